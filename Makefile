@@ -1,0 +1,62 @@
+# `make help` lists the verbs. Every verb sets up what it needs; all are idempotent.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test cover lint typecheck check format lock definition clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# The environment to run: hash-locked runtime dependencies and this package, editable.
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; found " + sys.version)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The environment to develop: the same, and the tools.
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.run ## play a handoff against twins of both vendors (ARGS="--headless --json")
+	@$(BIN)/hubspot-hitl demo $(ARGS)
+
+serve: $(VENV)/.run ## run the integration server
+	@$(BIN)/hubspot-hitl serve $(ARGS)
+
+test: $(VENV)/.dev ## all tests (ARGS="-k name")
+	@$(BIN)/python -m pytest $(ARGS)
+
+cover: $(VENV)/.dev ## all tests, with branch coverage and its bar
+	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: $(VENV)/.dev ## ruff and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## write what ruff can mend by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+typecheck: $(VENV)/.dev ## mypy strict and pyright strict
+	@$(BIN)/mypy
+	@$(BIN)/basedpyright --level error
+
+check: lint typecheck cover ## everything CI asks
+
+definition: $(VENV)/.run ## write integration.definition.json from the models
+	@$(BIN)/python scripts/build_definition.py
+
+lock: $(VENV)/.dev ## lock the dependencies with hashes, without index addresses
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgres pyproject.toml requirements/build.in -o requirements/run.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgres --group dev -c requirements/run.txt pyproject.toml requirements/build.in -o requirements/dev.txt
+
+clean: ## remove the environment and the caches
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build artifacts

@@ -1,0 +1,210 @@
+"""The error tree: one root, branches by who must act.
+
+::
+
+    HitlError
+    ├── CallerError               the caller must change something
+    │   ├── InvalidPayload        a body or field does not fit its schema
+    │   ├── ActionRefused         said to the bot owner word for word (Botpress: RuntimeError)
+    │   ├── BadConfiguration      the installation's configuration cannot work
+    │   ├── BadSignature          the request is not from who it says it is
+    │   ├── UnknownInstallation   no installation fits the request
+    │   └── IllegalMove           the handoff's state does not allow this
+    ├── VendorError               HubSpot or Botpress must act, or we must wait
+    │   ├── VendorUnreachable     no answer; the effect may or may not have happened
+    │   ├── VendorFault           5xx, 423, 477: try again
+    │   ├── VendorThrottled       429: try again after `retry_after_s`
+    │   ├── VendorRefused         another 4xx: the same request will fail again
+    │   │   ├── VendorNotFound    404, 410
+    │   │   └── VendorConflict    409
+    │   ├── AuthorizationLost     the grant is gone; a person must connect again
+    │   ├── MissingScope          403: the token lives but may not do this
+    │   └── UnexpectedAnswer      2xx whose body is not what the vendor documents
+    └── ServiceError              the operator of this service must act
+        ├── BadSettings           the process settings cannot work
+        ├── StoreUnavailable      database away, locked or full: nothing was accepted
+        └── Busy                  a limit of ours is reached: try again
+
+Messages say what, which and what to do next; never a token, a message text or a body.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Vendor = Literal["hubspot", "botpress"]
+
+
+class HitlError(Exception):
+    """Root of everything this project raises on purpose.
+
+    `retryable` says whether the same attempt can succeed later without anyone's help;
+    `code` is the stable identifier that logs, docs and `--json` output use.
+    """
+
+    code = "error"
+    retryable = False
+
+    @property
+    def message(self) -> str:
+        """The sentence for a person."""
+        return str(self.args[0]) if self.args else self.code
+
+
+class CallerError(HitlError):
+    """The caller must change something; the same request will fail again."""
+
+    code = "caller_error"
+
+
+class InvalidPayload(CallerError):
+    """A body or field does not fit its schema."""
+
+    code = "invalid_payload"
+
+
+class ActionRefused(CallerError):
+    """A deliberate refusal whose message the bot owner reads word for word."""
+
+    code = "action_refused"
+
+
+class BadConfiguration(CallerError):
+    """The installation's configuration cannot work; the message names the field."""
+
+    code = "bad_configuration"
+
+
+class BadSignature(CallerError):
+    """The request is not from who it says it is. Answered 401, whatever was wrong with it."""
+
+    code = "bad_signature"
+
+
+class UnknownInstallation(CallerError):
+    """No installation fits the request."""
+
+    code = "unknown_installation"
+
+
+class IllegalMove(CallerError):
+    """The handoff's state does not allow this."""
+
+    code = "illegal_move"
+
+
+class VendorError(HitlError):
+    """A call to HubSpot or Botpress did not do what was asked."""
+
+    code = "vendor_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        vendor: Vendor,
+        operation: str,
+        status: int | None = None,
+        vendor_code: str | None = None,
+        correlation_id: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.vendor: Vendor = vendor
+        self.operation = operation
+        self.status = status
+        self.vendor_code = vendor_code
+        self.correlation_id = correlation_id
+        self.retry_after_s = retry_after_s
+
+
+class VendorUnreachable(VendorError):
+    """No answer came: the effect may or may not have happened.
+
+    `sent` is False when the request certainly never left (connection refused, name unknown).
+    """
+
+    code = "vendor_unreachable"
+    retryable = True
+
+    def __init__(
+        self, message: str, *, vendor: Vendor, operation: str, sent: bool = True
+    ) -> None:
+        super().__init__(message, vendor=vendor, operation=operation)
+        self.sent = sent
+
+
+class VendorFault(VendorError):
+    """The vendor answered 5xx, 423 or 477: try again."""
+
+    code = "vendor_fault"
+    retryable = True
+
+
+class VendorThrottled(VendorError):
+    """The vendor answered 429: try again after `retry_after_s`."""
+
+    code = "vendor_throttled"
+    retryable = True
+
+
+class VendorRefused(VendorError):
+    """The vendor refused the request; the same request will fail again."""
+
+    code = "vendor_refused"
+
+
+class VendorNotFound(VendorRefused):
+    """The vendor does not know the object (404, 410)."""
+
+    code = "vendor_not_found"
+
+
+class VendorConflict(VendorRefused):
+    """The object exists already, or is in another state (409)."""
+
+    code = "vendor_conflict"
+
+
+class AuthorizationLost(VendorError):
+    """The grant is gone (revoked, uninstalled, wrong secret): a person must connect again."""
+
+    code = "authorization_lost"
+
+
+class MissingScope(VendorError):
+    """The token lives but may not do this (403): add the scope and connect again."""
+
+    code = "missing_scope"
+
+
+class UnexpectedAnswer(VendorError):
+    """A 2xx answer whose body is not what the vendor documents."""
+
+    code = "unexpected_answer"
+
+
+class ServiceError(HitlError):
+    """The operator of this service must act."""
+
+    code = "service_error"
+
+
+class BadSettings(ServiceError):
+    """The process settings cannot work; the message names the variable."""
+
+    code = "bad_settings"
+
+
+class StoreUnavailable(ServiceError):
+    """The database is away, locked or full; nothing was accepted."""
+
+    code = "store_unavailable"
+    retryable = True
+
+
+class Busy(ServiceError):
+    """A limit of ours is reached: try again."""
+
+    code = "busy"
+    retryable = True

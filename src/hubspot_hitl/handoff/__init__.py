@@ -1,0 +1,1 @@
+"""The domain, pure: records, state machine, message translation, transcript. No I/O."""

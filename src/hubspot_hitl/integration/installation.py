@@ -1,0 +1,39 @@
+"""One install of the integration in one bot, as records. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hubspot_hitl.integration.configuration import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One install in one bot. `id` is Botpress's webhook id, unique per bot and install.
+
+    `webhook_url` is what Botpress told in `register`; `portal_id` is learned from the token.
+    """
+
+    id: str
+    bot_id: str
+    integration_id: str
+    alias: str
+    configuration: Configuration
+    bot_user_id: str | None = None
+    configuration_type: str | None = None
+    webhook_url: str | None = None
+    portal_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBinding:
+    """A custom channel connected to one inbox, ready for messages.
+
+    `identifier` is the account's own delivery identifier: the recipient of the user's messages.
+    """
+
+    channel_id: str
+    channel_account_id: str
+    inbox_id: str
+    identifier: str
+    default: bool = False

@@ -1,0 +1,151 @@
+"""The ledger: what is accepted is durable, and done exactly once, in order within its lane."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    READY = "ready"
+    DONE = "done"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """Something to be done once.
+
+    `dedup_key` makes a second accept of the same thing a no-op, for as long as the row is kept.
+    `body` is JSON. `due_ms` (epoch) holds it back until then. `timer` deliveries never hold up
+    their lane: while not due they are passed over; others keep the order of acceptance strictly.
+    `handoff_id` and `installation_id` are there for people who search.
+    """
+
+    dedup_key: str
+    lane: str
+    kind: str
+    installation_id: str
+    body: Mapping[str, object]
+    handoff_id: str | None = None
+    due_ms: int | None = None
+    timer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A row of the ledger. Times are epoch milliseconds; `attempts` counts finished failures."""
+
+    seq: int
+    dedup_key: str
+    lane: str
+    kind: str
+    installation_id: str
+    body: Mapping[str, object]
+    handoff_id: str | None
+    timer: bool
+    state: DeliveryState
+    attempts: int
+    due_ms: int
+    accepted_ms: int
+    finished_ms: int | None = None
+    error_code: str | None = None
+    error: str | None = None
+    note: str | None = None
+    started: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A handler's success. `note` is kept for the flight recorder.
+
+    `then` is accepted in the same transaction that marks the delivery done; `cancel` names dedup
+    keys of ready deliveries that are cancelled in it.
+    """
+
+    note: str | None = None
+    then: Sequence[NewDelivery] = ()
+    cancel: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A handler's wish to be called again after `after_s`; not a failure, costs no attempt."""
+
+    after_s: float
+    reason: str
+
+
+Outcome = Done | Later
+Handler = Callable[[Delivery], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which deliveries a person wants to see. Empty fields match all; times in epoch ms."""
+
+    seq: int | None = None
+    states: Sequence[DeliveryState] = ()
+    lane: str | None = None
+    handoff_id: str | None = None
+    installation_id: str | None = None
+    kind: str | None = None
+    error_code: str | None = None
+    accepted_after_ms: int | None = None
+    accepted_before_ms: int | None = None
+    newest_first: bool = True
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHealth:
+    """Figures for readiness and metrics."""
+
+    ready: int
+    dead: int
+    oldest_ready_ms: int | None
+
+
+class Ledger(Protocol):
+    """The port everything else uses. Raises StoreUnavailable when nothing was accepted."""
+
+    async def accept(self, deliveries: Sequence[NewDelivery]) -> int:
+        """Write all in one transaction and return, when durable, how many were new."""
+        ...
+
+    async def mark_started(self, delivery: Delivery) -> None:
+        """Remember durably that an effect without idempotency is about to happen."""
+        ...
+
+    async def hold(self, lane: str, until_ms: int) -> None:
+        """Run nothing of `lane` before `until_ms`; a later call replaces an earlier one."""
+        ...
+
+    async def cancel(self, dedup_keys: Sequence[str]) -> int:
+        """Cancel ready deliveries that have not begun; returns how many."""
+        ...
+
+    async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
+        """List deliveries for people."""
+        ...
+
+    async def replay(self, seqs: Sequence[int]) -> int:
+        """Make dead or cancelled deliveries ready again at their old place in the lane."""
+        ...
+
+    async def discard(self, seqs: Sequence[int]) -> int:
+        """Cancel dead or ready deliveries for good; returns how many."""
+        ...
+
+    async def purge(self, finished_before_ms: int) -> int:
+        """Delete done and cancelled rows that finished before; returns how many."""
+        ...
+
+    async def health(self) -> LedgerHealth:
+        """Count what waits and what died."""
+        ...

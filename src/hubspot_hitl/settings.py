@@ -1,0 +1,371 @@
+"""Process settings: the only reader of the environment.
+
+`from_environment()` is called once, by the command line or whoever mounts the application; everyone
+else is handed the frozen `Settings`. Constructing `Settings(...)` directly reads nothing. Secrets
+stay wrapped until the moment of use and never show in `repr`, in errors or in `describe`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from hubspot_hitl.environment import (
+    Environment,
+    Source,
+    is_secret,
+    read_env_file,
+    variable_of,
+)
+from hubspot_hitl.errors import BadSettings
+
+
+def _url(value: str | None) -> str | None:
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("it must be an absolute http or https URL")
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError("it must have no query, fragment or user name")
+    return value.rstrip("/")
+
+
+def _database_url(value: str) -> str:
+    if not re.match(r"^(sqlite|postgres(ql)?)(\+[a-z0-9]+)?://", value):
+        raise ValueError("it must begin with sqlite:/// or postgresql://")
+    return value
+
+
+def _path_secret(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", value.get_secret_value()):
+        raise ValueError("it may hold letters, digits, '.', '_', '~' and '-' only")
+    return value
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(ipaddress.ip_network(item, strict=False)) for item in value)
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+OptionalUrl = Annotated[str | None, AfterValidator(_url)]
+SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)]
+NetworkList = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_networks)]
+
+
+class _Explicit(BaseSettings):
+    """Takes what it is given; only `_load` looks at the environment."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    _origins: dict[str, Source] = PrivateAttr(default_factory=dict[str, Source])
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave the ambient sources out, so that a test's `Settings()` is the same anywhere."""
+        return (init_settings,)
+
+
+class Settings(_Explicit):
+    """How this process runs. Frozen; units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix="HITL_")
+
+    host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 - a server in a container must be reachable
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one."
+    )
+    public_url: OptionalUrl = Field(
+        default=None,
+        description=(
+            "The address under which the world reaches this server, without a final slash. HubSpot"
+            " signs the public URL, so direct webhooks are checked against it."
+        ),
+    )
+    trusted_proxies: NetworkList = Field(
+        default=(),
+        description=(
+            "Networks (CIDR, comma separated) of the reverse proxies whose X-Forwarded-For is"
+            " believed."
+        ),
+    )
+    data_dir: Path = Field(
+        default=Path("./data"), description="Directory for the SQLite file and the key file."
+    )
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        default_factory=lambda data: f"sqlite:///{data.get('data_dir', 'data')}/hubspot-hitl.db",
+        repr=False,
+        description=(
+            "Where the ledger and all state live: sqlite:///file or postgresql://user@host/name."
+            " Unset: a SQLite file in the data directory."
+        ),
+    )
+    secret_keys: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Key ring for encryption at rest: id:base64-of-32-bytes, comma separated, the first"
+            " one encrypts. Unset, on SQLite: a key file is made in the data directory."
+        ),
+    )
+    botpress_api_url: Url = Field(
+        default="https://api.botpress.cloud", description="Botpress's API (also BP_API_URL)."
+    )
+    botpress_token: SecretStr | None = Field(
+        default=None,
+        description=(
+            "A Botpress token for the Runtime and admin API (also BP_TOKEN): an integration access"
+            " key (bp_iak_...) or a personal access token (bp_pat_...)."
+        ),
+    )
+    botpress_signing_secrets: SecretList = Field(
+        default=(),
+        description=(
+            "Signing secrets of the integration, comma separated (two during rotation). Once one"
+            " is set, every operation must carry a right X-BP-Signature."
+        ),
+    )
+    botpress_webhook_url: Url = Field(
+        default="https://webhook.botpress.cloud",
+        description="Where Botpress receives webhooks for integrations.",
+    )
+    botpress_path_secret: Annotated[SecretStr | None, AfterValidator(_path_secret)] = Field(
+        default=None,
+        description=(
+            "A secret part of the operations' path: POST /botpress/{secret}. Unset: POST / and"
+            " POST /botpress accept operations."
+        ),
+    )
+    hubspot_api_url: Url = Field(default="https://api.hubapi.com", description="HubSpot's API.")
+    hubspot_webhook_route: Literal["botpress", "direct"] = Field(
+        default="botpress",
+        description=(
+            "Where the channel's webhook URL points: 'botpress' (the URL that Botpress gives in"
+            " register) or 'direct' (this server's public URL)."
+        ),
+    )
+    hubspot_accept_v1_signatures: bool = Field(
+        default=False,
+        description="Accept HubSpot's old v1 signature on subscription webhooks too.",
+    )
+    hubspot_requests_per_10s: int = Field(
+        default=110, ge=1, le=1000, description="Requests to HubSpot per portal in ten seconds."
+    )
+    console_token: SecretStr | None = Field(
+        default=None, description="Token for the operators' console; unset, the console is closed."
+    )
+    log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = Field(
+        default="auto", description="'auto' is 'console' on a terminal and 'json' elsewhere."
+    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_lower)
+    ] = Field(default="info", description="Least level that is written.")
+    access_log: bool = Field(default=False, description="Write one line for each HTTP request.")
+    start_margin_ms: int = Field(
+        default=1000,
+        ge=0,
+        le=60_000,
+        description="How long a handoff's deliveries wait after startHitl has been answered.",
+    )
+    start_timeout_s: float = Field(
+        default=45, gt=0, le=59, description="Longest time startHitl may take; Botpress waits 60 s."
+    )
+    vendor_timeout_s: float = Field(
+        default=15, gt=0, le=120, description="Longest time one call to a vendor may take."
+    )
+    worker_concurrency: int = Field(
+        default=256, ge=1, le=4096, description="How many lanes are worked on at the same time."
+    )
+    lease_s: float = Field(
+        default=15, ge=1, le=600, description="How long a worker owns a lane without renewing."
+    )
+    retention_days: int = Field(
+        default=30, ge=1, le=3650, description="How long finished deliveries are kept as evidence."
+    )
+    max_body_bytes: int = Field(
+        default=16 * 1024 * 1024, ge=1024, description="Largest request body that is read."
+    )
+    shutdown_grace_s: float = Field(
+        default=20, ge=0, le=600, description="Time to finish running work after SIGTERM."
+    )
+    message_chars_limit: int = Field(
+        default=10_000,
+        ge=100,
+        description="Longer texts to HubSpot are split; HubSpot publishes no limit.",
+    )
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether state lives in a SQLite file, so that one process owns it."""
+        return self.database_url.startswith("sqlite")
+
+
+class StandaloneSettings(_Explicit):
+    """The six values of an installation, for scripts and for running without Botpress Cloud."""
+
+    model_config = SettingsConfigDict(env_prefix="HUBSPOT_")
+
+    refresh_token: SecretStr | None = Field(
+        default=None, description="The refresh token that get_refresh_token printed."
+    )
+    client_id: str | None = Field(default=None, description="The HubSpot app's client id.")
+    client_secret: SecretStr | None = Field(
+        default=None, description="The HubSpot app's client secret."
+    )
+    developer_api_key: SecretStr | None = Field(
+        default=None, description="The developer account's API key."
+    )
+    app_id: str | None = Field(default=None, description="The HubSpot app's id.")
+    inbox_id: str | None = Field(
+        default=None, description="The inbox or help desk: its id or the URL of its settings page."
+    )
+
+    def missing(self, *names: str) -> tuple[str, ...]:
+        """The variables among these fields that are not set: `missing("client_id", "app_id")`."""
+        return tuple(f"HUBSPOT_{name.upper()}" for name in names if getattr(self, name) is None)
+
+
+_Model = TypeVar("_Model", bound=_Explicit)
+ENV_FILE = Path(".env")
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "HITL_PORT": ("PORT",),
+    "HITL_BOTPRESS_API_URL": ("BP_API_URL",),
+    "HITL_BOTPRESS_TOKEN": ("BP_TOKEN",),
+}
+_NOT_SETTINGS = frozenset({"HITL_CI"})  # read by the tests, not by the server
+
+
+def _load(model: type[_Model], env: Mapping[str, str] | None, env_file: Path | None) -> _Model:
+    source = Environment(
+        model, os.environ if env is None else env, read_env_file(env_file), ALIASES
+    )
+    values = source()
+    try:
+        loaded = model.model_validate(values)
+    except ValidationError as error:
+        problems = [
+            _problem(model, str(entry["loc"][0]), entry["msg"], values)
+            for entry in error.errors(include_url=False, include_input=False, include_context=False)
+            if entry["type"] != "default_factory_not_called"  # a consequence of another problem
+        ]
+        raise BadSettings("; ".join(problems)) from None
+    loaded._origins.update(source.origins)  # pyright: ignore[reportPrivateUsage]
+    return loaded
+
+
+def _problem(model: type[_Explicit], name: str, reason: str, values: Mapping[str, object]) -> str:
+    field = model.model_fields[name]
+    shown = "" if is_secret(field) or not field.repr else f" is {values.get(name)!r}"
+    why = reason.removeprefix("Value error, ").replace("Input should be", "it must be")
+    cure = (field.description or "").rstrip(".")
+    return f"{variable_of(model, name)}{shown}: {why} ({cure})"
+
+
+def from_environment(
+    env: Mapping[str, str] | None = None, *, env_file: Path | None = ENV_FILE
+) -> Settings:
+    """Read the process settings from `env` (default: the process's) over `env_file`.
+
+    Raises :class:`~hubspot_hitl.errors.BadSettings` naming every variable that cannot work.
+    """
+    settings = _load(Settings, env, env_file)
+    if settings.hubspot_webhook_route == "direct" and settings.public_url is None:
+        raise BadSettings(
+            "HITL_HUBSPOT_WEBHOOK_ROUTE is 'direct' but HITL_PUBLIC_URL is not set; "
+            "set it to the address under which HubSpot reaches this server"
+        )
+    return settings
+
+
+def standalone_from_environment(
+    env: Mapping[str, str] | None = None, *, env_file: Path | None = ENV_FILE
+) -> StandaloneSettings:
+    """Read the six `HUBSPOT_*` values; each may be missing."""
+    return _load(StandaloneSettings, env, env_file)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting for people: `value` is masked when it is a secret."""
+
+    name: str
+    value: str
+    source: Source
+    description: str
+
+
+def describe(settings: Settings | StandaloneSettings) -> tuple[SettingRow, ...]:
+    """Every setting with its value (secrets masked) and where it came from."""
+    model = type(settings)
+    return tuple(
+        SettingRow(
+            variable_of(model, name),
+            _shown(getattr(settings, name), field),
+            settings._origins.get(name, "default"),  # pyright: ignore[reportPrivateUsage]
+            field.description or "",
+        )
+        for name, field in model.model_fields.items()
+    )
+
+
+def _shown(value: object, field: FieldInfo) -> str:
+    if value is None or value == ():
+        return ""
+    if is_secret(field):
+        count = len(_secret_texts(value))
+        return "********" if count == 1 else f"******** ({count} values)"
+    if isinstance(value, tuple):
+        return ",".join(map(str, cast("tuple[object, ...]", value)))
+    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:********@", str(value))
+
+
+def _secret_texts(value: object) -> tuple[str, ...]:
+    items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    return tuple(item.get_secret_value() for item in items if isinstance(item, SecretStr))
+
+
+def secrets_of(settings: Settings | StandaloneSettings) -> tuple[str, ...]:
+    """The plain secret values, for the log's redaction only."""
+    found = [
+        text
+        for name in type(settings).model_fields
+        for text in _secret_texts(getattr(settings, name))
+    ]
+    if isinstance(settings, Settings):
+        password = urlsplit(settings.database_url).password
+        found += [password] if password else []
+    return tuple(found)
+
+
+def unknown_variables(env: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Variables that begin with `HITL_` but mean nothing here: most likely typing errors."""
+    known = {variable_of(Settings, name) for name in Settings.model_fields}
+    known |= {f"{name}_FILE" for name in known} | _NOT_SETTINGS
+    names = os.environ if env is None else env
+    return tuple(sorted(name for name in names if name.startswith("HITL_") and name not in known))

@@ -1,0 +1,97 @@
+"""The ledger's two tables; the migrations of :mod:`hubspot_hitl.store` create the same ones.
+
+A lane is owned while ``lease_until_ms`` lies in the future; ``owner`` stays after the release and
+so tells who ran it last. ``fence`` grows with each claim, ``version`` with each change that the
+owner has to hear of. ``due_ms`` is the next moment at which the lane can have something to run
+(NULL: nothing waits) and ``blocked`` says that a delivery, not a timer, is what it waits for.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    false,
+    text,
+)
+
+metadata = MetaData()
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column(
+        "seq",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("dedup_key", Text, nullable=False, unique=True),
+    Column("lane", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("installation_id", Text, nullable=False),
+    Column("handoff_id", Text),
+    Column("body", Text, nullable=False),
+    Column("timer", Boolean, nullable=False, server_default=false()),
+    Column("started", Boolean, nullable=False, server_default=false()),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("accepted_ms", BigInteger, nullable=False),
+    Column("finished_ms", BigInteger),
+    Column("error_code", Text),
+    Column("error", Text),
+    Column("note", Text),
+    # A sequence number is never given twice, even after the newest rows were purged.
+    sqlite_autoincrement=True,
+)
+
+_READY = text("state = 'ready'")
+_DEAD = text("state = 'dead'")
+_FINISHED = text("state IN ('done', 'cancelled')")
+_HAS_HANDOFF = text("handoff_id IS NOT NULL")
+_IS_DUE = text("due_ms IS NOT NULL")
+
+Index(
+    "deliveries_ready",
+    deliveries.c.lane,
+    deliveries.c.seq,
+    sqlite_where=_READY,
+    postgresql_where=_READY,
+)
+Index("deliveries_dead", deliveries.c.seq, sqlite_where=_DEAD, postgresql_where=_DEAD)
+Index(
+    "deliveries_finished",
+    deliveries.c.finished_ms,
+    sqlite_where=_FINISHED,
+    postgresql_where=_FINISHED,
+)
+Index(
+    "deliveries_handoff",
+    deliveries.c.handoff_id,
+    deliveries.c.seq,
+    sqlite_where=_HAS_HANDOFF,
+    postgresql_where=_HAS_HANDOFF,
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("lane", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False, server_default=text("0")),
+    Column("fence", BigInteger, nullable=False, server_default=text("0")),
+    Column("owner", Text),
+    Column("lease_until_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("held_until_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("due_ms", BigInteger),
+    Column("blocked", Boolean, nullable=False, server_default=false()),
+    sqlite_with_rowid=False,
+)
+
+Index("lanes_due", lanes.c.due_ms, sqlite_where=_IS_DUE, postgresql_where=_IS_DUE)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.fakes import START_MS, FakeClock
+
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.ports.clock import Clock
-from tests.fakes import START_MS, FakeClock
 
 
 async def test_both_clocks_are_clocks() -> None:

@@ -1,0 +1,1 @@
+"""The Botpress adapter: signed operations come in, Runtime API calls go out."""

@@ -1,0 +1,1 @@
+"""Everything that is kept beside the ledger, on SQLite or PostgreSQL."""

@@ -80,7 +80,7 @@ def redact_event(
     _method: str,
     event: MutableMapping[str, Any],  # structlog's own type of an event
 ) -> MutableMapping[str, Any]:
-    """Structlog processor: masks names, shapes and remembered values. Runs last before rendering."""
+    """Structlog processor, the last before rendering: masks names, shapes and known values."""
     record = {key: event.pop(key) for key in ("_record", "_from_structlog") if key in event}
     clean: dict[str, Any] = {
         str(redact(key)): redact(value, name=key) for key, value in event.items()

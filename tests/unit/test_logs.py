@@ -93,16 +93,17 @@ def test_an_exception_is_redacted_with_its_causes() -> None:
         number: int
 
     out = _logging()
+    secret = "-".join(["very", "marked"])  # a traceback shows the source, so no literal in it
     try:
         try:
-            Body.model_validate({"number": "marked-message-text"})
+            Body.model_validate({"number": f"{secret}-message-text"})
         except ValueError as error:
-            raise RuntimeError("GET https://api.hubapi.com/a?hapikey=marked") from error
+            raise RuntimeError(f"GET https://api.hubapi.com/a?hapikey={secret}") from error
     except RuntimeError:
         structlog.get_logger("x").exception("failed")
 
     line = json.loads(out.getvalue())
-    assert "marked" not in out.getvalue()
+    assert "very-marked" not in out.getvalue()
     assert "RuntimeError: GET https://api.hubapi.com/a?[redacted]" in line["exception"]
 
 

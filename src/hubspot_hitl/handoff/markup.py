@@ -1,0 +1,217 @@
+"""Markdown to safe HTML for the agent, HTML to safe Markdown for the user. Pure.
+
+Both ways pass through nh3, so no script, style, event handler or odd address survives; both are
+bounded, and what is too big or too deep stays plain text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from types import MappingProxyType
+
+import nh3
+from markdown_it import MarkdownIt
+from markdownify import markdownify
+
+from hubspot_hitl.handoff.plain_text import clean, is_web_address, one_line
+
+LONGEST_MARKUP = 100_000
+"""Code points of HTML or Markdown that are still converted; longer input stays plain text."""
+DEEPEST_MARKUP = 60
+"""Nested elements that are still converted: markdownify recurses."""
+
+_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+# fmt: off
+_TAGS = frozenset({
+    "a", "b", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5",
+    "h6", "hr", "i", "img", "li", "ol", "p", "pre", "s", "span", "strong", "sub", "sup",
+    "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
+})
+# fmt: on
+_ATTRIBUTES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"a": frozenset({"href"}), "img": frozenset({"src", "alt"}), "ol": frozenset({"start"})}
+)
+_WITH_CONTENT = frozenset({"script", "style", "title", "head", "template", "noscript", "iframe"})
+_FORMATTING = re.compile(
+    r"<(?:a|b|blockquote|code|del|em|h[1-6]|hr|i|li|ol|pre|s|strong|table|ul)[\s>]", re.IGNORECASE
+)
+_IMAGE = re.compile(r"<img((?:\s+[a-z]+=\"[^\"]*\")*)\s*/?>")
+_ATTRIBUTE = re.compile(r"([a-z]+)=\"([^\"]*)\"")
+_BLOCKS = frozenset(
+    {"p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "blockquote", "pre"}
+)
+_CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
+_HTML_LIKE = re.compile(r"<(?=[a-zA-Z/!?])|&(?=#?\w{1,32};)")
+_SLOT = re.compile("\ufdd0([0-9]+)\ufdd1")
+_MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(
+    ["strikethrough", "table"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """Text between images; `markdown` says whether it has formatting or is plain."""
+
+    text: str
+    markdown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePiece:
+    """An inline image. `url` is None when its address is not one that a browser may open."""
+
+    url: str | None
+    title: str | None
+
+
+def sanitised(markup: str) -> str:
+    """The HTML without anything that could run, track by style, or point to odd schemes.
+
+    >>> sanitised('<p onclick="x()">Hi <script>alert(1)</script><a href="javascript:x">you</a></p>')
+    '<p>Hi <a rel="noopener noreferrer">you</a></p>'
+    """
+    safe = nh3.clean(
+        clean(markup),
+        tags=set(_TAGS),
+        clean_content_tags=set(_WITH_CONTENT),
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        url_schemes=set(_SCHEMES),
+    )
+    return clean(safe)  # character references can bring back what the first pass removed
+
+
+def escaped(text: str) -> str:
+    """Plain text as HTML with the same line breaks."""
+    return html.escape(text, quote=False).replace("\n", "<br>")
+
+
+def markdown_to_html(source: str) -> str | None:
+    """Sanitised HTML of the Markdown, or None when it has no formatting or is too long.
+
+    >>> markdown_to_html("**Hi** <b>")
+    '<p><strong>Hi</strong> &lt;b&gt;</p>'
+    >>> markdown_to_html("just words") is None
+    True
+    """
+    if len(source) > LONGEST_MARKUP:
+        return None
+    markup = sanitised(_MARKDOWN.render(clean(source))).strip()
+    return markup if _FORMATTING.search(markup) or "<img" in markup else None
+
+
+def html_to_pieces(markup: str, plain: str) -> tuple[TextPiece | ImagePiece, ...]:
+    """The HTML as Markdown texts and images, in reading order.
+
+    Without formatting the text stays `plain`, HubSpot's own plain form, free of Markdown escapes.
+    HTML that is too long or too deep is reduced to its words.
+    """
+    markup = clean(markup)
+    gauge = _Gauge()
+    gauge.feed(markup[:LONGEST_MARKUP])
+    if len(markup) > LONGEST_MARKUP or gauge.deepest > DEEPEST_MARKUP:
+        return _plain_piece(clean(plain).strip() or clean("".join(gauge.words)))
+    safe = sanitised(markup)
+    formatted = _FORMATTING.search(safe) is not None
+    if "<img" not in safe and not formatted:
+        return _plain_piece(clean(plain).strip() or _words(safe))
+    images: list[ImagePiece] = []
+
+    def slot(match: re.Match[str]) -> str:
+        images.append(_image(match[1]))
+        return f"\ufdd0{len(images) - 1}\ufdd1"
+
+    with_slots = _IMAGE.sub(slot, safe)
+    text = _to_markdown(with_slots) if formatted else _words(with_slots)
+    return tuple(_woven(text, images, formatted))
+
+
+def _woven(text: str, images: list[ImagePiece], formatted: bool) -> list[TextPiece | ImagePiece]:
+    pieces: list[TextPiece | ImagePiece] = []
+    for index, part in enumerate(_SLOT.split(text)):
+        if index % 2:
+            pieces.append(images[int(part)])
+        elif part.strip():
+            pieces.append(TextPiece(part.strip(), formatted))
+    return pieces
+
+
+def _plain_piece(text: str) -> tuple[TextPiece, ...]:
+    return (TextPiece(text.strip(), False),) if text.strip() else ()
+
+
+def _image(attributes: str) -> ImagePiece:
+    found = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(attributes)}
+    url = found.get("src", "")
+    return ImagePiece(url if is_web_address(url) else None, one_line(found.get("alt")) or None)
+
+
+def _to_markdown(safe: str) -> str:
+    text = markdownify(
+        safe, heading_style="ATX", autolinks=False, bullets="-", newline_style="backslash"
+    )
+    # a backslash at a line's end is Markdown's hard break, yet shows up in plain channels
+    text = re.sub(r"\\\n", "\n", text)
+    text = re.sub(r"\[(https?://[^\]\s]+)\]\(\1\)", r"\1", text)
+    parts = _CODE.split(text.replace("\u00a0", " "))
+    # words that look like HTML stay words for a reader that lets HTML through its Markdown
+    parts[::2] = [_HTML_LIKE.sub(r"\\\g<0>", part) for part in parts[::2]]
+    text = re.sub(r"[ \t]+\n", "\n", "".join(parts))
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def text_of_html(markup: str) -> str:
+    r"""The words of the HTML with a line for each block; no formatting.
+
+    >>> text_of_html("<p>a &amp; b</p><div>c<br>d</div>")
+    'a & b\nc\nd'
+    """
+    return _words(sanitised(markup))
+
+
+def _words(markup: str) -> str:
+    gauge = _Gauge()
+    gauge.feed(markup)
+    gauge.close()
+    text = "".join(gauge.words).replace("\u00a0", " ")
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+class _Gauge(HTMLParser):
+    """Measures how deep elements nest and keeps the words.
+
+    End tags without a start do not count: a browser ignores them, so they must not hide depth.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.words: list[str] = []
+        self.deepest = 0
+        self._open: dict[str, int] = {}
+        self._depth = 0
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "br":
+            self.words.append("\n")
+        elif tag not in {"img", "hr", "input", "meta", "link"}:
+            self._open[tag] = self._open.get(tag, 0) + 1
+            self._depth += 1
+            self.deepest = max(self.deepest, self._depth)
+            self._hidden += tag in _WITH_CONTENT
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open.get(tag):
+            return
+        self._open[tag] -= 1
+        self._depth -= 1
+        self._hidden -= tag in _WITH_CONTENT
+        if tag in _BLOCKS:
+            self.words.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.words.append(data)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import doctest
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubspot_hitl.handoff import markup
+from hubspot_hitl.handoff.markup import (
+    ImagePiece,
+    TextPiece,
+    html_to_pieces,
+    markdown_to_html,
+    sanitised,
+)
+
+FRAGMENTS = """<b>,</b>,<p>,<img src='https://a.b/c.png'>,<script>,</script>,&#0;,&#xfdd0;0&#xfdd1;
+,&#xd800;,<a href='javascript:x'>,</a>,x,*,\ufdd0,<,\ud800,<li>,</ul>,<table>,`,&lt;""".split(",")
+HTML = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join)
+
+
+def test_bold_links_and_lists_become_markdown() -> None:
+    html = '<p>Hi <b>you</b>, <a href="https://a.test/x">look</a></p><ul><li>1</li><li>2</li></ul>'
+    assert html_to_pieces(html, "") == (
+        TextPiece("Hi **you**, [look](https://a.test/x)\n\n- 1\n- 2", True),
+    )
+
+
+def test_inline_images_keep_their_place_among_the_words() -> None:
+    html = '<p>one</p><img src="https://a.test/1.png" alt="First"><p>two <img src="https://a.test/2.png"></p>'
+    assert html_to_pieces(html, "one two") == (
+        TextPiece("one", False),
+        ImagePiece("https://a.test/1.png", "First"),
+        TextPiece("two", False),
+        ImagePiece("https://a.test/2.png", None),
+    )
+
+
+def test_words_without_formatting_stay_free_of_escapes() -> None:
+    assert html_to_pieces("<div>snake_case</div>", "snake_case") == (
+        TextPiece("snake_case", False),
+    )
+
+
+def test_a_link_that_shows_its_own_address_is_just_the_address() -> None:
+    pieces = html_to_pieces('<a href="https://a.test/x">https://a.test/x</a>', "")
+    assert pieces == (TextPiece("https://a.test/x", True),)
+
+
+def test_words_that_look_like_html_stay_words() -> None:
+    (piece,) = html_to_pieces("<b>x</b> &lt;script&gt;", "")
+    assert piece == TextPiece(r"**x** \<script>", True)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<a href='javascript:alert(1)'>a</a>",
+        "<svg onload=alert(1)>",
+        "<iframe src='https://a.test'></iframe>",
+        "<p style='x:y' onclick=z>t</p>",
+    ],
+)
+def test_nothing_that_runs_survives(html: str) -> None:
+    safe = sanitised(html)
+    assert not any(word in safe for word in ("alert", "onclick", "onload", "iframe", "style"))
+
+
+def test_a_picture_inside_the_page_is_told_not_lost() -> None:
+    html = '<p>a</p><img src="data:image/png;base64,AAAA" alt="Chart">'
+    assert ImagePiece(None, "Chart") in html_to_pieces(html, "a")
+
+
+@pytest.mark.parametrize("bomb", ["<div>" * 20_000, "<div></b>" * 9_000, "<b>" * 200_000])
+def test_a_bomb_of_nested_elements_is_reduced_to_its_words(bomb: str) -> None:
+    assert html_to_pieces("word" + bomb, "") == (TextPiece("word", False),)
+
+
+def test_markdown_for_the_agent_is_html_without_raw_html() -> None:
+    assert markdown_to_html("**a** <img src=x>") == "<p><strong>a</strong> &lt;img src=x&gt;</p>"
+
+
+@given(HTML)
+def test_any_html_gives_pieces(html: str) -> None:
+    for piece in html_to_pieces(html, ""):
+        if isinstance(piece, TextPiece):
+            assert piece.text.strip()
+            piece.text.encode()
+            assert "\ufdd0" not in piece.text
+
+
+@given(st.text(st.sampled_from("*_[]()!`#>-|~<a \n\\\ud800\x00")))
+def test_any_markdown_gives_safe_html_or_none(source: str) -> None:
+    html = markdown_to_html(source)
+    assert html is None or sanitised(html).strip() == html
+
+
+def test_the_modules_examples_are_true() -> None:
+    assert doctest.testmod(markup).failed == 0

@@ -61,6 +61,8 @@ def open_database(url: str, *, exclusive: bool = True) -> Database:
     """
     text = url.strip()
     if "://" not in text:
+        if "@" in text:  # a URL that lost its scheme; as a file name it would show the password
+            raise BadSettings("HITL_DATABASE_URL lacks its scheme: begin it with postgresql://")
         return SqliteDatabase(_sqlite_path(text), exclusive=exclusive)
     scheme = text.split("://", 1)[0].lower().split("+", 1)[0]
     if scheme == "sqlite":

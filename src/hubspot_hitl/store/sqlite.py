@@ -240,9 +240,7 @@ class SqliteDatabase:
 
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
 
-    def __init__(
-        self, path: Path, *, exclusive: bool = True, busy_timeout_s: float = 5.0
-    ) -> None:
+    def __init__(self, path: Path, *, exclusive: bool = True, busy_timeout_s: float = 5.0) -> None:
         self.path = path
         self._lock = FileLock(path.with_name(path.name + ".lock")) if exclusive else None
         self._busy_timeout_s = busy_timeout_s

@@ -1,0 +1,238 @@
+"""The shared engine: PostgreSQL through asyncpg, for any number of replicas.
+
+A write is one transaction on a pooled connection. When the server says that the transaction lost a
+deadlock, or the connection turns out to be dead before the commit, the function runs again: nothing
+of the first run is left. A commit whose answer never came is not repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Literal, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from hubspot_hitl.errors import BadSettings, StoreUnavailable
+
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+_ATTEMPTS: Final = 4
+_POOL_SIZE: Final = 8
+_CONNECT_TIMEOUT_S: Final = 5.0
+_COMMAND_TIMEOUT_S: Final = 60.0
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_RUN_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_AWAY_CLASSES: Final = frozenset({"08", "53", "57", "58", "XX"})  # connection, resources, operator
+_AWAY: Final = frozenset({"25006", "28000", "28P01", "3D000", "55P03"})  # a stand-by, no login, ...
+_WRONG_LOGIN: Final = frozenset({"28000", "28P01", "3D000", "3F000"})
+
+# libpq's names in the query of a URL -> what asyncpg calls them
+_CONNECT_ARGUMENTS: Final = {"ssl": "ssl", "sslmode": "ssl"}
+_SERVER_SETTINGS: Final = frozenset({"application_name", "search_path", "statement_timeout"})
+_PASSED_ON: Final = frozenset(
+    {"host", "port", "prepared_statement_cache_size", "statement_cache_size"}
+)
+
+
+class PostgresDatabase:
+    """One database on a server. See :class:`~hubspot_hitl.store.database.Database`."""
+
+    dialect: Literal["sqlite", "postgresql"] = "postgresql"
+
+    def __init__(self, url: str, *, pool_size: int = _POOL_SIZE) -> None:
+        self._url, self._connect_args = _parse(url)
+        self._pool_size = pool_size
+        self._engine: AsyncEngine | None = None
+        self._reading: AsyncEngine | None = None
+
+    @property
+    def where(self) -> str:
+        """The server and database for messages, without the credentials."""
+        return f"{self._url.host or 'localhost'}:{self._url.port or 5432}/{self._url.database}"
+
+    async def start(self) -> None:
+        """Connect once, so that a wrong URL or a server that is away is known at once."""
+        if self._engine is not None:
+            return
+        try:
+            import asyncpg as _  # noqa: F401 - said here, not deep inside SQLAlchemy
+        except ImportError as error:
+            raise BadSettings(
+                "HITL_DATABASE_URL names PostgreSQL, whose driver is not installed:"
+                ' pip install "hubspot-hitl[postgres]"'
+            ) from error
+        self._engine = create_async_engine(
+            self._url,
+            connect_args=self._connect_args,
+            pool_size=self._pool_size,
+            max_overflow=0,
+            pool_timeout=10.0,
+            hide_parameters=True,  # parameters are people's words: they stay out of errors
+        )
+        # one statement needs no BEGIN and COMMIT around it: one round trip instead of three
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            await self.read(_ping)
+        except StoreUnavailable as error:
+            await self.close()
+            state = _sqlstate(error.__cause__)
+            if state in _WRONG_LOGIN:
+                raise BadSettings(
+                    f"PostgreSQL at {self.where} refuses the login or has no such database"
+                    f" (SQLSTATE {state}): check HITL_DATABASE_URL"
+                ) from None
+            raise
+        except BaseException:
+            await self.close()
+            raise
+
+    async def write(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` in its own transaction; run it again when it lost a deadlock."""
+        return await self._run(self._engine, fn, commit=True)
+
+    async def read(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` on a pooled connection; each statement sees what is committed by then."""
+        return await self._run(self._reading, fn, commit=False)
+
+    async def _run(
+        self, engine: AsyncEngine | None, fn: Callable[[Connection], T], *, commit: bool
+    ) -> T:
+        if engine is None:
+            raise StoreUnavailable(f"the database {self.where} is closed")
+        for attempt in range(1, _ATTEMPTS + 1):
+            commits = False
+            try:
+                async with engine.connect() as connection:
+                    result = await connection.run_sync(fn)
+                    commits = commit
+                    if commit:
+                        await connection.commit()
+                    return result
+            except Exception as error:
+                again = _worth_again(error) and not commits
+                if again and attempt < _ATTEMPTS:
+                    await asyncio.sleep(0.005 * attempt if _sqlstate(error) in _RUN_AGAIN else 0)
+                    continue
+                if not _is_away(error):
+                    raise
+                _log.warning(
+                    "store_failed", where=self.where, error=type(error).__name__, attempt=attempt
+                )
+                raise self._unavailable(error) from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _unavailable(self, error: BaseException) -> StoreUnavailable:
+        state = _sqlstate(error)
+        detail = f"SQLSTATE {state}" if state else type(_root(error)).__name__
+        return StoreUnavailable(
+            f"PostgreSQL at {self.where} cannot be used ({detail}): check that the server runs,"
+            " accepts connections and has free disk space"
+        )
+
+    async def connect(self) -> AsyncConnection:
+        """A pooled connection of its own, for what must not wait for others' transactions."""
+        if self._engine is None:
+            raise StoreUnavailable(f"the database {self.where} is closed")
+        try:
+            return await self._engine.connect()
+        except Exception as error:
+            if not _is_away(error):
+                raise
+            raise self._unavailable(error) from error
+
+    async def close(self) -> None:
+        """Close the pool. May be called twice."""
+        engine, self._engine, self._reading = self._engine, None, None
+        if engine is not None:
+            await engine.dispose()
+
+
+def _ping(connection: Connection) -> None:
+    connection.exec_driver_sql("SELECT 1")
+
+
+def _parse(text: str) -> tuple[URL, dict[str, object]]:
+    """The URL for SQLAlchemy and asyncpg's own arguments; never repeats the text in an error."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError, NoSuchModuleError):
+        raise BadSettings(
+            "HITL_DATABASE_URL is not a readable URL: write it as"
+            " postgresql://user:password@host:5432/database and percent-encode special characters"
+        ) from None  # the cause's text may hold the password
+    if not url.database:
+        raise BadSettings("HITL_DATABASE_URL names no database: end it with /name")
+    arguments: dict[str, object] = {
+        "timeout": _CONNECT_TIMEOUT_S,
+        "command_timeout": _COMMAND_TIMEOUT_S,
+    }
+    settings = {"application_name": "hubspot-hitl"}
+    kept: dict[str, str | tuple[str, ...]] = {}
+    for name, value in url.query.items():
+        if name in _SERVER_SETTINGS and isinstance(value, str):
+            settings[name] = value
+        elif name == "connect_timeout" and isinstance(value, str) and value.isdigit():
+            arguments["timeout"] = float(value)
+        elif name in _CONNECT_ARGUMENTS:
+            arguments[_CONNECT_ARGUMENTS[name]] = value
+        elif name == "statement_cache_size" and isinstance(value, str) and value.isdigit():
+            arguments[name] = int(value)
+        elif name in _PASSED_ON:
+            kept[name] = value
+        else:
+            raise BadSettings(f"HITL_DATABASE_URL has an unknown parameter {name!r}")
+    arguments["server_settings"] = settings
+    return url.set(drivername="postgresql+asyncpg", query=kept), arguments
+
+
+def _root(error: BaseException) -> BaseException:
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
+    if error is None:
+        return None
+    state: object = getattr(_root(error), "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def _lost(error: BaseException) -> bool:
+    """Whether the connection itself died."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(_root(error), ConnectionError)
+
+
+def _worth_again(error: BaseException) -> bool:
+    return _sqlstate(error) in _RUN_AGAIN or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+
+
+def _is_away(error: BaseException) -> bool:
+    """Whether the server is the trouble, and not the statement."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeoutError) or _lost(error):
+        return True
+    root = _root(error)
+    if isinstance(root, OSError | TimeoutError):
+        return True
+    state = _sqlstate(error)
+    if state is not None:
+        return state in _AWAY or state in _RUN_AGAIN or state[:2] in _AWAY_CLASSES
+    # asyncpg's own client-side errors carry no state: a closed or half-open connection
+    return isinstance(error, SQLAlchemyError) and type(root).__name__ == "InterfaceError"

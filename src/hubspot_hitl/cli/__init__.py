@@ -1,0 +1,63 @@
+"""The command line: `hubspot-hitl ...`.
+
+Each command is a module with a typer application called `app`; only the module of the command that
+was asked for is imported, so `hubspot-hitl version` needs no HTTP stack. Exit status: 0 fine, 1 a
+finding, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import cast
+
+import typer
+
+from hubspot_hitl.errors import BadSettings, HitlError
+
+# command -> module; the order is the one `--help` shows
+COMMANDS = {
+    "config": "hubspot_hitl.cli.config",
+    "version": "hubspot_hitl.cli.version",
+}
+
+FINDING = 1
+WRONG_USE = 2
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The application with the command that `arguments` name, or with all when they name none."""
+    application = typer.Typer(
+        name="hubspot-hitl",
+        help="Hands Botpress conversations to human agents in HubSpot.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # they print local variables, and so secrets
+    )
+    application.callback()(_root)
+    wanted = arguments[:1] if arguments and arguments[0] in COMMANDS else list(COMMANDS)
+    for name in wanted:
+        application.add_typer(cast("typer.Typer", import_module(COMMANDS[name]).app))
+    return application
+
+
+def _root() -> None:
+    """Hands Botpress conversations to human agents in HubSpot."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status."""
+    command = typer.main.get_command(build(arguments))
+    try:
+        command(args=list(arguments), prog_name="hubspot-hitl")
+    except HitlError as error:
+        typer.echo(f"error: {error.message} [{error.code}]", err=True)
+        return WRONG_USE if isinstance(error, BadSettings) else FINDING
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 0
+    return 0
+
+
+def main() -> None:
+    """Entry point of the `hubspot-hitl` command."""
+    sys.exit(run(sys.argv[1:]))

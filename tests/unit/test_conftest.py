@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = """
+import pytest
+
+@pytest.mark.postgres
+def test_a_service_is_missing() -> None:
+    pytest.skip("no server")
+
+@pytest.mark.skipif(True, reason="no file")
+def test_something_else_is_missing() -> None:
+    pass
+"""
+
+
+@pytest.mark.parametrize(("ci", "expected"), [("1", "1 failed, 1 skipped"), ("", "2 skipped")])
+def test_in_ci_a_skipped_service_is_a_failure(tmp_path: Path, ci: str, expected: str) -> None:
+    (tmp_path / "conftest.py").write_text((Path(__file__).parents[1] / "conftest.py").read_text())
+    (tmp_path / "test_it.py").write_text(TESTS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = postgres\n")
+    env = {**os.environ, "HITL_CI": ci, "PYTEST_ADDOPTS": ""}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=tmp_path,
+        check=False,
+    )
+
+    assert expected in done.stdout

@@ -5,6 +5,8 @@ Source: ``packages/sdk/src/integration/server/types.ts`` of repository ``botpres
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -18,6 +20,10 @@ from hubspot_hitl.botpress.objects import (
     WireMessage,
     WireUser,
 )
+from hubspot_hitl.ports.botpress import JsonObject
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +149,30 @@ Operation = (
     | CreateUser
     | CreateConversation
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAnswer:
+    """What an action returns when it wants to state its cost."""
+
+    output: JsonObject | None = None
+    cost: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAnswer:
+    """What the caller of the webhook URL gets. A `body` of None becomes ``{}``.
+
+    Raises ValueError for a status or header that HTTP cannot carry.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 200 <= self.status <= 599:
+            raise ValueError(f"{self.status} is no status of an answer")
+        for name, value in self.headers.items():
+            if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
+                raise ValueError(f"header {name!r} has characters that HTTP does not allow")

@@ -1,0 +1,201 @@
+"""One call to the Botpress API: headers, time-out, errors, and the retries that are safe for it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import aiohttp
+from pydantic import ValidationError
+from yarl import URL
+
+from hubspot_hitl import __version__
+from hubspot_hitl.botpress.failures import failure_of, network_failures
+from hubspot_hitl.botpress.jsontext import dumps, loads
+from hubspot_hitl.botpress.objects import Wire, first_problems
+from hubspot_hitl.botpress.trace import Trace, current_trace
+from hubspot_hitl.errors import (
+    BadSettings,
+    InvalidPayload,
+    UnexpectedAnswer,
+    VendorError,
+    VendorFault,
+    VendorThrottled,
+    VendorUnreachable,
+)
+from hubspot_hitl.ports.clock import Clock
+
+Observer = Callable[[str, str, float], None]
+"""Told of each request: operation, "ok" or the error's code, seconds."""
+
+_W = TypeVar("_W", bound=Wire)
+_RETRY_BUDGET_S: Final = 3.0
+_DELAYS_S: Final = (0.2, 0.6, 1.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the Runtime API.
+
+    `repeatable` says that a second identical request leaves the same state as the first, so that a
+    lost answer may be answered by asking again.
+    """
+
+    operation: str
+    method: str
+    path: str
+    repeatable: bool
+    body: Mapping[str, object] | None = None
+    query: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which installation in which bot is acting."""
+
+    bot_id: str
+    integration_id: str
+    alias: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The three headers by which the API knows it."""
+        return {
+            "x-bot-id": self.bot_id,
+            "x-integration-id": self.integration_id,
+            "x-integration-alias": self.alias,
+        }
+
+
+class BotpressApi:
+    """Sends calls over a shared session. Raises BadSettings for an unusable URL or token."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        base_url: str,
+        token: str,
+        clock: Clock,
+        observe: Observer | None = None,
+        timeout_s: float = 30.0,
+    ) -> None:
+        url = URL(base_url.rstrip("/"))
+        if url.scheme not in {"http", "https"} or not url.host:
+            raise BadSettings(f"HITL_BOTPRESS_API_URL {base_url!r} is not an http(s) address.")
+        if not token.isascii() or not token.isprintable():
+            raise BadSettings("HITL_BOTPRESS_TOKEN has characters that a header cannot carry.")
+        self._session = session
+        self._base = str(url)
+        self._token = token
+        self._clock = clock
+        self._observe = observe
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+
+    async def call(self, call: Call, identity: Identity, model: type[_W]) -> _W:
+        """The answer of `call` as `model`.
+
+        Tries again for at most three seconds in all: after 429, 502 and failed connections any
+        call, after other 5xx and lost answers only repeatable ones. Raises VendorError.
+        """
+        began = self._clock.monotonic()
+        attempt = 0
+        while True:
+            try:
+                return await self._attempt(call, identity, model)
+            except VendorError as error:
+                if attempt >= len(_DELAYS_S) or not _may_repeat(error, call.repeatable):
+                    raise
+                delay_s = _delay_s(attempt, error.retry_after_s)
+                if self._clock.monotonic() - began + delay_s > _RETRY_BUDGET_S:
+                    raise
+            attempt += 1
+            await self._clock.sleep(delay_s)
+
+    async def _attempt(self, call: Call, identity: Identity, model: type[_W]) -> _W:
+        began = self._clock.monotonic()
+        outcome = "cancelled"
+        try:
+            answer = _read(call.operation, await self._send(call, identity), model)
+            outcome = "ok"
+        except VendorError as error:
+            outcome = error.code
+            raise
+        else:
+            return answer
+        finally:
+            if self._observe:
+                self._observe(call.operation, outcome, self._clock.monotonic() - began)
+
+    async def _send(self, call: Call, identity: Identity) -> bytes:
+        headers = {
+            "authorization": f"Bearer {self._token}",
+            "user-agent": f"hubspot-hitl/{__version__}",
+            **identity.headers,
+            **current_trace.get(Trace()).headers,
+        }
+        data = None
+        if call.body is not None:
+            data = _encoded(call)
+            headers["content-type"] = "application/json"
+        # Encoded paths stay as they are: ids may hold characters that yarl would fold.
+        url = URL(self._base + call.path, encoded=True)
+        with network_failures(call.operation):
+            async with self._session.request(
+                call.method,
+                url.with_query(call.query) if call.query else url,
+                data=data,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as response:
+                raw = await response.read()
+        if 200 <= response.status < 300:
+            return raw
+        raise failure_of(
+            call.operation, response.status, response.headers, raw, self._clock.now_ms()
+        )
+
+
+def _encoded(call: Call) -> bytes:
+    try:
+        return dumps(call.body)
+    except (TypeError, ValueError) as error:
+        raise InvalidPayload(
+            f"The body of {call.operation} holds something that is not JSON"
+        ) from error
+
+
+def _read(operation: str, raw: bytes, model: type[_W]) -> _W:
+    try:
+        return model.model_validate(loads(raw))
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        why = first_problems(list(problems))
+    except ValueError:
+        why = "not JSON"
+    raise UnexpectedAnswer(
+        f"Botpress answered {operation} with something else than documented ({why}).",
+        vendor="botpress",
+        operation=operation,
+    )
+
+
+def _may_repeat(error: VendorError, repeatable: bool) -> bool:
+    match error:
+        case VendorThrottled():
+            return True
+        case VendorUnreachable():
+            return repeatable or not error.sent
+        case VendorFault():
+            return repeatable or error.status == 502
+        case _:
+            return False
+
+
+def _delay_s(attempt: int, asked_s: float | None) -> float:
+    if asked_s is not None:
+        return asked_s
+    return _DELAYS_S[attempt] * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret

@@ -15,8 +15,11 @@ from hubspot_hitl.handoff.markup import (
     sanitised,
 )
 
-FRAGMENTS = """<b>,</b>,<p>,<img src='https://a.b/c.png'>,<script>,</script>,&#0;,&#xfdd0;0&#xfdd1;
-,&#xd800;,<a href='javascript:x'>,</a>,x,*,\ufdd0,<,\ud800,<li>,</ul>,<table>,`,&lt;""".split(",")
+FRAGMENTS = [
+    *("<b>", "</b>", "<p>", "<li>", "</ul>", "<table>", "<script>", "</script>", "</a>"),
+    *("&#0;", "&#xd800;", "&#xfdd0;0&#xfdd1;", "\ufdd0", "\ud800", "&lt;", "<", "x", "*", "`"),
+    *("<img src='https://a.b/c.png'>", "<a href='javascript:x'>"),
+]
 HTML = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join)
 
 

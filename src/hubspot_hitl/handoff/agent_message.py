@@ -1,0 +1,63 @@
+"""The shape of an entry of a HubSpot thread, as far as this package reads it. Pure.
+
+`ports.hubspot.ThreadMessage` has it. It is named here because ports lie above this layer.
+"""
+# ruff: noqa: D102 - the fields are documented where they are filled: ports/hubspot.py
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class AgentReply(Protocol):
+    """One quick reply; `ports.hubspot.QuickReply` is one."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def label(self) -> str | None: ...
+    @property
+    def value_type(self) -> str: ...
+
+
+class AgentAttachment(Protocol):
+    """An attachment of a thread entry; `ports.hubspot.ThreadAttachment` is one."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def file_id(self) -> str | None: ...
+    @property
+    def usage(self) -> str | None: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def url(self) -> str | None: ...
+    @property
+    def replies(self) -> Sequence[AgentReply]: ...
+    @property
+    def latitude(self) -> float | None: ...
+    @property
+    def longitude(self) -> float | None: ...
+    @property
+    def address(self) -> str | None: ...
+
+
+class AgentMessage(Protocol):
+    """An entry of a thread; `ports.hubspot.ThreadMessage` is one (ports lie above this layer)."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def direction(self) -> str | None: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def rich_text(self) -> str | None: ...
+    @property
+    def attachments(self) -> Sequence[AgentAttachment]: ...
+    @property
+    def truncated(self) -> bool: ...

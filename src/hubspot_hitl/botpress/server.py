@@ -43,6 +43,7 @@ class _Served:
     context: Context | None = None
     operation: Operation | None = None
     repeated: bool = False
+    unread: bool = True
     output: JsonObject | None = None
     fields: dict[str, object] = field(default_factory=dict[str, object])
 
@@ -91,6 +92,9 @@ class OperationServer:
         try:
             answer = await self._serve(request, headers, served)
             response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+            if served.unread:
+                # What is left of the body on this connection is no next request.
+                response.force_close()
             sent = await self._send(request, response)
             seconds = self._clock.monotonic() - began
             _log(served, answer, sent, trace.trace_id, round(seconds * 1000, 1))
@@ -105,6 +109,7 @@ class OperationServer:
     ) -> Answer:
         try:
             body = await _body(request)
+            served.unread = False
             served.repeated = not self._authentic(request.method, headers, body)
             served.context, served.operation = parse(request.method, headers, body)
             answer, served.output = await run(self._operations, served.context, served.operation)

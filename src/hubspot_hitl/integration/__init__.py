@@ -1,1 +1,1 @@
-"""What the integration is: configuration, schemas of actions, events and channels, the definition."""
+"""What the integration is: its configuration, schemas, tags, and the published definition."""

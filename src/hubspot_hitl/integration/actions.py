@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self, TypeGuard
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.integration.events import HIDDEN_IN_STUDIO
 from hubspot_hitl.integration.history import HistoryEntry
+from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.messages import AnyPart, Filled
-from hubspot_hitl.integration.wire import WireModel, problems_of, studio
+from hubspot_hitl.integration.wire import WireModel, number_as_text, problems_of, studio
 
 DEFAULT_TITLE = "New HITL conversation"
 DEFAULT_DESCRIPTION = "No description available"
@@ -24,11 +25,6 @@ DEFAULT_DESCRIPTION = "No description available"
 
 def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
     return isinstance(value, Mapping)
-
-
-def _number_as_text(value: object) -> object:
-    """HubSpot's ids are numbers that people paste as such."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class CreateUserInput(WireModel):
@@ -70,7 +66,9 @@ class HitlSession(WireModel):
     The Studio sends fields left blank as empty texts; they count as not given.
     """
 
-    inbox_id: Annotated[str, BeforeValidator(_number_as_text)] | None = Field(
+    inbox_id: (
+        Annotated[str, BeforeValidator(number_as_text), AfterValidator(inbox_id_of)] | None
+    ) = Field(
         default=None,
         title="Inbox ID",
         description=(
@@ -182,7 +180,7 @@ class SendMessageInput(WireModel):
     message: AnyPart | None = Field(
         default=None,
         title="Message",
-        description="A message of any kind, as type and payload. Leave it empty when you give text.",
+        description="A message of any kind, as type and payload. Leave it empty if text is given.",
     )
     user_id: str | None = Field(
         default=None,
@@ -262,7 +260,7 @@ ACTIONS: Mapping[str, ActionSpec] = {
 
 
 def parse_input(name: str, input_: object) -> WireModel:
-    """The input of action `name` as its model. Raises InvalidPayload, naming fields, never values."""
+    """The input of action `name` as its model. Raises InvalidPayload that repeats no value."""
     spec = ACTIONS.get(name)
     if spec is None:
         raise InvalidPayload(f"Action {name[:64]} not found")

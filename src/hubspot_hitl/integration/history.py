@@ -106,7 +106,7 @@ class UnreadableEntry(WireModel):
     @model_validator(mode="before")
     @classmethod
     def _whatever_it_is(cls, value: object) -> object:
-        entry = value if _is_object(value) else {}
+        entry: Mapping[str, object] = value if _is_object(value) else {}
         source, type_, payload = (entry.get(key) for key in ("source", "type", "payload"))
         return {
             "source": source if _is_object(source) else {},

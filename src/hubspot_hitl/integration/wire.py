@@ -52,13 +52,21 @@ def studio(
     return {"x-zui": zui}
 
 
+def number_as_text(value: object) -> object:
+    """A whole number as text, the rest as it is: HubSpot's ids are pasted as either."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def problems_of(error: ValidationError, *, limit: int = 5) -> str:
     """What is wrong and where, as one line; never the value that was given.
 
     A union's branches report their own failures: only the first `limit` are kept.
     """
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"{_place(item['loc'])}: {item['msg']}" for item in found[:limit]]
+    lines = [
+        f"{_place(item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+        for item in found[:limit]
+    ]
     rest = len(found) - len(lines)
     return "; ".join(lines) + (f"; and {rest} more" if rest > 0 else "")
 

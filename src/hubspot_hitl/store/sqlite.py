@@ -203,7 +203,7 @@ class _Worker(threading.Thread):
 
     @staticmethod
     def _raw(connection: Connection) -> sqlite3.Connection:
-        raw = connection.connection.dbapi_connection
+        raw: object = connection.connection.dbapi_connection
         if not isinstance(raw, sqlite3.Connection):
             raise TypeError(f"expected a sqlite3 connection, got {type(raw).__name__}")
         return raw

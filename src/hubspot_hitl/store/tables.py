@@ -1,0 +1,170 @@
+"""The store's tables; the ledger's own two are in :mod:`hubspot_hitl.ledger.tables`.
+
+Times are epoch milliseconds. What is secret lives in `secrets` only, encrypted; a plain column of
+another table holds nothing that opens a door. A change here needs a new file in `versions/`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    false,
+    text,
+)
+
+metadata = MetaData()
+
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("installation_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("start_key", Text, nullable=False),
+    Column("integration_thread_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("inbox_id", Text, nullable=False),
+    Column("channel_id", Text, nullable=False),
+    Column("channel_account_id", Text, nullable=False),
+    Column("conversation_id", Text),
+    Column("thread_id", Text),
+    Column("contact_id", Text),
+    Column("user_name", Text),
+    Column("title", Text),
+    Column("description", Text),
+    Column("language", Text),
+    Column("agent_actor_id", Text),
+    Column("agent_user_id", Text),
+    Column("announced", Text, nullable=False, server_default=text("'[]'")),
+    Column("assigned_ms", BigInteger),
+    Column("first_reply_ms", BigInteger),
+    Column("last_user_ms", BigInteger),
+    Column("last_agent_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("end_reason", Text),
+    Column("session", Text, nullable=False, server_default=text("'{}'")),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+)
+
+_ACTIVE = text("state IN ('starting', 'pending', 'assigned')")
+_STARTING = text("state = 'starting'")
+
+Index(
+    "handoffs_one_active",
+    handoffs.c.installation_id,
+    handoffs.c.start_key,
+    unique=True,
+    sqlite_where=_ACTIVE,
+    postgresql_where=_ACTIVE,
+)
+Index(
+    "handoffs_starting",
+    handoffs.c.installation_id,
+    sqlite_where=_STARTING,
+    postgresql_where=_STARTING,
+)
+Index("handoffs_conversation", handoffs.c.conversation_id)
+Index("handoffs_thread", handoffs.c.thread_id)
+Index("handoffs_integration_thread", handoffs.c.integration_thread_id)
+Index("handoffs_created", handoffs.c.created_ms)
+Index("handoffs_state", handoffs.c.state)
+
+people = Table(
+    "people",
+    metadata,
+    Column("installation_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("name", Text),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("picture_url", Text),
+    Column("actor_id", Text),
+    Column("language", Text),
+    Column("seen_ms", BigInteger, nullable=False, server_default=text("0")),
+)
+_IS_AGENT = text("actor_id IS NOT NULL")
+Index(
+    "people_actor",
+    people.c.installation_id,
+    people.c.actor_id,
+    sqlite_where=_IS_AGENT,
+    postgresql_where=_IS_AGENT,
+)
+
+installations = Table(
+    "installations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("bot_id", Text, nullable=False),
+    Column("integration_id", Text, nullable=False),
+    Column("alias", Text, nullable=False),
+    Column("app_id", Text, nullable=False),
+    Column("portal_id", Text),
+    Column("bot_user_id", Text),
+    Column("configuration_type", Text),
+    Column("webhook_url", Text),
+    # grows with each change, so that replicas see that their copy is old without decrypting
+    Column("revision", Integer, nullable=False, server_default=text("1")),
+    Column("removed", Boolean, nullable=False, server_default=false()),
+)
+Index("installations_app", installations.c.app_id, installations.c.portal_id)
+
+bindings = Table(
+    "bindings",
+    metadata,
+    Column(
+        "installation_id",
+        Text,
+        ForeignKey("installations.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("channel_account_id", Text, primary_key=True),
+    Column("channel_id", Text, nullable=False),
+    Column("inbox_id", Text, nullable=False),
+    Column("identifier", Text, nullable=False),
+    Column("default", Boolean, nullable=False),
+    Column("position", Integer, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+)
+Index("secrets_key", secrets.c.key_id)
+
+audit = Table(
+    "audit",
+    metadata,
+    # given by the appender, without gaps: a deleted entry shows
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("prev_hash", Text, nullable=False, unique=True),
+    Column("hash", Text, nullable=False),
+)
+Index("audit_subject", audit.c.subject, audit.c.seq)
+
+used_nonces = Table(
+    "used_nonces",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+Index("used_nonces_expires", used_nonces.c.expires_ms)

@@ -1,0 +1,159 @@
+"""Keeps the calls to one portal under HubSpot's limits, the live chat first.
+
+HubSpot counts requests per app and portal in a sliding window, and searches in a window of their
+own. Every call waits here for its turn. A share of the window is kept for live chat, so that CRM
+work that fills the rest never delays a message. No background task: each waiter sleeps until its
+own turn can come.
+
+Source: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from dataclasses import dataclass
+from itertools import count
+
+from hubspot_hitl.errors import VendorThrottled
+from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.hubspot import Priority
+
+_SHORTEST_SLEEP_S = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`requests` per `per_s` seconds; `chat_share` of them are for live chat alone."""
+
+    requests: int = 110
+    per_s: float = 10.0
+    chat_share: float = 0.2
+
+    def cap(self, priority: Priority, requests: int) -> int:
+        """How far calls of `priority` may fill a window of `requests`; at least one always may."""
+        if priority is Priority.LIVE_CHAT:
+            return requests
+        return max(1, requests - int(requests * self.chat_share))
+
+
+GENERAL = Window()
+SEARCH = Window(requests=5, per_s=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What HubSpot says of the window in an answer's headers."""
+
+    limit: int
+    remaining: int
+    interval_s: float | None = None
+
+
+class RateLimiter:
+    """The limits of one app in one portal. `longest_wait_s` bounds the wait for a turn."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        general: Window = GENERAL,
+        search: Window = SEARCH,
+        longest_wait_s: float = 30.0,
+        longest_pause_s: float = 3.0,
+    ) -> None:
+        self._general = _Lane(clock, general, longest_wait_s, longest_pause_s)
+        self._search = _Lane(clock, search, longest_wait_s, longest_pause_s)
+
+    async def acquire(self, operation: str, priority: Priority, *, search: bool = False) -> None:
+        """Return when the call may be sent.
+
+        Raises :class:`VendorThrottled`, with the time to come back, when the turn would not come
+        in time: longer waiting belongs to the ledger.
+        """
+        await (self._search if search else self._general).acquire(operation, priority)
+
+    def learn(self, budget: Budget, *, sent_at: float) -> None:
+        """Take in what an answer said; `sent_at` is the monotonic time its request left.
+
+        Calls of others in the same window (another replica, another process) become visible here.
+        The configured window stays the ceiling.
+        """
+        self._general.learn(budget, sent_at)
+
+    def pause(self, seconds: float, *, search: bool = False) -> None:
+        """HubSpot said 429: nothing more is sent for `seconds`."""
+        (self._search if search else self._general).pause(seconds)
+
+
+class _Lane:
+    """One window: the times of its calls, oldest first, and those who wait, best first."""
+
+    def __init__(
+        self, clock: Clock, window: Window, longest_wait_s: float, longest_pause_s: float
+    ) -> None:
+        self._clock = clock
+        self._window = window
+        self._requests = window.requests
+        self._per_s = window.per_s
+        self._longest_wait_s = longest_wait_s
+        self._longest_pause_s = longest_pause_s
+        self._sent: list[float] = []
+        self._waiting: list[tuple[Priority, int]] = []
+        self._tickets = count()
+        self._paused_until = float("-inf")
+
+    async def acquire(self, operation: str, priority: Priority) -> None:
+        ticket = (priority, next(self._tickets))
+        insort(self._waiting, ticket)
+        deadline = self._clock.monotonic() + self._longest_wait_s
+        try:
+            while True:
+                now = self._clock.monotonic()
+                delay = self._delay(ticket, now)
+                if delay <= 0:
+                    break
+                pause = self._paused_until - now
+                if pause > self._longest_pause_s or now + delay > deadline:
+                    raise VendorThrottled(
+                        "HubSpot's rate limit leaves no room for this call in time;"
+                        " it is tried again later",
+                        vendor="hubspot",
+                        operation=operation,
+                        retry_after_s=max(delay, pause),
+                    )
+                await self._clock.sleep(max(delay, _SHORTEST_SLEEP_S))
+            insort(self._sent, now)
+        finally:
+            self._waiting.remove(ticket)
+
+    def learn(self, budget: Budget, sent_at: float) -> None:
+        if budget.limit <= 0:
+            return
+        self._requests = min(self._window.requests, budget.limit)
+        if budget.interval_s is not None and budget.interval_s > 0:
+            self._per_s = max(self._window.per_s, budget.interval_s)
+        self._forget(self._clock.monotonic())
+        others = (budget.limit - budget.remaining) - len(self._sent)
+        if others > 0 and sent_at + self._per_s > self._clock.monotonic():
+            at = bisect_right(self._sent, sent_at)
+            self._sent[at:at] = [sent_at] * min(others, self._requests)
+
+    def pause(self, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    def _delay(self, ticket: tuple[Priority, int], now: float) -> float:
+        """Seconds until there is room for `ticket` and for all who go before it; 0 means now."""
+        self._forget(now)
+        pause = max(0.0, self._paused_until - now)
+        ahead = bisect_right(self._waiting, ticket) - 1
+        cap = self._window.cap(ticket[0], self._requests)
+        too_many = len(self._sent) + ahead + 1 - cap
+        if too_many <= 0:
+            return pause
+        if too_many > len(self._sent):
+            return max(pause, self._per_s)
+        return max(pause, self._sent[too_many - 1] + self._per_s - now, _SHORTEST_SLEEP_S)
+
+    def _forget(self, now: float) -> None:
+        """Drop the calls that have left the window."""
+        del self._sent[: bisect_right(self._sent, now - self._per_s)]

@@ -1,0 +1,188 @@
+"""The access token of one installation: fetched once, kept until shortly before its end.
+
+All calls of an installation share one source. However many ask at once, one refresh is made; the
+refresh token that comes back is handed to the keeper before anything else may rely on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from hubspot_hitl.errors import AuthorizationLost, BadConfiguration, VendorError
+from hubspot_hitl.hubspot.oauth import AppCredentials, Grant, OAuth
+from hubspot_hitl.ports.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+STATIC_PREFIX: Final = "pat-"
+EARLY_S: Final = 300.0
+_RETRY_EARLY_S: Final = 15.0
+_REMEMBER_LOSS_S: Final = 10.0
+
+Load = Callable[[], Awaitable[str | None]]
+Keep = Callable[[str], Awaitable[None]]
+
+
+async def _nothing_kept() -> str | None:
+    return None
+
+
+async def _not_told(value: str) -> None:
+    """For whoever does not want to know."""
+
+
+class TokenSource:
+    """Tokens from a refresh token, or a private-app token or service key used as it is.
+
+    `load` returns the refresh token kept from an earlier run, if any; it goes before the configured
+    one, because HubSpot may have replaced that. `keep` stores a refresh token that changed;
+    `learn_portal` is told the portal of the token whenever it is new.
+    """
+
+    def __init__(
+        self,
+        oauth: OAuth,
+        app: AppCredentials,
+        refresh_token: str,
+        clock: Clock,
+        *,
+        load: Load = _nothing_kept,
+        keep: Keep = _not_told,
+        learn_portal: Keep = _not_told,
+    ) -> None:
+        self._oauth = oauth
+        self._app = app
+        self._refresh_token = refresh_token.strip()
+        self._clock = clock
+        self._load = load
+        self._keep = keep
+        self._learn_portal = learn_portal
+        self._loaded = False
+        self._unkept: str | None = None
+        self._portal_id: str | None = None
+        self._access_token: str | None = None
+        self._ends_at = 0.0
+        self._renew_at = 0.0
+        self._running: asyncio.Task[str] | None = None
+        self._lost: AuthorizationLost | None = None
+        self._lost_until = 0.0
+
+    @property
+    def app(self) -> AppCredentials:
+        """The app the tokens belong to."""
+        return self._app
+
+    @property
+    def static(self) -> bool:
+        """Whether the token is a private-app token or service key, which never changes."""
+        return self._refresh_token.startswith(STATIC_PREFIX)
+
+    async def token(self) -> str:
+        """A token that is good for now.
+
+        Near its end it is renewed; when that fails for a passing reason the old one still serves.
+        Raises BadConfiguration without a refresh token, AuthorizationLost, or another VendorError.
+        """
+        if self.static:
+            return self._printable()
+        if self._unkept is not None:
+            await self._keep_changed()
+        now = self._clock.monotonic()
+        if self._access_token is not None and now < self._renew_at:
+            return self._access_token
+        try:
+            return await self._refreshed()
+        except VendorError as error:
+            if not error.retryable or self._access_token is None or now >= self._ends_at:
+                raise
+            self._renew_at = now + _RETRY_EARLY_S
+            log.warning("hubspot_token_refresh_postponed", error_code=error.code)
+            return self._access_token
+
+    async def renew(self, stale: str) -> str:
+        """Another token than `stale`, which HubSpot refused; one refresh serves all who ask."""
+        if self.static:
+            raise AuthorizationLost(
+                "HubSpot refuses the private-app token or service key; make a new one and put it"
+                " into the configuration",
+                vendor="hubspot",
+                operation="oauth.renew",
+                status=401,
+            )
+        if self._access_token is not None and self._access_token != stale:
+            return self._access_token
+        self._access_token = None
+        return await self._refreshed()
+
+    async def _refreshed(self) -> str:
+        """The outcome of the refresh that runs, begun here when none does.
+
+        The refresh is its own task, so that a caller who is cancelled takes it from nobody.
+        """
+        if self._lost is not None and self._clock.monotonic() < self._lost_until:
+            raise self._lost.__class__(
+                self._lost.message,
+                vendor="hubspot",
+                operation=self._lost.operation,
+                status=self._lost.status,
+                vendor_code=self._lost.vendor_code,
+                correlation_id=self._lost.correlation_id,
+            )
+        if self._running is None:
+            self._running = asyncio.create_task(self._refresh(), name="hubspot-token-refresh")
+            self._running.add_done_callback(self._finished)
+        return await asyncio.shield(self._running)
+
+    def _finished(self, task: asyncio.Task[str]) -> None:
+        self._running = None
+        if not task.cancelled():
+            task.exception()  # marks it as seen; those who wait get it themselves
+
+    async def _refresh(self) -> str:
+        if not self._loaded:
+            self._refresh_token = await self._load() or self._refresh_token
+            self._loaded = True
+        if not self._refresh_token:
+            raise BadConfiguration(
+                "the configuration has no refresh token; connect the portal or fill in"
+                " 'refreshToken'"
+            )
+        if self.static:
+            return self._printable()
+        try:
+            grant = await self._oauth.refresh(self._app, self._refresh_token)
+        except AuthorizationLost as error:
+            self._lost, self._lost_until = error, self._clock.monotonic() + _REMEMBER_LOSS_S
+            self._access_token = None
+            raise
+        await self._take(grant)
+        return grant.access_token
+
+    async def _take(self, grant: Grant) -> None:
+        now = self._clock.monotonic()
+        self._lost = None
+        self._access_token = grant.access_token
+        self._ends_at = now + grant.expires_s
+        self._renew_at = self._ends_at - min(EARLY_S, grant.expires_s / 2)
+        if grant.refresh_token and grant.refresh_token != self._refresh_token:
+            self._refresh_token = self._unkept = grant.refresh_token
+            await self._keep_changed()
+        if grant.portal_id is not None and grant.portal_id != self._portal_id:
+            await self._learn_portal(grant.portal_id)
+            self._portal_id = grant.portal_id
+
+    async def _keep_changed(self) -> None:
+        """Store a changed refresh token; when that fails it is tried again at the next call."""
+        changed = self._unkept
+        if changed is not None:
+            await self._keep(changed)
+            self._unkept = None
+
+    def _printable(self) -> str:
+        if not (self._refresh_token.isascii() and self._refresh_token.isprintable()):
+            raise BadConfiguration("'refreshToken' holds characters that no token has")
+        return self._refresh_token

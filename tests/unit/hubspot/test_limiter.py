@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.unit.hubspot.fake_clock import FakeClock
+
+from hubspot_hitl.errors import VendorThrottled
+from hubspot_hitl.hubspot.limiter import Budget, RateLimiter, Window
+from hubspot_hitl.ports.hubspot import Priority
+
+CHAT, CRM = Priority.LIVE_CHAT, Priority.CRM
+
+
+async def spend(limiter: RateLimiter, times: int, priority: Priority = CHAT) -> None:
+    for _ in range(times):
+        await limiter.acquire("test", priority)
+
+
+def started(
+    limiter: RateLimiter, log: list[str], name: str, priority: Priority
+) -> asyncio.Task[None]:
+    async def run() -> None:
+        await limiter.acquire(name, priority)
+        log.append(name)
+
+    return asyncio.create_task(run())
+
+
+async def test_a_full_window_lets_110_calls_pass_at_once() -> None:
+    clock = FakeClock()
+    await spend(RateLimiter(clock), 110)
+    assert clock.slept == []
+
+
+async def test_the_111th_call_waits_until_the_first_has_left_the_window() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock)
+    await spend(limiter, 1)
+    clock.advance(4)
+    await spend(limiter, 109)
+    waiting = asyncio.create_task(limiter.acquire("test", CHAT))
+    await clock.settle()
+    clock.advance(5.5)
+    await clock.settle()
+    assert not waiting.done()
+    clock.advance(0.5)
+    await waiting
+
+
+async def test_crm_calls_leave_the_share_of_live_chat_alone() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock)
+    await spend(limiter, 88, CRM)
+    crm = asyncio.create_task(limiter.acquire("crm", CRM))
+    await clock.settle()
+    assert not crm.done()
+    await spend(limiter, 22, CHAT)
+    assert not crm.done()
+    crm.cancel()
+
+
+async def test_live_chat_overtakes_everything_that_waits() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock, general=Window(requests=1, per_s=1, chat_share=0))
+    await spend(limiter, 1)
+    log: list[str] = []
+    order = [Priority.BACKGROUND, Priority.CRM, Priority.SETUP, Priority.LIVE_CHAT]
+    tasks = [started(limiter, log, priority.name, priority) for priority in order]
+    for _ in range(5):
+        await clock.settle()
+        clock.advance(1)
+    await asyncio.gather(*tasks)
+    assert log == ["LIVE_CHAT", "SETUP", "CRM", "BACKGROUND"]
+
+
+async def test_equals_go_in_the_order_they_came() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock, general=Window(requests=2, per_s=1, chat_share=0))
+    await spend(limiter, 2)
+    log: list[str] = []
+    tasks = [started(limiter, log, str(number), CHAT) for number in range(6)]
+    for _ in range(4):
+        await clock.settle()
+        clock.advance(1)
+    await asyncio.gather(*tasks)
+    assert log == ["0", "1", "2", "3", "4", "5"]
+
+
+async def test_no_window_ever_holds_more_than_its_limit() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock, general=Window(requests=10, per_s=1, chat_share=0.2))
+    times: list[float] = []
+
+    async def call(priority: Priority) -> None:
+        await limiter.acquire("test", priority)
+        times.append(clock.monotonic())
+
+    tasks = [asyncio.create_task(call(Priority(number % 4))) for number in range(100)]
+    while not all(task.done() for task in tasks):
+        await clock.settle()
+        clock.advance(0.13)
+    for start in times:
+        assert sum(start <= at < start + 1 for at in times) <= 10
+    assert max(times) - min(times) < 16
+
+
+async def test_a_search_has_a_window_of_its_own() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock)
+    for _ in range(5):
+        await limiter.acquire("search", CHAT, search=True)
+    sixth = asyncio.create_task(limiter.acquire("search", CHAT, search=True))
+    await clock.settle()
+    await spend(limiter, 110)
+    assert not sixth.done()
+    clock.advance(1)
+    await sixth
+
+
+async def test_calls_of_others_are_seen_in_the_headers() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock)
+    await spend(limiter, 1)
+    limiter.learn(Budget(limit=110, remaining=1, interval_s=10), sent_at=clock.monotonic())
+    await spend(limiter, 1)
+    waiting = asyncio.create_task(limiter.acquire("test", CHAT))
+    await clock.settle()
+    assert not waiting.done()
+    clock.advance(10)
+    await waiting
+
+
+async def test_an_answer_from_before_the_window_changes_nothing() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock)
+    sent_at = clock.monotonic()
+    clock.advance(11)
+    limiter.learn(Budget(limit=110, remaining=0), sent_at=sent_at)
+    await spend(limiter, 110)
+    assert clock.slept == []
+
+
+async def test_a_smaller_limit_told_by_hubspot_is_kept() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock)
+    limiter.learn(Budget(limit=100, remaining=100), sent_at=clock.monotonic())
+    await spend(limiter, 100)
+    waiting = asyncio.create_task(limiter.acquire("test", CHAT))
+    await clock.settle()
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_configured_limit_is_never_exceeded_whatever_hubspot_allows() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock, general=Window(requests=190))
+    limiter.learn(Budget(limit=250, remaining=250), sent_at=clock.monotonic())
+    await spend(limiter, 190)
+    waiting = asyncio.create_task(limiter.acquire("test", CHAT))
+    await clock.settle()
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_short_pause_is_waited_out() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock)
+    limiter.pause(2)
+    waiting = asyncio.create_task(limiter.acquire("test", CHAT))
+    await clock.settle()
+    assert not waiting.done()
+    clock.advance(2)
+    await waiting
+
+
+async def test_a_long_pause_is_told_to_the_caller_at_once() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock)
+    limiter.pause(600)
+    with pytest.raises(VendorThrottled) as caught:
+        await limiter.acquire("test", CHAT)
+    assert caught.value.retry_after_s == 600
+
+
+async def test_a_turn_that_would_come_too_late_is_refused() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock, longest_wait_s=5)
+    await spend(limiter, 110)
+    with pytest.raises(VendorThrottled) as caught:
+        await limiter.acquire("test", CHAT)
+    assert caught.value.retry_after_s == 10
+
+
+async def test_a_cancelled_waiter_leaves_its_place() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock, general=Window(requests=1, per_s=1))
+    await spend(limiter, 1)
+    first = asyncio.create_task(limiter.acquire("first", CHAT))
+    second = asyncio.create_task(limiter.acquire("second", CHAT))
+    await clock.settle()
+    first.cancel()
+    await clock.settle()
+    clock.advance(1)
+    await clock.settle()
+    clock.advance(1)
+    await second
+    assert first.cancelled()

@@ -18,6 +18,7 @@ from hubspot_hitl.botpress.objects import Wire, first_problems
 from hubspot_hitl.botpress.trace import Trace, current_trace
 from hubspot_hitl.errors import (
     BadSettings,
+    HitlError,
     InvalidPayload,
     UnexpectedAnswer,
     VendorError,
@@ -120,7 +121,7 @@ class BotpressApi:
         try:
             answer = _read(call.operation, await self._send(call, identity), model)
             outcome = "ok"
-        except VendorError as error:
+        except HitlError as error:
             outcome = error.code
             raise
         else:

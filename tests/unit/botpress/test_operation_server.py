@@ -58,7 +58,7 @@ async def serve(aiohttp_client: Any) -> Serve:
 
 
 async def action(
-    client: Client, body: bytes = b'{"type":"startHitl","input":{}}'
+    client: Client, body: bytes | io.BytesIO = b'{"type":"startHitl","input":{}}'
 ) -> ClientResponse:
     return await client.post("/", data=body, headers=operation_headers("action_triggered"))
 

@@ -217,7 +217,7 @@ def _in_plain_words(detail: ErrorDetails) -> str:
     match detail["type"]:
         case "string_type":
             problem = "must be text."
-        case "string_too_long":
+        case "string_too_long" | "too_long":
             problem = f"is longer than {context.get('max_length')} characters."
         case "bool_type" | "bool_parsing":
             problem = "must be true or false."

@@ -107,8 +107,10 @@ class BotRuntime(Protocol):
         """Emit an event to the bot; returns its id. Not idempotent: see `find_event`."""
         ...
 
-    async def find_event(self, type_: str, conversation_id: str) -> str | None:
-        """The id of such an event if the runtime can tell, else None.
+    async def find_event(
+        self, type_: str, conversation_id: str, payload: JsonObject | None = None
+    ) -> str | None:
+        """The id of such an event with this payload, or None when there is none.
 
         Raises :class:`~hubspot_hitl.errors.VendorRefused` when the runtime cannot list events.
         """

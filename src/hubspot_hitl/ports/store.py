@@ -43,7 +43,7 @@ class Handoffs(Protocol):
     async def save(self, handoff: Handoff) -> Handoff:
         """Write all fields if `version` is still the stored one; returns it with the next version.
 
-        Raises :class:`~hubspot_hitl.errors.IllegalMove` when somebody else wrote in between.
+        Raises :class:`~hubspot_hitl.errors.Stale` when somebody else wrote in between.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""Bot -> HubSpot messages of channel `hitl` (operation `message_created`)."""

@@ -1,0 +1,1 @@
+"""HubSpot's CRM where it helps the handoff: contacts, transcript, fields, rules, activity."""

@@ -1,0 +1,37 @@
+"""HubSpot -> bot: one handler per event, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+
+from hubspot_hitl.events import history, intake, relay
+from hubspot_hitl.events.account import channel_account_changed
+from hubspot_hitl.events.operator_assigned import operator_assigned_update
+from hubspot_hitl.events.operator_conversation_completed import (
+    operator_conversation_completed,
+    thread_deleted,
+    thread_restored,
+)
+from hubspot_hitl.events.operator_send_message import operator_send_message
+from hubspot_hitl.events.unresolved import handle_orphan, handle_unresolved
+from hubspot_hitl.ports.ledger import Delivery, Outcome
+from hubspot_hitl.ports.services import Services
+
+EventHandler = Callable[[Services, Delivery], Awaitable[Outcome]]
+
+EVENTS: Mapping[str, EventHandler] = MappingProxyType(
+    {
+        intake.MESSAGE: operator_send_message,
+        intake.ASSIGNED: operator_assigned_update,
+        intake.STATUS: operator_conversation_completed,
+        intake.UNARCHIVED: thread_restored,
+        intake.DELETED: thread_deleted,
+        intake.ACCOUNT: channel_account_changed,
+        intake.UNRESOLVED: handle_unresolved,
+        intake.ORPHAN: handle_orphan,
+        relay.RECEIPT: relay.handle_receipt,
+        history.HISTORY: history.handle_history,
+    }
+)
+"""Kind of delivery -> who handles it."""

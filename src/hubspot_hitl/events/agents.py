@@ -1,0 +1,85 @@
+"""Mirrors a HubSpot agent as a user of the bot, before anything is said in the agent's name."""
+
+from __future__ import annotations
+
+import structlog
+
+from hubspot_hitl.errors import VendorError
+from hubspot_hitl.handoff.records import Person
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.tags import UserTag
+from hubspot_hitl.ports.hubspot import Actor
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+FRESH_MS = 10 * 60_000
+UNNAMED = "Agent"
+# Speaks where no person does: our own texts, and messages whose author HubSpot does not name.
+SYSTEM_ACTOR = "S-hubspot"
+SYSTEM_NAME = "Support"
+
+
+async def mirror_agent(
+    services: Services, installation: Installation, actor_id: str
+) -> Person:
+    """Return the agent as a bot user with name and picture, reading HubSpot at most every 10 min.
+
+    A failed look-up does not hold the agent's words back: what is known stands in (the last known
+    person, else a general name), and the next message looks again.
+    """
+    known = await services.people.agent(installation.id, actor_id)
+    now_ms = services.clock.now_ms()
+    if known is not None and now_ms - known.seen_ms < FRESH_MS:
+        return known
+    try:
+        if actor_id == SYSTEM_ACTOR:
+            actor = Actor(id=SYSTEM_ACTOR, type="SYSTEM", name=SYSTEM_NAME)
+        else:
+            actor = await services.hubspot.of(installation).actor(actor_id)
+        seen_ms = now_ms
+    except VendorError as error:
+        log.warning("agent_unknown", actor=actor_id, error=error.code)
+        if known is not None:
+            return known
+        actor, seen_ms = Actor(id=actor_id, type="AGENT", name=UNNAMED), 0
+    return await _write(services, installation, actor, known, seen_ms)
+
+
+async def _write(
+    services: Services,
+    installation: Installation,
+    actor: Actor,
+    known: Person | None,
+    seen_ms: int,
+) -> Person:
+    name = (actor.name or actor.email or UNNAMED)[:200]
+    bot = services.bots.of(installation)
+    user_id = known.user_id if known else None
+    if user_id is None:
+        tags = {UserTag.ACTOR_ID.value: actor.id}
+        if actor.email:
+            tags[UserTag.EMAIL.value] = actor.email
+        user, created = await bot.get_or_create_user(
+            tags,
+            discriminate_by=[UserTag.ACTOR_ID.value],
+            name=name,
+            picture_url=actor.avatar_url,
+        )
+        user_id = user.id
+        stale = not created and (user.name, user.picture_url) != (name, actor.avatar_url)
+    else:
+        stale = known is not None and (known.name, known.picture_url) != (name, actor.avatar_url)
+    if stale:
+        await bot.update_user(user_id, name=name, picture_url=actor.avatar_url)
+    person = Person(
+        installation_id=installation.id,
+        user_id=user_id,
+        name=name,
+        email=actor.email,
+        picture_url=actor.avatar_url,
+        actor_id=actor.id,
+        seen_ms=seen_ms,
+    )
+    await services.people.remember(person)
+    return person

@@ -1,0 +1,27 @@
+"""Thread messages as JSON, for the body of a delivery. Pure; the two functions are inverses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from pydantic import TypeAdapter
+
+from hubspot_hitl.ports.hubspot import ThreadMessage
+
+_ADAPTER = TypeAdapter(ThreadMessage)
+
+
+def message_to_json(message: ThreadMessage) -> dict[str, object]:
+    """The message as a JSON object, without the fields that are None."""
+    return {key: value for key, value in asdict(message).items() if value is not None}
+
+
+def message_from_json(body: Mapping[str, object]) -> ThreadMessage:
+    """The message that `message_to_json` wrote.
+
+    >>> message = ThreadMessage(id="1", type="MESSAGE", created_ms=5, text="hi")
+    >>> message_from_json(message_to_json(message)) == message
+    True
+    """
+    return _ADAPTER.validate_python(body)

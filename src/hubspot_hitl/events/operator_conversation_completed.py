@@ -1,0 +1,34 @@
+"""The agent closed, archived, deleted or opened the thread; on an end the bot takes over again."""
+
+from __future__ import annotations
+
+from hubspot_hitl.events.body import occurred_ms
+from hubspot_hitl.events.thread import happen
+from hubspot_hitl.handoff.thread_events import Deleted, Restored, StatusChanged
+from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
+from hubspot_hitl.ports.services import Services
+
+
+async def operator_conversation_completed(services: Services, it: Delivery) -> Outcome:
+    """`status` changed: CLOSED ends the handoff (`hitlStopped`), OPEN is explained to the agent."""
+    at_ms = occurred_ms(it)
+    match str(it.body.get("value") or "").upper():
+        case "CLOSED":
+            return await happen(services, it, StatusChanged("CLOSED", at_ms))
+        case "ARCHIVED":
+            return await happen(services, it, StatusChanged("ARCHIVED", at_ms))
+        case "OPEN":
+            return await happen(services, it, StatusChanged("OPEN", at_ms))
+        case other:
+            return Done(note=f"status {other[:40]!r} means nothing here")
+
+
+async def thread_restored(services: Services, it: Delivery) -> Outcome:
+    """`isArchived` became false: the thread is back."""
+    return await happen(services, it, Restored(occurred_ms(it)))
+
+
+async def thread_deleted(services: Services, it: Delivery) -> Outcome:
+    """The thread was archived, or deleted for good: nobody will answer there any more."""
+    privacy = bool(it.body.get("privacy"))
+    return await happen(services, it, Deleted(occurred_ms(it), for_privacy=privacy))

@@ -1,0 +1,120 @@
+"""Puts an agent's message into the bot's conversation, once, and tells the agent what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import structlog
+
+from hubspot_hitl.errors import VendorError
+from hubspot_hitl.handoff.records import Handoff, Person
+from hubspot_hitl.handoff.to_user import to_user
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.tags import MessageTag
+from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
+from hubspot_hitl.ports.reading import installation_of
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+RECEIPT = "hubspot.receipt"
+
+
+async def relay(
+    services: Services,
+    installation: Installation,
+    handoff: Handoff,
+    message: ThreadMessage,
+    agent: Person,
+) -> int:
+    """Create the bot-side messages of one agent message; returns how many were new.
+
+    Each carries HubSpot's message id as its tag, so repeating this changes nothing.
+    """
+    if handoff.conversation_id is None:
+        return 0
+    whole = await _completed(services, installation, handoff, message)
+    bot = services.bots.of(installation)
+    created = 0
+    for piece in to_user(whole):
+        _, new = await bot.get_or_create_message(
+            handoff.conversation_id,
+            agent.user_id,
+            piece.type,
+            piece.payload,
+            {MessageTag.ID.value: piece.key},
+            discriminate_by=[MessageTag.ID.value],
+        )
+        created += new
+    return created
+
+
+async def _completed(
+    services: Services, installation: Installation, handoff: Handoff, message: ThreadMessage
+) -> ThreadMessage:
+    """The message with its full text: HubSpot cuts long ones in webhooks and lists."""
+    if not message.truncated or handoff.thread_id is None:
+        return message
+    text, rich_text = await services.hubspot.of(installation).original_content(
+        handoff.thread_id, message.id
+    )
+    return dataclasses.replace(message, text=text, rich_text=rich_text, truncated=False)
+
+
+async def receipt(
+    services: Services, installation: Installation, it: Delivery, message_id: str, note: str
+) -> Outcome:
+    """Mark the agent's message as SENT; if HubSpot cannot take it now, do it later."""
+    channel_id = str(it.body.get("channelId") or "")
+    if not channel_id:
+        return Done(note=note)
+    try:
+        await services.hubspot.of(installation).set_message_status(channel_id, message_id, "SENT")
+    except VendorError as error:
+        if not error.retryable:
+            log.warning("receipt_refused", message=message_id, error=error.code)
+            return Done(note=f"{note}; receipt refused: {error.code}")
+        return Done(note=note, then=[_receipt_later(it, channel_id, message_id, "SENT", None)])
+    return Done(note=note)
+
+
+def _receipt_later(
+    it: Delivery, channel_id: str, message_id: str, status: str, reason: str | None
+) -> NewDelivery:
+    return NewDelivery(
+        dedup_key=f"{it.dedup_key}:receipt",
+        # A lane of its own: the agent's next words must not wait for a receipt.
+        lane=f"receipt:{it.lane}",
+        kind=RECEIPT,
+        installation_id=it.installation_id,
+        handoff_id=it.handoff_id,
+        body={
+            "channelId": channel_id,
+            "messageId": message_id,
+            "status": status,
+            "reason": reason,
+        },
+    )
+
+
+def failure_receipt(it: Delivery, message_id: str, reason: str) -> NewDelivery | None:
+    """The delivery that tells the agent, in plain words, why a message reached nobody."""
+    channel_id = str(it.body.get("channelId") or "")
+    return _receipt_later(it, channel_id, message_id, "FAILED", reason) if channel_id else None
+
+
+async def handle_receipt(services: Services, it: Delivery) -> Outcome:
+    """Set the status of an agent's message that could not be set at once."""
+    installation = await installation_of(services, it)
+    status = it.body["status"]
+    reason = it.body.get("reason")
+    await services.hubspot.of(installation).set_message_status(
+        str(it.body["channelId"]),
+        str(it.body["messageId"]),
+        "FAILED" if status == "FAILED" else "SENT",
+        str(reason) if reason else None,
+    )
+    return Done(note=f"status {status}")
+
+

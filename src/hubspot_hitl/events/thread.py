@@ -1,0 +1,96 @@
+"""One event of a thread, decided and done: the frame that the three operator handlers share."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import structlog
+
+from hubspot_hitl.errors import VendorError
+from hubspot_hitl.events.catch_up import history_deliveries
+from hubspot_hitl.events.effects import Stage, carry_out
+from hubspot_hitl.handoff import thread_events as domain
+from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
+from hubspot_hitl.ports.reading import handoff_of, installation_of
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+LOOK_AGAIN_S = 0.25
+# A close is looked at twice: first the thread's last messages are put before it, then it is done.
+CHECKED = ":checked"
+CHECK_ATTEMPTS = 3
+
+
+async def happen(
+    services: Services,
+    it: Delivery,
+    event: domain.ThreadEvent,
+    message: ThreadMessage | None = None,
+) -> Outcome:
+    """Decide what `event` does to the delivery's handoff, do it, and save the handoff.
+
+    The effects come before the save: a crash in between repeats them, and each is safe to repeat.
+    """
+    installation = await installation_of(services, it)
+    handoff = await handoff_of(services, it)
+    now_ms = services.clock.now_ms()
+    decision = domain.decide(handoff, event, now_ms)
+    if domain.WaitForStart() in decision.effects:
+        if now_ms - handoff.created_ms > services.policy.start_timeout_s * 2_000:
+            return Done(note="the handoff never started")
+        return Later(LOOK_AGAIN_S, "the handoff is starting")
+    if _ends(decision) and not it.dedup_key.endswith(CHECKED):
+        return await _last_words_first(services, it, handoff)
+    stage = Stage(services, installation, handoff, it, message)
+    for effect in decision.effects:
+        await carry_out(stage, effect)
+    await _save(services, stage, decision.handoff)
+    return Done(note="; ".join(stage.notes) or "nothing to do", then=stage.then)
+
+
+def _ends(decision: domain.Decision) -> bool:
+    return any(isinstance(effect, domain.EmitStopped) for effect in decision.effects)
+
+
+async def _last_words_first(services: Services, it: Delivery, handoff: Handoff) -> Outcome:
+    """Put agent messages that no webhook has brought yet before the end, in the same lane."""
+    installation = await installation_of(services, it)
+    try:
+        missing = await history_deliveries(services, installation, handoff)
+    except VendorError as error:
+        if error.retryable and it.attempts < CHECK_ATTEMPTS:
+            raise
+        log.warning("last_messages_not_checked", handoff=handoff.id, error=error.code)
+        missing = []
+    again = NewDelivery(
+        dedup_key=f"{it.dedup_key}{CHECKED}",
+        lane=it.lane,
+        kind=it.kind,
+        installation_id=it.installation_id,
+        handoff_id=it.handoff_id,
+        body=it.body,
+    )
+    return Done(note="the thread's last messages come first", then=[*missing, again])
+
+
+async def _save(services: Services, stage: Stage, decided: Handoff) -> None:
+    """Save what changed; the time of the last message alone is not worth a write."""
+    agent = stage.agents.get(decided.agent_actor_id or "")
+    if agent is not None:
+        decided = dataclasses.replace(decided, agent_user_id=agent.user_id)
+    before = stage.handoff
+    if dataclasses.replace(before, last_agent_ms=decided.last_agent_ms) == decided:
+        return
+    await services.handoffs.save(decided)
+    if before.state is not decided.state:
+        log.info(
+            "handoff_moved",
+            handoff=decided.id,
+            before=before.state.value,
+            after=decided.state.value,
+            reason=decided.end_reason,
+            agent=decided.agent_actor_id,
+        )

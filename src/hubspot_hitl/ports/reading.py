@@ -1,0 +1,29 @@
+"""What every handler of a delivery reads first: its installation and its handoff."""
+
+from __future__ import annotations
+
+from hubspot_hitl.errors import StoreUnavailable, UnknownInstallation
+from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.ledger import Delivery
+from hubspot_hitl.ports.services import Services
+
+
+async def installation_of(services: Services, it: Delivery) -> Installation:
+    """The installation of a delivery. Raises UnknownInstallation when it was removed."""
+    installation = await services.installations.get(it.installation_id)
+    if installation is None:
+        raise UnknownInstallation(
+            f"installation {it.installation_id!r} was removed; discard this delivery"
+        )
+    return installation
+
+
+async def handoff_of(services: Services, it: Delivery) -> Handoff:
+    """The handoff of a delivery."""
+    handoff = await services.handoffs.get(it.handoff_id) if it.handoff_id else None
+    if handoff is None:
+        raise StoreUnavailable(
+            f"delivery {it.seq} names handoff {it.handoff_id!r}, which the database does not have"
+        )
+    return handoff

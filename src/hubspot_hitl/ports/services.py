@@ -1,0 +1,89 @@
+"""Everything a handler may reach, in one frozen value that `app.py` builds once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+from uuid import uuid4
+
+from cachetools import LRUCache
+
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.botpress import BotRuntime
+from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.hubspot import HubSpot
+from hubspot_hitl.ports.ledger import Ledger
+from hubspot_hitl.ports.store import Handoffs, Installations, People
+
+
+class Portals(Protocol):
+    """HubSpot, one client per installation."""
+
+    def of(self, installation: Installation) -> HubSpot:
+        """The client that uses this installation's credentials."""
+        ...
+
+
+class Bots(Protocol):
+    """The bot runtime, one client per installation."""
+
+    def of(self, installation: Installation) -> BotRuntime:
+        """The client that speaks as this installation."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Process-wide choices that handlers need. Times in the unit of their name."""
+
+    start_margin_ms: int = 1_000
+    start_timeout_s: float = 45.0
+    register_timeout_s: float = 50.0
+    message_chars_limit: int = 10_000
+    order_check_age_ms: int = 1_500
+    order_check_every_ms: int = 5_000
+    webhook_route: Literal["botpress", "direct"] = "botpress"
+    public_url: str | None = None
+    botpress_webhook_url: str = "https://webhook.botpress.cloud"
+
+    def botpress_webhook(self, installation: Installation) -> str:
+        """The installation's address at Botpress: what `register` told, else built from its id."""
+        if installation.webhook_url:
+            return installation.webhook_url
+        return f"{self.botpress_webhook_url.rstrip('/')}/{installation.id}"
+
+    def direct_webhook(self, installation: Installation) -> str | None:
+        """The installation's address at this server, when a public URL is set."""
+        if not self.public_url:
+            return None
+        return f"{self.public_url.rstrip('/')}/hubspot/webhooks/{installation.id}"
+
+    def channel_webhook(self, installation: Installation) -> str:
+        """Where HubSpot shall send the channel's webhooks."""
+        direct = self.direct_webhook(installation)
+        if self.webhook_route == "direct" and direct:
+            return direct
+        return self.botpress_webhook(installation)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports, bundled. Handlers take this and one delivery or one input.
+
+    `order_checks` remembers, per handoff, when its thread was last compared with the ledger (epoch
+    ms): a bounded hint that saves calls, not state that anybody relies on.
+    """
+
+    hubspot: Portals
+    bots: Bots
+    handoffs: Handoffs
+    people: People
+    installations: Installations
+    ledger: Ledger
+    clock: Clock
+    policy: Policy
+    new_id: Callable[[], str] = lambda: str(uuid4())
+    order_checks: MutableMapping[str, int] = field(
+        default_factory=lambda: LRUCache[str, int](maxsize=10_000)
+    )

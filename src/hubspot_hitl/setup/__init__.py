@@ -1,0 +1,1 @@
+"""The HubSpot side of an installation: made once, found again ever after."""

@@ -1,0 +1,141 @@
+"""Makes, or finds, the custom channel and its account for each inbox of an installation.
+
+Idempotent: a channel is found again by its webhook URL and an account by its inbox, so saving the
+settings twice makes nothing twice. `register` calls it; `startHitl` calls it when `register` never
+finished. It never deletes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from hubspot_hitl.errors import ActionRefused, VendorConflict, VendorNotFound
+from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.integration.installation import ChannelBinding, Installation
+from hubspot_hitl.ports.hubspot import Channel, ChannelAccount, DeliveryIdentifier, HubSpot
+from hubspot_hitl.ports.hubspot import IdentifierType
+from hubspot_hitl.ports.services import Services
+from hubspot_hitl.setup.capabilities import CAPABILITIES
+
+log = structlog.get_logger(__name__)
+
+CHANNEL_NAME = "Botpress"
+# A new channel is listed only after some seconds, at times more than a minute: six tries, 1 to 32 s
+# (features S0-49). Botpress gives `register` 60 s, so the last wait is cut by the caller's limit.
+VISIBILITY_WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+
+async def ensure_bindings(
+    services: Services, installation: Installation, *, deadline: float
+) -> Sequence[ChannelBinding]:
+    """Return one ready binding per configured inbox, the default first, and remember them.
+
+    `deadline` is on the clock's `monotonic()`. Raises ActionRefused when the channel does not
+    become visible before it, or an inbox cannot be connected.
+    """
+    hubspot = services.hubspot.of(installation)
+    webhook_url = services.policy.channel_webhook(installation)
+    channel = await _find_channel(hubspot, webhook_url)
+    if channel is None:
+        channel = await hubspot.create_channel(CHANNEL_NAME, webhook_url, CAPABILITIES)
+        log.info("channel_created", installation=installation.id, channel=channel.id)
+        await _wait_until_visible(services, hubspot, channel.id, deadline)
+    accounts = await hubspot.channel_accounts(channel.id)
+    bindings: list[ChannelBinding] = []
+    for position, inbox_id in enumerate(_inboxes(installation.configuration)):
+        account = _find_account(accounts, inbox_id) or await _connect(hubspot, channel, inbox_id)
+        if not account.authorized:
+            account = await hubspot.update_channel_account(
+                channel.id, account.id, authorized=True
+            )
+        bindings.append(_binding(channel, account, inbox_id, default=position == 0))
+    await services.installations.set_bindings(installation.id, bindings)
+    return bindings
+
+
+async def binding_for(
+    services: Services, installation: Installation, inbox_id: str | None, *, deadline: float
+) -> ChannelBinding:
+    """Return the binding of `inbox_id`, or the default one, setting the channel up if need be.
+
+    Raises ActionRefused when the inbox is none of the configured ones.
+    """
+    configured = _inboxes(installation.configuration)
+    wanted = inbox_id or configured[0]
+    if wanted not in configured:
+        raise ActionRefused(
+            f"Inbox {wanted!r} is not connected. Add it to the integration's Inbox ID setting"
+            f" (now: {', '.join(configured)}) and save."
+        )
+    for _ in range(2):
+        for binding in await services.installations.bindings(installation.id):
+            if binding.inbox_id == wanted:
+                return binding
+        await ensure_bindings(services, installation, deadline=deadline)
+    raise ActionRefused(f"Inbox {wanted!r} could not be connected. Save the configuration again.")
+
+
+def _inboxes(configuration: Configuration) -> tuple[str, ...]:
+    inboxes = configuration.inbox_ids
+    if not inboxes:
+        raise ActionRefused("The integration's Inbox ID setting is empty. Fill it in and save.")
+    return inboxes
+
+
+async def _find_channel(hubspot: HubSpot, webhook_url: str) -> Channel | None:
+    ours = [c for c in await hubspot.channels() if c.webhook_url == webhook_url]
+    if len(ours) > 1:
+        log.warning("channel_duplicates", channels=[c.id for c in ours])
+    return min(ours, key=lambda c: (len(c.id), c.id), default=None)
+
+
+async def _wait_until_visible(
+    services: Services, hubspot: HubSpot, channel_id: str, deadline: float
+) -> None:
+    for wait_s in (0.0, *VISIBILITY_WAITS_S):
+        left_s = deadline - services.clock.monotonic()
+        if left_s <= 0:
+            break
+        await services.clock.sleep(min(wait_s, left_s))
+        if any(channel.id == channel_id for channel in await hubspot.channels()):
+            return
+    raise ActionRefused(
+        f"HubSpot has made the channel {channel_id!r} but does not list it yet. This can take some"
+        " minutes: wait, then save the configuration again. Nothing is made twice."
+    )
+
+
+def _find_account(accounts: Sequence[ChannelAccount], inbox_id: str) -> ChannelAccount | None:
+    fitting = [a for a in accounts if a.inbox_id == inbox_id and not a.archived]
+    return min(fitting, key=lambda a: (not a.authorized, len(a.id), a.id), default=None)
+
+
+async def _connect(hubspot: HubSpot, channel: Channel, inbox_id: str) -> ChannelAccount:
+    identifier = DeliveryIdentifier(IdentifierType.OPAQUE, f"botpress-{inbox_id}")
+    try:
+        return await hubspot.connect_channel(channel.id, inbox_id, CHANNEL_NAME, identifier)
+    except VendorConflict:
+        # Somebody else (another replica) connected it in between.
+        account = _find_account(await hubspot.channel_accounts(channel.id), inbox_id)
+        if account is None:
+            raise
+        return account
+    except VendorNotFound as error:
+        raise ActionRefused(
+            f"HubSpot knows no inbox {inbox_id!r} in this portal. Check the Inbox ID setting."
+        ) from error
+
+
+def _binding(
+    channel: Channel, account: ChannelAccount, inbox_id: str, *, default: bool
+) -> ChannelBinding:
+    own = account.identifier.value if account.identifier else f"botpress-{inbox_id}"
+    return ChannelBinding(
+        channel_id=channel.id,
+        channel_account_id=account.id,
+        inbox_id=inbox_id,
+        identifier=own,
+        default=default,
+    )

@@ -1,0 +1,60 @@
+"""`register` and `unregister`: what Botpress calls when a bot owner saves or removes an install."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import structlog
+
+from hubspot_hitl.errors import ActionRefused, HitlError, VendorError
+from hubspot_hitl.integration.configuration import require_ready
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.services import Services
+from hubspot_hitl.setup.channel import ensure_bindings
+
+log = structlog.get_logger(__name__)
+
+
+async def register(services: Services, installation: Installation, webhook_url: str) -> None:
+    """Check the credentials, then make or find the channel and its accounts.
+
+    Ends within the policy's `register_timeout_s`: Botpress gives 60 s. Raises ActionRefused, whose
+    message Botpress shows to the bot owner as the reason of the failed registration.
+    """
+    require_ready(installation.configuration)
+    deadline = services.clock.monotonic() + services.policy.register_timeout_s
+    installation = await services.installations.remember(
+        dataclasses.replace(installation, webhook_url=webhook_url)
+    )
+    try:
+        bindings = await ensure_bindings(services, installation, deadline=deadline)
+    except VendorError as error:
+        raise ActionRefused(f"HubSpot could not be set up: {error.message}") from error
+    log.info(
+        "registered",
+        installation=installation.id,
+        channel=bindings[0].channel_id,
+        inboxes=[binding.inbox_id for binding in bindings],
+    )
+
+
+async def unregister(services: Services, installation: Installation) -> None:
+    """Delete the channel that this installation made and forget its secrets.
+
+    Botpress does not let an uninstall fail: what cannot be deleted at HubSpot is logged with what
+    to do by hand, and everything here is forgotten all the same.
+    """
+    bindings = await services.installations.bindings(installation.id)
+    for channel_id in sorted({binding.channel_id for binding in bindings}):
+        try:
+            await services.hubspot.of(installation).delete_channel(channel_id)
+        except HitlError as error:
+            log.warning(
+                "channel_left_behind",
+                installation=installation.id,
+                channel=channel_id,
+                error=error.code,
+                cure="delete it with scripts/list_channels.py --delete",
+            )
+    await services.installations.remove(installation.id)
+    log.info("unregistered", installation=installation.id)

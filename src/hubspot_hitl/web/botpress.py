@@ -1,0 +1,29 @@
+"""Botpress's operations over HTTP: the path secret, then the operation server."""
+
+from __future__ import annotations
+
+import hmac
+
+import structlog
+from aiohttp import web
+
+from hubspot_hitl.web.keys import OPERATIONS, SETTINGS
+
+log = structlog.get_logger(__name__)
+
+
+async def operation(request: web.Request) -> web.StreamResponse:
+    """Serve an operation; 404 when a path secret is set and the path does not carry it."""
+    secret = request.app[SETTINGS].botpress_path_secret
+    given = request.match_info.get("path_secret", "")
+    if secret is not None and not hmac.compare_digest(
+        given.encode(), secret.get_secret_value().encode()
+    ):
+        log.warning("operation_at_wrong_path")
+        raise web.HTTPNotFound(text="There is nothing at this path.")
+    return await request.app[OPERATIONS].handle(request)
+
+
+async def health(request: web.Request) -> web.Response:
+    """Answer `ok` to any method: Botpress's containers are probed like this."""
+    return await request.app[OPERATIONS].health(request)

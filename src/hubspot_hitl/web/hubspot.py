@@ -1,0 +1,68 @@
+"""HubSpot's webhooks over HTTP, when it calls this server directly."""
+
+from __future__ import annotations
+
+import structlog
+from aiohttp import web
+
+from hubspot_hitl.errors import BadSignature, InvalidPayload, StoreUnavailable, UnknownInstallation
+from hubspot_hitl.web.keys import HUBSPOT, SERVICES
+from hubspot_hitl.web.webhooks import WebhookCall
+
+log = structlog.get_logger(__name__)
+
+
+async def webhook(request: web.Request) -> web.Response:
+    """A webhook at an installation's own address."""
+    door = request.app[HUBSPOT]
+    try:
+        installation = await door.installation(request.match_info["webhook_id"])
+        await door.receive(installation, await _call(request))
+    except UnknownInstallation as error:
+        return _refused(404, error)
+    except (BadSignature, InvalidPayload, StoreUnavailable) as error:
+        return _refused(_STATUS[type(error)], error)
+    return web.json_response({})
+
+
+async def webhook_unaddressed(request: web.Request) -> web.Response:
+    """A webhook of an app that several installations share: the signature and portal decide."""
+    try:
+        await request.app[HUBSPOT].receive_unaddressed(await _call(request))
+    except (BadSignature, InvalidPayload, StoreUnavailable) as error:
+        return _refused(_STATUS[type(error)], error)
+    return web.json_response({})
+
+
+_STATUS: dict[type[Exception], int] = {
+    BadSignature: 401,
+    InvalidPayload: 400,
+    # HubSpot keeps the events and calls again, up to ten times in a day.
+    StoreUnavailable: 503,
+}
+
+
+def _refused(
+    status: int, error: BadSignature | InvalidPayload | StoreUnavailable | UnknownInstallation
+) -> web.Response:
+    log.warning("webhook_refused", status=status, error=error.code, reason=error.message)
+    headers = {"Retry-After": "5"} if status == 503 else None
+    return web.json_response(
+        {"error": error.code}, status=status, headers=headers
+    )
+
+
+async def _call(request: web.Request) -> WebhookCall:
+    """The call with the URL that HubSpot signed: the configured public one, with path and query.
+
+    Without a public URL, the address as the client named it; behind a proxy that is not the public
+    one, so a public URL must be set there.
+    """
+    public_url = request.app[SERVICES].policy.public_url
+    base = public_url.rstrip("/") if public_url else f"{request.scheme}://{request.host}"
+    return WebhookCall(
+        method=request.method,
+        urls=(f"{base}{request.raw_path}",),
+        headers=request.headers,
+        body=await request.read(),
+    )

@@ -1,0 +1,161 @@
+"""Botpress's operations, each handed to the room that does it: the way in from the bot's side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+from cachetools import LRUCache
+
+from hubspot_hitl.actions import ACTION_HANDLERS
+from hubspot_hitl.actions.start_hitl import CHANNEL, release_after_answer
+from hubspot_hitl.botpress.dispatch import Operations
+from hubspot_hitl.botpress.operations import (
+    ActionTriggered,
+    Context,
+    MessageCreated,
+    Register,
+    Unregister,
+    WebhookAnswer,
+    WebhookReceived,
+)
+from hubspot_hitl.channels.hitl import accept_message
+from hubspot_hitl.errors import BadSignature
+from hubspot_hitl.integration.actions import ACTIONS, StartHitlOutput, parse_input
+from hubspot_hitl.integration.configuration import parse_configuration
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.messages import MESSAGES
+from hubspot_hitl.ports.botpress import JsonObject
+from hubspot_hitl.ports.services import Services
+from hubspot_hitl.setup import register as setting_up
+from hubspot_hitl.web.webhooks import HubSpotDoor, WebhookCall
+
+log = structlog.get_logger(__name__)
+
+
+class BotpressDoor:
+    """What the integration does for each operation."""
+
+    def __init__(self, services: Services, hubspot: HubSpotDoor) -> None:
+        self._services = services
+        self._hubspot = hubspot
+        self._parsed: LRUCache[tuple[object, ...], Installation] = LRUCache(maxsize=1_000)
+
+    def operations(self) -> Operations:
+        """The table of callables for the operation server."""
+        return Operations(
+            register=self.register,
+            unregister=self.unregister,
+            webhook_received=self.webhook_received,
+            action=self.action,
+            message_created=self.message_created,
+            action_names=frozenset(ACTIONS),
+            channels={CHANNEL: frozenset(MESSAGES)},
+        )
+
+    async def register(self, context: Context, operation: Register) -> None:
+        """Set the HubSpot side up."""
+        installation = await self._installation(context)
+        await setting_up.register(self._services, installation, operation.webhook_url)
+
+    async def unregister(self, context: Context, _operation: Unregister) -> None:
+        """Take the HubSpot side down, as far as it is ours."""
+        await setting_up.unregister(self._services, await self._installation(context))
+
+    async def action(self, context: Context, operation: ActionTriggered) -> JsonObject | None:
+        """Run one action, return its output. Raises InvalidPayload for an input that does not fit."""
+        input_ = parse_input(operation.type, operation.input)
+        installation = await self._installation(context)
+        output = await ACTION_HANDLERS[operation.type](self._services, installation, input_)
+        return output.model_dump(by_alias=True, exclude_none=True, mode="json")
+
+    async def answered(
+        self, context: Context, operation: ActionTriggered, output: JsonObject | None
+    ) -> None:
+        """After the answer of an action has left: let a started handoff's lane run (DESIGN 4.6)."""
+        if operation.type == "startHitl" and output:
+            await release_after_answer(
+                self._services,
+                await self._installation(context),
+                StartHitlOutput.model_validate(output),
+            )
+
+    async def message_created(self, context: Context, operation: MessageCreated) -> None:
+        """Write a message for the agent down."""
+        payload = operation.payload or operation.message.payload
+        user_id = payload.get("userId")
+        await accept_message(
+            self._services,
+            await self._installation(context),
+            message_id=operation.message.id,
+            conversation_id=operation.conversation.id,
+            type_=operation.type,
+            payload=payload,
+            created_at=operation.message.created_at,
+            user_id=user_id if isinstance(user_id, str) and user_id else None,
+        )
+
+    async def webhook_received(
+        self, context: Context, operation: WebhookReceived
+    ) -> WebhookAnswer | None:
+        """Take in what HubSpot posted to the installation's webhook URL."""
+        installation = await self._installation(context)
+        request = operation.req
+        if request.path not in ("", "/"):
+            return WebhookAnswer(404, body="There is nothing at this path.")
+        call = WebhookCall(
+            method=request.method.upper(),
+            urls=_signed_urls(self._services, installation, request.path, request.query),
+            headers=request.headers,
+            body=(request.body or "").encode(),
+        )
+        try:
+            await self._hubspot.receive(installation, call)
+        except BadSignature as error:
+            log.warning(
+                "webhook_refused", installation=installation.id, reason=error.message
+            )
+            return WebhookAnswer(401, body="The signature is not valid.")
+        return None
+
+    async def _installation(self, context: Context) -> Installation:
+        """The installation that asks, remembered when anything about it is new."""
+        key = (
+            context.webhook_id,
+            context.bot_id,
+            context.integration_id,
+            context.alias,
+            context.bot_user_id,
+            context.configuration_type,
+            _digest(context.configuration),
+        )
+        known = self._parsed.get(key)
+        if known is None:
+            known = Installation(
+                id=context.webhook_id,
+                bot_id=context.bot_id,
+                integration_id=context.integration_id,
+                alias=context.alias,
+                configuration=parse_configuration(context.configuration),
+                bot_user_id=context.bot_user_id,
+                configuration_type=context.configuration_type,
+            )
+            self._parsed[key] = known
+        return await self._services.installations.remember(known)
+
+
+def _digest(configuration: Mapping[str, object]) -> int:
+    return hash(repr(sorted(configuration.items())))
+
+
+def _signed_urls(
+    services: Services, installation: Installation, path: str, query: str
+) -> tuple[str, ...]:
+    """The public addresses HubSpot may have signed: the one `register` told, and the usual one."""
+    usual = f"{services.policy.botpress_webhook_url.rstrip('/')}/{installation.id}"
+    bases = dict.fromkeys((services.policy.botpress_webhook(installation), usual))
+    tail = f"?{query}" if query else ""
+    urls = [f"{base}{slash}{tail}" for base in bases for slash in dict.fromkeys((path, ""))]
+    return tuple(dict.fromkeys(urls))
+
+

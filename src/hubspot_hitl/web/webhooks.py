@@ -1,0 +1,180 @@
+"""HubSpot's webhooks: verify over the raw bytes, parse, write down, answer. Nothing else happens here.
+
+The same code serves both roads: HubSpot calling this server, and Botpress relaying a call to the
+installation's webhook URL (`webhook_received`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from hubspot_hitl.errors import BadSignature, UnknownInstallation
+from hubspot_hitl.events import intake
+from hubspot_hitl.events.intake import ThreadEvent
+from hubspot_hitl.hubspot import wire
+from hubspot_hitl.hubspot.signature import SIGNATURE_V3, verify_v1, verify_v3
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.ledger import NewDelivery
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+_PROPERTIES = {
+    "assignedTo": intake.ASSIGNED,
+    "status": intake.STATUS,
+    "isArchived": intake.UNARCHIVED,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WebhookCall:
+    """A webhook as it came. `urls` are the addresses HubSpot may have signed; names in any case."""
+
+    method: str
+    urls: tuple[str, ...]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HubSpotDoor:
+    """Takes webhooks in for one installation, or finds the installations they are for."""
+
+    def __init__(self, services: Services, *, accept_v1: bool = False) -> None:
+        self._services = services
+        self._accept_v1 = accept_v1
+
+    async def receive(self, installation: Installation, call: WebhookCall) -> None:
+        """Return when everything in the call is durable.
+
+        Raises BadSignature (answer 401), InvalidPayload (400) or StoreUnavailable (503, so that
+        HubSpot keeps the events and calls again).
+        """
+        self._verify(installation, call)
+        await self._take(installation, wire.parse_webhook(call.body))
+
+    async def receive_unaddressed(self, call: WebhookCall) -> None:
+        """The same for a call without a webhook id: every installation whose secret signed it and
+        whose portal an event names. Raises BadSignature when there is none."""
+        events = wire.parse_webhook(call.body)
+        portals = {portal for event in events if (portal := _portal(event))}
+        taken = False
+        for installation in await self._services.installations.all():
+            if installation.portal_id and portals and installation.portal_id not in portals:
+                continue
+            try:
+                self._verify(installation, call)
+            except BadSignature:
+                continue
+            taken = True
+            await self._take(installation, events)
+        if not taken:
+            raise BadSignature("no installation's client secret signed this request")
+
+    def _verify(self, installation: Installation, call: WebhookCall) -> None:
+        secret = installation.configuration.client_secret.get_secret_value()
+        if not secret:
+            raise BadSignature("the installation has no client secret to check the signature with")
+        now_ms = self._services.clock.now_ms()
+        if self._accept_v1 and not _has(call.headers, SIGNATURE_V3):
+            verify_v1(call.body, call.headers, [secret])
+            return
+        for url in call.urls[:-1]:
+            try:
+                verify_v3(call.method, url, call.body, call.headers, [secret], now_ms)
+            except BadSignature:
+                continue
+            return
+        verify_v3(call.method, call.urls[-1], call.body, call.headers, [secret], now_ms)
+
+    async def _take(
+        self, installation: Installation, events: Sequence[wire.WebhookEvent]
+    ) -> None:
+        services = self._services
+        wanted = [event for event in events if _portal(event) in (None, installation.portal_id)
+                  or installation.portal_id is None]
+        taken = await intake.take_in(services, installation, _thread_events(wanted))
+        deliveries = [*taken.deliveries, *_account_deliveries(installation, wanted)]
+        new = await services.ledger.accept(deliveries) if deliveries else 0
+        log.info(
+            "webhook_accepted",
+            installation=installation.id,
+            events=len(events),
+            new=new,
+            known=len(deliveries) - new,
+            not_ours=taken.foreign,
+        )
+
+    async def installation(self, webhook_id: str) -> Installation:
+        """The installation of a direct address. Raises UnknownInstallation."""
+        found = await self._services.installations.get(webhook_id)
+        if found is None:
+            raise UnknownInstallation("no installation has this address")
+        return found
+
+
+def _thread_events(events: Sequence[wire.WebhookEvent]) -> list[ThreadEvent]:
+    out: list[ThreadEvent] = []
+    for event in events:
+        match event:
+            case wire.OutgoingMessage():
+                # The channel's hook only ever tells what agents send.
+                message = dataclasses.replace(
+                    event.message, direction=event.message.direction or "OUTGOING"
+                )
+                out.append(
+                    intake.agent_message(
+                        message, event.thread_id, event.integration_thread_ids, event.channel_id
+                    )
+                )
+            case wire.ThreadPropertyChanged() if event.property in _PROPERTIES:
+                out.append(
+                    ThreadEvent(
+                        kind=_PROPERTIES[event.property],
+                        dedup_key=event.dedup_key,
+                        thread_id=event.thread_id,
+                        occurred_ms=event.occurred_ms,
+                        body={"value": event.value},
+                    )
+                )
+            case wire.ThreadDeleted():
+                out.append(
+                    ThreadEvent(
+                        kind=intake.DELETED,
+                        dedup_key=event.dedup_key,
+                        thread_id=event.thread_id,
+                        occurred_ms=event.occurred_ms,
+                        body={"privacy": event.privacy},
+                    )
+                )
+            case wire.UnknownEvent():
+                log.info("webhook_event_ignored", event_type=event.type)
+            case _:
+                pass  # creation and new-message events tell nothing that is needed here
+    return out
+
+
+def _account_deliveries(
+    installation: Installation, events: Sequence[wire.WebhookEvent]
+) -> list[NewDelivery]:
+    return [
+        NewDelivery(
+            dedup_key=f"hs:{installation.id}:{event.dedup_key}",
+            lane=f"accounts:{installation.id}",
+            kind=intake.ACCOUNT,
+            installation_id=installation.id,
+            body={"accountId": event.account_id, "change": event.kind},
+        )
+        for event in events
+        if isinstance(event, wire.ChannelAccountChanged)
+    ]
+
+
+def _portal(event: wire.WebhookEvent) -> str | None:
+    return None if isinstance(event, wire.UnknownEvent) else event.portal_id
+
+
+def _has(headers: Mapping[str, str], name: str) -> bool:
+    return any(key.lower() == name.lower() for key in headers)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, web
+from aiohttp import ClientConnectionError, ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 from tests.unit.botpress.support import (
@@ -55,6 +56,20 @@ async def serve(aiohttp_client: Any) -> Serve:
         return client
 
     return start
+
+
+@contextlib.asynccontextmanager
+async def served_at(
+    handle: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> AsyncGenerator[str]:
+    """A real runner: aiohttp's test server would cancel a handler whose client has gone."""
+    app = web.Application()
+    app.router.add_post("/", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
 
 
 async def action(
@@ -208,6 +223,36 @@ async def test_after_answer_hook_is_for_successful_actions_only(serve: Serve) ->
     assert [line["event"] for line in logs if line["log_level"] == "error"] == [
         "after_answer_failed"
     ]
+
+
+async def test_after_answer_hook_is_not_run_when_nobody_got_the_answer() -> None:
+    told: list[str] = []
+    requests: list[web.Request] = []
+
+    async def answered(
+        _context: Context, action_: ActionTriggered, _output: Mapping[str, object] | None
+    ) -> None:
+        told.append(action_.type)
+
+    class Severing(Recorder):
+        async def _action(self, context: Context, operation: ActionTriggered) -> None:
+            assert requests[-1].transport is not None
+            requests[-1].transport.abort()
+
+    server = OperationServer(Severing().operations, clock=QuickClock(), answered=answered)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        requests.append(request)
+        return await server.handle(request)
+
+    headers = operation_headers("action_triggered")
+    with capture_logs() as logs:
+        async with served_at(handle) as url, ClientSession() as session:
+            with pytest.raises(ClientConnectionError):
+                await session.post(url, data=b'{"type":"startHitl"}', headers=headers)
+            await session.post(url, headers=operation_headers("ping"))
+    assert told == []
+    assert [line.get("answer_lost") for line in logs if "ms" in line] == [True, None]
 
 
 async def test_a_signed_operation_is_served_and_an_unsigned_one_is_401(serve: Serve) -> None:

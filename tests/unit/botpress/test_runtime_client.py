@@ -153,6 +153,13 @@ async def test_an_id_that_names_no_object_is_refused_unsent(bench: Bench, user_i
     assert bench.cloud.requests == []
 
 
+async def test_a_payload_that_is_not_json_is_refused_unsent(bench: Bench) -> None:
+    with pytest.raises(InvalidPayload, match="createEvent"):
+        await bench.runtime.create_event("hitlStopped", {"x": object()}, user_id="user_1")
+    assert bench.calls == [("createEvent", "invalid_payload")]
+    assert bench.cloud.requests == []
+
+
 async def test_a_state_that_was_never_set_is_none(bench: Bench) -> None:
     bench.cloud.script = [says(404, {"type": "ResourceNotFound", "message": "no"})]
     assert await bench.runtime.get_state("integration", "int_1", "x") is None

@@ -46,7 +46,9 @@ class Handoff:
 
     `id` is ours and is the lane key; `integration_thread_id` is what HubSpot knows the thread by
     before it has told us `thread_id`. `announced` holds the actor ids for which `hitlAssigned` went
-    out. `version` grows with each save.
+    out since the start or the latest reopening. `assigned_ms` dates the latest change of assignment
+    (also to nobody), `ended_ms` the latest end: it stays when the handoff is reopened, so ask
+    `active`, not `ended_ms`, whether it goes on. `version` grows with each save.
     """
 
     id: str

@@ -192,7 +192,8 @@ def test_no_sequence_of_events_stops_or_announces_twice(
             match effect:
                 case EmitReopened():
                     assert stopped
-                    announced, stopped = set(), False
+                    announced.clear()
+                    stopped = False
                 case EmitAssigned(actor_id):
                     assert not stopped
                     assert actor_id not in announced

@@ -1,0 +1,155 @@
+"""The conversation before the handoff as internal comments for the agent. Pure; never raises.
+
+The same history always gives the same parts, each with a marker, so that a comment that was written
+before a crash is recognised instead of written twice (HubSpot's comments are not idempotent).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hubspot_hitl.handoff.opening import DEFAULT_TITLE
+from hubspot_hitl.handoff.plain_text import is_list, is_object, one_line, person_name, text_of
+from hubspot_hitl.handoff.split import split_text
+from hubspot_hitl.handoff.to_agent import ToAgent, as_text, to_agent
+
+PART_LIMIT = 10_000
+"""Code points per comment. HubSpot states no limit, so this is ours."""
+MOST_PARTS = 20
+_ROOM_FOR_MARKER = 200
+_MARKER = re.compile(r"\[handoff (\S{1,120}), history ([0-9]{1,4}) of ([0-9]{1,4})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message of the history. `source` is who wrote it; `user_id` is set for users."""
+
+    source: Literal["user", "bot", "unknown"]
+    user_id: str | None
+    message: ToAgent
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the header says. `names` maps Botpress user ids to names; `more` are label and value."""
+
+    handoff_id: str
+    name: str | None = None
+    reason: str | None = None
+    title: str | None = None
+    description: str | None = None
+    language: str | None = None
+    origin: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    more: tuple[tuple[str, str], ...] = ()
+
+
+def entries(history: object) -> tuple[Entry, ...]:
+    """The entries of a `messageHistory`, in its order (oldest first), whatever their shape."""
+    return tuple(_entry(item) for item in history) if is_list(history) else ()
+
+
+def _entry(item: object) -> Entry:
+    if not is_object(item):
+        return Entry("unknown", None, to_agent("unknown", item))
+    source = item.get("source")
+    kind = source.get("type") if is_object(source) else None
+    user_id = text_of(source.get("userId")) if is_object(source) else ""
+    message = to_agent(text_of(item.get("type")), item.get("payload"))
+    if kind == "user":
+        return Entry("user", user_id or None, message)
+    return Entry("bot" if kind == "bot" else "unknown", None, message)
+
+
+def marker(handoff_id: str, part: int, total: int) -> str:
+    r"""What the last line of a part is.
+
+    >>> marker_in("...\n" + marker("h1", 1, 3))
+    ('h1', 1, 3)
+    """
+    return f"[handoff {handoff_id}, history {part} of {total}]"
+
+
+def marker_in(comment: str) -> tuple[str, int, int] | None:
+    """Handoff id, part and number of parts of a comment that :func:`transcript` wrote, else None.
+
+    Only the end of the comment counts: a user can write the same words, but not there.
+    """
+    lines = comment.rstrip().splitlines()
+    found = _MARKER.fullmatch(lines[-1].strip()) if lines else None
+    return (found[1], int(found[2]), int(found[3])) if found else None
+
+
+def transcript(
+    history: object, facts: Facts, *, part_limit: int = PART_LIMIT, most_parts: int = MOST_PARTS
+) -> tuple[str, ...]:
+    """The comments to write, in order: a header, then every message with who said it.
+
+    Each part has at most `part_limit` code points (at least 1,000). When there would be more than
+    `most_parts`, the oldest messages are left out and their number is told.
+    """
+    room = max(part_limit, 1_000) - _ROOM_FOR_MARKER
+    header = [piece for line in _header(facts) for piece in split_text(line, room)]
+    said = [piece for entry in entries(history) for piece in split_text(_line(entry, facts), room)]
+    parts = _packed([*header, *said], room)
+    left_out = 0
+    while len(parts) > max(most_parts, 1) and left_out < len(said):
+        surplus = sum(len(part) for part in parts[max(most_parts, 1) :])
+        left_out += _covering(said[left_out:], surplus)
+        note = f"({left_out} earlier messages or parts of messages are left out)"
+        parts = _packed([*header, note, *said[left_out:]], room)
+    total = len(parts)
+    return tuple(
+        f"{part}\n{marker(facts.handoff_id, number, total)}"
+        for number, part in enumerate(parts, start=1)
+    )
+
+
+def _header(facts: Facts) -> list[str]:
+    rows = [
+        ("Name", person_name(facts.name)),
+        ("Reason", one_line(facts.reason, 500)),
+        ("Title", one_line(facts.title, 500) or DEFAULT_TITLE),
+        ("Description", text_of(facts.description).strip()),
+        ("Language", one_line(facts.language, 40)),
+        ("Page or channel", one_line(facts.origin, 2_000)),
+        *((one_line(label, 100), one_line(value, 1_000)) for label, value in facts.more),
+    ]
+    lines = [f"{label}: {value}" for label, value in rows if label and value]
+    return ["Conversation before the handoff", *lines, ""]
+
+
+def _line(entry: Entry, facts: Facts) -> str:
+    if entry.source == "user":
+        speaker = person_name(facts.names.get(entry.user_id or ""), facts.name, fallback="User")
+    else:
+        speaker = "Bot" if entry.source == "bot" else "Unknown sender"
+    return f"{speaker}: {as_text(entry.message).strip()}".replace("\n", "\n    ")
+
+
+def _packed(lines: Sequence[str], room: int) -> list[str]:
+    parts: list[str] = []
+    current: list[str] = []
+    used = 0
+    for line in lines:
+        if current and used + len(line) + 1 > room:
+            parts.append("\n".join(current))
+            current, used = [], 0
+        current.append(line)
+        used += len(line) + 1
+    if current:
+        parts.append("\n".join(current))
+    return parts
+
+
+def _covering(lines: Sequence[str], size: int) -> int:
+    """How many lines from the front have `size` code points together: at least one."""
+    covered = 0
+    for count, line in enumerate(lines, start=1):
+        covered += len(line) + 1
+        if covered >= size:
+            return count
+    return len(lines)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from hubspot_hitl.cli.connect import (
+    OPTIONAL_SCOPES,
+    SCOPES,
+    Consent,
+    app_credentials,
+    connect_portal,
+    store_refresh_token,
+)
+from hubspot_hitl.clock import SystemClock
+from hubspot_hitl.errors import BadSettings, CallerError
+from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth
+from hubspot_hitl.settings import StandaloneSettings, standalone_from_environment
+
+APP = AppCredentials("client-1", "secret-1")
+
+
+class TokenEndpoint:
+    """Answers the token endpoint with what a test wants and remembers the forms."""
+
+    def __init__(self) -> None:
+        self.forms: list[dict[str, str]] = []
+        self.status = 200
+        self.answer: dict[str, object] = {
+            "access_token": "access-token-1",
+            "refresh_token": "refresh-token-1",
+            "expires_in": 1800,
+            "hub_id": 77,
+            "scopes": list(SCOPES),
+        }
+
+    async def answer_token(self, request: web.Request) -> web.Response:
+        self.forms.append({name: str(value) for name, value in (await request.post()).items()})
+        return web.json_response(self.answer, status=self.status)
+
+
+@pytest.fixture
+def endpoint() -> TokenEndpoint:
+    return TokenEndpoint()
+
+
+@pytest.fixture
+async def oauth(endpoint: TokenEndpoint) -> AsyncIterator[OAuth]:
+    application = web.Application()
+    application.router.add_post("/oauth/2026-03/token", endpoint.answer_token)
+    async with TestServer(application) as server, ClientSession() as session:
+        yield OAuth(str(server.make_url("/")), lambda: session, SystemClock())
+
+
+class Person:
+    """Opens the address that was said and pastes where the browser ends."""
+
+    def __init__(self, query: str = "code=code-1&state={state}") -> None:
+        self.said: list[str] = []
+        self._query = query
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def paste(self) -> str:
+        url = next(word for word in self.said[0].split() if word.startswith("https://app.hubspot"))
+        state = parse_qs(urlsplit(url).query)["state"][0]
+        return f"http://localhost:8976/oauth/callback?{self._query.format(state=state)}"
+
+
+async def test_a_pasted_redirect_becomes_a_refresh_token(
+    oauth: OAuth, endpoint: TokenEndpoint
+) -> None:
+    person = Person()
+
+    grant = await connect_portal(oauth, APP, Consent(), person.say, paste=person.paste)
+
+    assert (grant.refresh_token, grant.portal_id) == ("refresh-token-1", "77")
+    assert endpoint.forms[0]["grant_type"] == "authorization_code"
+    assert endpoint.forms[0]["code"] == "code-1"
+    assert endpoint.forms[0]["redirect_uri"] == "http://localhost:8976/oauth/callback"
+
+
+def test_the_authorize_url_asks_for_the_five_scopes_separated_by_spaces() -> None:
+    url = Consent().url("client-1", "state-1")
+
+    query = parse_qs(urlsplit(url).query)
+    assert query["scope"][0].split(" ") == list(SCOPES)
+    assert query["optional_scope"][0].split(" ") == list(OPTIONAL_SCOPES)
+    assert query["state"] == ["state-1"]
+    assert "+" not in url
+
+
+async def test_a_forged_state_is_refused_before_the_exchange(
+    oauth: OAuth, endpoint: TokenEndpoint
+) -> None:
+    person = Person("code=code-1&state=forged")
+
+    with pytest.raises(CallerError, match="another state"):
+        await connect_portal(oauth, APP, Consent(), person.say, paste=person.paste)
+
+    assert endpoint.forms == []
+
+
+@pytest.mark.parametrize(
+    ("error", "cure"),
+    [("invalid_grant", "works once"), ("invalid_client", "HUBSPOT_CLIENT_SECRET anew")],
+)
+async def test_a_refused_exchange_names_the_cure_and_no_secret(
+    oauth: OAuth, endpoint: TokenEndpoint, error: str, cure: str
+) -> None:
+    endpoint.status = 400
+    endpoint.answer = {"error": error, "message": "no code-1 secret-1"}
+    person = Person()
+
+    with pytest.raises(CallerError, match=cure) as caught:
+        await connect_portal(oauth, APP, Consent(), person.say, paste=person.paste)
+
+    assert "secret-1" not in str(caught.value)
+
+
+async def test_scopes_that_were_not_granted_are_named(
+    oauth: OAuth, endpoint: TokenEndpoint
+) -> None:
+    endpoint.answer["scopes"] = list(SCOPES[1:])
+    person = Person()
+
+    await connect_portal(oauth, APP, Consent(), person.say, paste=person.paste)
+
+    assert person.said[-1].startswith(f"Not granted: {SCOPES[0]}.")
+
+
+def test_missing_credentials_are_named() -> None:
+    with pytest.raises(BadSettings, match="HUBSPOT_CLIENT_SECRET not set"):
+        app_credentials(StandaloneSettings(client_id="x"))
+    found = app_credentials(StandaloneSettings(client_id="x", client_secret=SecretStr("y")))
+    assert found == AppCredentials("x", "y")
+
+
+def test_the_stored_token_replaces_the_old_one_and_keeps_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("A=1\nHUBSPOT_REFRESH_TOKEN=old\nB=2\n")
+
+    store_refresh_token(path, "new-token")
+
+    assert "old" not in path.read_text()
+    assert path.read_text().splitlines() == ["A=1", "HUBSPOT_REFRESH_TOKEN='new-token'", "B=2"]
+    assert standalone_from_environment({}, env_file=path).refresh_token == SecretStr("new-token")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

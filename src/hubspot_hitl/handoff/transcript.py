@@ -20,7 +20,7 @@ PART_LIMIT = 10_000
 """Code points per comment. HubSpot states no limit, so this is ours."""
 MOST_PARTS = 20
 _ROOM_FOR_MARKER = 200
-_MARKER = re.compile(r"\[handoff (\S{1,120}), history ([0-9]{1,4}) of ([0-9]{1,4})\]")
+_MARKER = re.compile(r"\[handoff (\S{1,120}), history ([0-9]{1,4}) of ([0-9]{1,4})\]\s*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,10 @@ def marker(handoff_id: str, part: int, total: int) -> str:
 def marker_in(comment: str) -> tuple[str, int, int] | None:
     """Handoff id, part and number of parts of a comment that :func:`transcript` wrote, else None.
 
-    Only the end of the comment counts: a user can write the same words, but not there.
+    Only the end of the comment counts, also where line breaks were lost on the way: a user can
+    write the same words, but not there.
     """
-    lines = comment.rstrip().splitlines()
-    found = _MARKER.fullmatch(lines[-1].strip()) if lines else None
+    found = _MARKER.search(comment)
     return (found[1], int(found[2]), int(found[3])) if found else None
 
 

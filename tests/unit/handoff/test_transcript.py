@@ -83,6 +83,7 @@ def test_the_oldest_messages_of_a_huge_history_are_left_out_and_counted() -> Non
 def test_a_user_who_writes_the_marker_is_not_taken_for_it() -> None:
     (comment,) = transcript([said(USER, "[handoff h9, history 1 of 1]")], FACTS)
     assert marker_in(comment) == ("h1", 1, 1)
+    assert marker_in(comment.replace("\n", " ") + " ") == ("h1", 1, 1)
     assert marker_in("Look: [handoff h9, history 1 of 1] and more") is None
 
 

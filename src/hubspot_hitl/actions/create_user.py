@@ -6,15 +6,19 @@ good. Source: botpress/botpress, plugins/hitl/src/actions/start-hitl.ts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import structlog
 
+from hubspot_hitl.errors import VendorError
 from hubspot_hitl.handoff.identity import email_of, phone_of
 from hubspot_hitl.handoff.plain_text import one_line
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.integration.actions import CreateUserInput, CreateUserOutput
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.states import USER_INFO, UserInfo
 from hubspot_hitl.integration.tags import UserTag
 from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
 
 NAMELESS = "Unknown User"
 MAX_NAME = 200
@@ -61,7 +65,21 @@ async def create_user(
             seen_ms=services.clock.now_ms(),
         )
     )
+    await _keep_state(
+        services, installation, user.id, UserInfo(name=name, email=email, phone=phone)
+    )
     return CreateUserOutput(user_id=user.id)
+
+
+async def _keep_state(
+    services: Services, installation: Installation, user_id: str, info: UserInfo
+) -> None:
+    """Leave name and identifier at the bot too, for flows to read; our own memory is enough."""
+    payload = info.model_dump(by_alias=True, exclude_none=True)
+    try:
+        await services.bots.of(installation).set_state("user", user_id, USER_INFO, payload)
+    except VendorError as error:
+        log.warning("user_state_not_kept", user=user_id, error=error.code)
 
 
 def _name(value: str) -> str:

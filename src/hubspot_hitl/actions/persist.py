@@ -14,9 +14,7 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 5.0
 
 
-async def persist(
-    services: Services, deadline: float, call: Callable[[], Awaitable[T]]
-) -> T:
+async def persist(services: Services, deadline: float, call: Callable[[], Awaitable[T]]) -> T:
     """Repeat an idempotent call while a retry can help and the deadline allows another one.
 
     `deadline` is on the clock's `monotonic()`. Raises the last error.

@@ -12,6 +12,7 @@ import asyncio
 import dataclasses
 import hashlib
 import json
+
 import structlog
 
 from hubspot_hitl.actions.persist import persist
@@ -61,9 +62,7 @@ async def _start(
 ) -> StartHitlOutput:
     deadline = services.clock.monotonic() + services.policy.start_timeout_s
     session = input_.hitl_session
-    binding = await binding_for(
-        services, installation, _wanted_inbox(session), deadline=deadline
-    )
+    binding = await binding_for(services, installation, _wanted_inbox(session), deadline=deadline)
     person = await _person(services, installation, input_.user_id)
     handoff = await services.handoffs.open(_new(services, installation, input_, binding, person))
     if handoff.state is not HandoffState.STARTING:
@@ -175,20 +174,20 @@ async def _give_up(services: Services, handoff: Handoff, error: BaseException) -
     stored = await services.handoffs.get(handoff.id) or handoff
     if stored.state is not HandoffState.STARTING:
         return
-    await services.handoffs.save(
-        end(stored, EndReason.START_FAILED, services.clock.now_ms())
-    )
+    await services.handoffs.save(end(stored, EndReason.START_FAILED, services.clock.now_ms()))
     if stored.thread_id:
-        await services.ledger.accept([
-            NewDelivery(
-                dedup_key=f"close:{handoff.id}:start-failed",
-                lane=handoff.id,
-                kind=CLOSE_THREAD,
-                installation_id=handoff.installation_id,
-                handoff_id=handoff.id,
-                body={},
-            )
-        ])
+        await services.ledger.accept(
+            [
+                NewDelivery(
+                    dedup_key=f"close:{handoff.id}:start-failed",
+                    lane=handoff.id,
+                    kind=CLOSE_THREAD,
+                    installation_id=handoff.installation_id,
+                    handoff_id=handoff.id,
+                    body={},
+                )
+            ]
+        )
     await services.ledger.hold(handoff.id, 0)
 
 

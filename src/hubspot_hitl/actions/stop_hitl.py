@@ -31,16 +31,18 @@ async def stop_hitl(
     if handoff is None:
         log.warning("stop_of_unknown_conversation", conversation=input_.conversation_id)
         return StopHitlOutput()
-    await services.ledger.accept([
-        NewDelivery(
-            dedup_key=f"stop:{handoff.id}:{handoff.ended_ms or 0}",
-            lane=handoff.id,
-            kind=STOP,
-            installation_id=installation.id,
-            handoff_id=handoff.id,
-            body={"conversationId": input_.conversation_id},
-        )
-    ])
+    await services.ledger.accept(
+        [
+            NewDelivery(
+                dedup_key=f"stop:{handoff.id}:{handoff.ended_ms or 0}",
+                lane=handoff.id,
+                kind=STOP,
+                installation_id=installation.id,
+                handoff_id=handoff.id,
+                body={"conversationId": input_.conversation_id},
+            )
+        ]
+    )
     return StopHitlOutput()
 
 
@@ -48,9 +50,7 @@ async def deliver_stop(services: Services, it: Delivery) -> Outcome:
     """End the handoff first, so that HubSpot's echo of the close finds it ended, then close."""
     handoff = await handoff_of(services, it)
     if handoff.active:
-        await services.handoffs.save(
-            end(handoff, EndReason.BOT_STOPPED, services.clock.now_ms())
-        )
+        await services.handoffs.save(end(handoff, EndReason.BOT_STOPPED, services.clock.now_ms()))
     return await close_thread(services, it)
 
 

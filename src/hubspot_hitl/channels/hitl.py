@@ -46,7 +46,8 @@ async def accept_message(
     """Write a message of the bot side down; it is durable when this returns.
 
     `created_at` is ISO 8601. `acknowledge` tags the Botpress message with HubSpot's id afterwards;
-    a message that is no Botpress message has nothing to tag. Raises ActionRefused when the conversation is none of ours.
+    a message that is no Botpress message has nothing to tag.
+    Raises ActionRefused when the conversation is none of ours.
     """
     handoff = await services.handoffs.by_conversation(installation.id, conversation_id)
     if handoff is None:
@@ -54,23 +55,25 @@ async def accept_message(
             f"Conversation {conversation_id!r} has no HubSpot thread. Start a handoff first: only"
             " conversations that startHitl returned can carry messages."
         )
-    await services.ledger.accept([
-        NewDelivery(
-            dedup_key=f"bp:{installation.id}:message:{message_id}",
-            lane=handoff.id,
-            kind=MESSAGE,
-            installation_id=installation.id,
-            handoff_id=handoff.id,
-            body={
-                "messageId": message_id,
-                "type": type_,
-                "payload": dict(payload),
-                "createdAt": created_at,
-                "userId": user_id,
-                "acknowledge": acknowledge,
-            },
-        )
-    ])
+    await services.ledger.accept(
+        [
+            NewDelivery(
+                dedup_key=f"bp:{installation.id}:message:{message_id}",
+                lane=handoff.id,
+                kind=MESSAGE,
+                installation_id=installation.id,
+                handoff_id=handoff.id,
+                body={
+                    "messageId": message_id,
+                    "type": type_,
+                    "payload": dict(payload),
+                    "createdAt": created_at,
+                    "userId": user_id,
+                    "acknowledge": acknowledge,
+                },
+            )
+        ]
+    )
 
 
 async def deliver_message(services: Services, it: Delivery) -> Outcome:

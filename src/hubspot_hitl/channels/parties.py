@@ -24,21 +24,18 @@ def party_of(person: Person) -> Party:
 
 def bot_party(installation: Installation) -> Party:
     """The bot itself, for what it says in its own name."""
-    return Party(
-        DeliveryIdentifier(IdentifierType.OPAQUE, f"bot-{installation.bot_id}"), BOT_NAME
-    )
+    return Party(DeliveryIdentifier(IdentifierType.OPAQUE, f"bot-{installation.bot_id}"), BOT_NAME)
 
 
 async def sender_of(
     services: Services, installation: Installation, handoff: Handoff, user_id: str | None
 ) -> Party:
-    """Who said a message: Botpress names the user in `payload.userId`; without it the bot speaks."""
+    """Who said a message: the user that Botpress names in `payload.userId`, else the bot."""
     if user_id is None:
         return bot_party(installation)
     person = await services.people.user(installation.id, user_id)
     return party_of(
-        person
-        or Person(installation_id=installation.id, user_id=user_id, name=handoff.user_name)
+        person or Person(installation_id=installation.id, user_id=user_id, name=handoff.user_name)
     )
 
 

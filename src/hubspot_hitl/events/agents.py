@@ -20,9 +20,7 @@ SYSTEM_ACTOR = "S-hubspot"
 SYSTEM_NAME = "Support"
 
 
-async def mirror_agent(
-    services: Services, installation: Installation, actor_id: str
-) -> Person:
+async def mirror_agent(services: Services, installation: Installation, actor_id: str) -> Person:
     """Return the agent as a bot user with name and picture, reading HubSpot at most every 10 min.
 
     A failed look-up does not hold the agent's words back: what is known stands in (the last known

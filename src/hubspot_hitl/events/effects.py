@@ -22,7 +22,7 @@ from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
 from hubspot_hitl.events.relay import failure_receipt, relay
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff, Person
-from hubspot_hitl.handoff.texts import Texts
+from hubspot_hitl.handoff.texts import TextKey, Texts
 from hubspot_hitl.integration.events import HITL_ASSIGNED, HITL_STOPPED
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
@@ -121,9 +121,7 @@ async def _emitted_before(
     return found is not None
 
 
-async def _emit(
-    stage: Stage, type_: str, payload: dict[str, str], user_id: str | None
-) -> None:
+async def _emit(stage: Stage, type_: str, payload: dict[str, str], user_id: str | None) -> None:
     await stage.services.ledger.mark_started(stage.it)
     bot = stage.services.bots.of(stage.installation)
     try:
@@ -204,5 +202,5 @@ async def _comment(stage: Stage, key: str, text: str | None) -> None:
     stage.notes.append(f"commented: {key}")
 
 
-def _text(stage: Stage, key: domain.TextKey) -> str | None:
+def _text(stage: Stage, key: TextKey) -> str | None:
     return Texts().get(key, stage.handoff.language)

@@ -132,7 +132,9 @@ async def _handoffs(
 ) -> dict[str, Handoff]:
     """The handoffs of the events by HubSpot thread id."""
     own_ids = sorted({own for event in events for own in event.integration_thread_ids})
-    by_own = await services.handoffs.by_integration_threads(installation_id, own_ids) if own_ids else {}
+    by_own = (
+        await services.handoffs.by_integration_threads(installation_id, own_ids) if own_ids else {}
+    )
     found = {
         event.thread_id: by_own[own]
         for event in events

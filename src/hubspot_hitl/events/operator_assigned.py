@@ -1,4 +1,4 @@
-"""An agent took the thread, gave it back, or passed it on (`conversation.propertyChange assignedTo`)."""
+"""An agent took the thread, gave it back, or passed it on (property `assignedTo`)."""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 import structlog
 
 from hubspot_hitl.errors import VendorError
@@ -22,7 +25,7 @@ AGAIN = ":after-those-before"
 
 async def operator_send_message(services: Services, it: Delivery) -> Outcome:
     """Mirror and announce the agent, put the message into the conversation, mark it SENT."""
-    message = message_from_json(it.body["message"])
+    message = message_from_json(cast(Mapping[str, object], it.body["message"]))
     if not is_agent_message(message):
         return Done(note=f"a {message.type} by {message.created_by} is not for the user")
     earlier = await _those_before(services, message, it)

@@ -1,4 +1,4 @@
-"""Puts an agent's message into the bot's conversation, once, and tells the agent what became of it."""
+"""Puts an agent's message into the bot's conversation, once, and tells the agent about it."""
 
 from __future__ import annotations
 
@@ -116,5 +116,3 @@ async def handle_receipt(services: Services, it: Delivery) -> Outcome:
         str(reason) if reason else None,
     )
     return Done(note=f"status {status}")
-
-

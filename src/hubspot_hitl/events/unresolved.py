@@ -8,8 +8,8 @@ from typing import cast
 import structlog
 
 from hubspot_hitl.events.intake import MESSAGE, ThreadEvent, delivery
-from hubspot_hitl.ports.reading import installation_of
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, Outcome
+from hubspot_hitl.ports.reading import installation_of
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
@@ -29,9 +29,10 @@ async def handle_unresolved(services: Services, it: Delivery) -> Outcome:
     )
     by_thread = await services.handoffs.by_threads(installation.id, [event.thread_id])
     for handoff in (*by_own.values(), *by_thread.values()):
-        return Done(note=f"thread of handoff {handoff.id}", then=[
-            delivery(installation.id, handoff.id, event)
-        ])
+        return Done(
+            note=f"thread of handoff {handoff.id}",
+            then=[delivery(installation.id, handoff.id, event)],
+        )
     if await services.handoffs.starting(installation.id):
         return Later(LOOK_AGAIN_S, "a handoff is starting")
     if event.kind == MESSAGE:
@@ -62,5 +63,3 @@ def _event(body: Mapping[str, object]) -> ThreadEvent:
         body=dict(cast(Mapping[str, object], body["body"])),
         integration_thread_ids=tuple(own),
     )
-
-

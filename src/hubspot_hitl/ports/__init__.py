@@ -1,1 +1,1 @@
-"""Protocols between the domain and the outside; adapters implement them, everything else calls them."""
+"""Protocols between the domain and the outside: adapters implement them, the rest calls them."""

@@ -22,7 +22,7 @@ class Priority(IntEnum):
 
 
 class IdentifierType(StrEnum):
-    """How a person or account is named on a channel (custom channels guide, delivery identifiers)."""
+    """How a person or account is named on a channel (custom channels guide)."""
 
     EMAIL = "HS_EMAIL_ADDRESS"
     PHONE = "HS_PHONE_NUMBER"
@@ -351,9 +351,7 @@ class HubSpot(Protocol):
         """Read the full text and rich text of a truncated message."""
         ...
 
-    async def comment(
-        self, thread_id: str, text: str, *, rich_text: str | None = None
-    ) -> str:
+    async def comment(self, thread_id: str, text: str, *, rich_text: str | None = None) -> str:
         """Add an internal comment, seen by agents only; returns its id. Not idempotent."""
         ...
 

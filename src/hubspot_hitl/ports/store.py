@@ -111,9 +111,7 @@ class Installations(Protocol):
         """The channel accounts that `register` made or found."""
         ...
 
-    async def set_bindings(
-        self, installation_id: str, bindings: Sequence[ChannelBinding]
-    ) -> None:
+    async def set_bindings(self, installation_id: str, bindings: Sequence[ChannelBinding]) -> None:
         """Replace them."""
         ...
 

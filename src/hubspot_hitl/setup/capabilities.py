@@ -28,7 +28,11 @@ CAPABILITIES: Mapping[str, object] = {
     "allowMultipleRecipients": False,
     "outgoingAttachmentTypes": ["FILE", "QUICK_REPLIES"],
     "allowedFileAttachmentMimeTypes": [
-        "image/*", "audio/*", "video/*", "text/*", "application/*",
+        "image/*",
+        "audio/*",
+        "video/*",
+        "text/*",
+        "application/*",
     ],
     "maxFileAttachmentCount": MAX_FILES,
     "maxFileAttachmentSizeBytes": MAX_FILE_BYTES,

@@ -14,8 +14,13 @@ import structlog
 from hubspot_hitl.errors import ActionRefused, VendorConflict, VendorNotFound
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
-from hubspot_hitl.ports.hubspot import Channel, ChannelAccount, DeliveryIdentifier, HubSpot
-from hubspot_hitl.ports.hubspot import IdentifierType
+from hubspot_hitl.ports.hubspot import (
+    Channel,
+    ChannelAccount,
+    DeliveryIdentifier,
+    HubSpot,
+    IdentifierType,
+)
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.capabilities import CAPABILITIES
 
@@ -47,9 +52,7 @@ async def ensure_bindings(
     for position, inbox_id in enumerate(_inboxes(installation.configuration)):
         account = _find_account(accounts, inbox_id) or await _connect(hubspot, channel, inbox_id)
         if not account.authorized:
-            account = await hubspot.update_channel_account(
-                channel.id, account.id, authorized=True
-            )
+            account = await hubspot.update_channel_account(channel.id, account.id, authorized=True)
         bindings.append(_binding(channel, account, inbox_id, default=position == 0))
     await services.installations.set_bindings(installation.id, bindings)
     return bindings

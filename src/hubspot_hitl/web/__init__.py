@@ -1,1 +1,1 @@
-"""What the world can call: one list of routes, webhooks, operations, health, one error middleware."""
+"""What the world can call: one list of routes and one error middleware."""

@@ -20,9 +20,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise
     except StoreUnavailable as error:
         log.error("store_unavailable", reason=error.message)
-        return web.json_response(
-            {"error": error.code}, status=503, headers={"Retry-After": "5"}
-        )
+        return web.json_response({"error": error.code}, status=503, headers={"Retry-After": "5"})
     except CallerError as error:
         return web.json_response({"error": error.code, "message": error.message}, status=400)
     except HitlError as error:

@@ -47,9 +47,7 @@ def _refused(
 ) -> web.Response:
     log.warning("webhook_refused", status=status, error=error.code, reason=error.message)
     headers = {"Retry-After": "5"} if status == 503 else None
-    return web.json_response(
-        {"error": error.code}, status=status, headers=headers
-    )
+    return web.json_response({"error": error.code}, status=status, headers=headers)
 
 
 async def _call(request: web.Request) -> WebhookCall:

@@ -63,7 +63,7 @@ class BotpressDoor:
         await setting_up.unregister(self._services, await self._installation(context))
 
     async def action(self, context: Context, operation: ActionTriggered) -> JsonObject | None:
-        """Run one action, return its output. Raises InvalidPayload for an input that does not fit."""
+        """Run one action, return its output. Raises InvalidPayload for a wrong input."""
         input_ = parse_input(operation.type, operation.input)
         installation = await self._installation(context)
         output = await ACTION_HANDLERS[operation.type](self._services, installation, input_)
@@ -112,9 +112,7 @@ class BotpressDoor:
         try:
             await self._hubspot.receive(installation, call)
         except BadSignature as error:
-            log.warning(
-                "webhook_refused", installation=installation.id, reason=error.message
-            )
+            log.warning("webhook_refused", installation=installation.id, reason=error.message)
             return WebhookAnswer(401, body="The signature is not valid.")
         return None
 
@@ -157,5 +155,3 @@ def _signed_urls(
     tail = f"?{query}" if query else ""
     urls = [f"{base}{slash}{tail}" for base in bases for slash in dict.fromkeys((path, ""))]
     return tuple(dict.fromkeys(urls))
-
-

@@ -1,4 +1,4 @@
-"""HubSpot's webhooks: verify over the raw bytes, parse, write down, answer. Nothing else happens here.
+"""HubSpot's webhooks: verify over the raw bytes, parse, write down, answer.
 
 The same code serves both roads: HubSpot calling this server, and Botpress relaying a call to the
 installation's webhook URL (`webhook_received`).
@@ -56,8 +56,11 @@ class HubSpotDoor:
         await self._take(installation, wire.parse_webhook(call.body))
 
     async def receive_unaddressed(self, call: WebhookCall) -> None:
-        """The same for a call without a webhook id: every installation whose secret signed it and
-        whose portal an event names. Raises BadSignature when there is none."""
+        """Take in a call without a webhook id, for every installation whose secret signed it.
+
+        An installation whose portal no event names is passed over. Raises BadSignature when none
+        is left.
+        """
         events = wire.parse_webhook(call.body)
         portals = {portal for event in events if (portal := _portal(event))}
         taken = False
@@ -89,12 +92,13 @@ class HubSpotDoor:
             return
         verify_v3(call.method, call.urls[-1], call.body, call.headers, [secret], now_ms)
 
-    async def _take(
-        self, installation: Installation, events: Sequence[wire.WebhookEvent]
-    ) -> None:
+    async def _take(self, installation: Installation, events: Sequence[wire.WebhookEvent]) -> None:
         services = self._services
-        wanted = [event for event in events if _portal(event) in (None, installation.portal_id)
-                  or installation.portal_id is None]
+        wanted = [
+            event
+            for event in events
+            if _portal(event) in (None, installation.portal_id) or installation.portal_id is None
+        ]
         taken = await intake.take_in(services, installation, _thread_events(wanted))
         deliveries = [*taken.deliveries, *_account_deliveries(installation, wanted)]
         new = await services.ledger.accept(deliveries) if deliveries else 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
+import structlog
+
+from hubspot_hitl.redaction import forget_secrets
 
 SERVICES = ("postgres", "browser")
 
@@ -20,3 +24,19 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"needs {', '.join(needed)}, and CI has to provide it: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Undo what a test set up for the whole process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
+        logging.raiseExceptions = True
+    forget_secrets()

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -16,19 +15,6 @@ from hubspot_hitl.redaction import KnownSecrets, forget_secrets, redact_text, re
 from hubspot_hitl.settings import from_environment
 
 SECRETS = st.text(st.characters(exclude_characters="[]", exclude_categories=["Cs"]), min_size=12)
-
-
-@pytest.fixture(autouse=True)
-def _quiet_again() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    forget_secrets()
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
 
 
 def _logging(**options: object) -> io.StringIO:

@@ -19,6 +19,7 @@ from hubspot_hitl.errors import BadSettings, HitlError
 # command -> module; the order is the one `--help` shows
 COMMANDS = {
     "connect": "hubspot_hitl.cli.connect",
+    "channels": "hubspot_hitl.cli.channels",
     "serve": "hubspot_hitl.cli.serve",
     "demo": "hubspot_hitl.cli.demo",
     "config": "hubspot_hitl.cli.config",

@@ -20,6 +20,7 @@ from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.errors import BadSettings, CallerError, VendorError
 from hubspot_hitl.hubspot.oauth import AUTHORIZE_URL, AppCredentials, Grant, OAuth, authorize_url
 from hubspot_hitl.hubspot.transport import open_session
+from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import (
     Settings,
@@ -172,7 +173,9 @@ def connect(
 
     Reads HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET from the environment or .env.
     """
-    settings, credentials = from_environment(), app_credentials(standalone_from_environment())
+    settings = from_environment()
+    configure_logging_from(settings)
+    credentials = app_credentials(standalone_from_environment())
     remember_secret(credentials.client_secret)
     consent = Consent(
         redirect_uri,

@@ -1,0 +1,276 @@
+"""Handoffs in the database: the only place that writes them.
+
+A lookup is one indexed query; reads by our own id go through a bounded cache. Another replica's
+write makes a cached handoff old: the ledger tells so by `forget`, and `save` never trusts the cache
+but the stored version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Final
+
+from cachetools import LRUCache
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from hubspot_hitl.errors import IllegalMove, Stale
+from hubspot_hitl.handoff.records import ACTIVE_STATES, EndReason, Handoff, HandoffState
+from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.tables import handoffs
+
+_FIELDS: Final = tuple(field.name for field in fields(Handoff))
+_ACTIVE_VALUES: Final = tuple(sorted(state.value for state in ACTIVE_STATES))
+_IDS: Final = (
+    handoffs.c.id,
+    handoffs.c.user_id,
+    handoffs.c.conversation_id,
+    handoffs.c.thread_id,
+    handoffs.c.integration_thread_id,
+    handoffs.c.contact_id,
+    handoffs.c.agent_actor_id,
+    handoffs.c.agent_user_id,
+    handoffs.c.installation_id,
+)
+
+
+def _where(key: ColumnElement[str | None] | ColumnElement[str]) -> ColumnElement[bool]:
+    return key.in_(bindparam("keys", expanding=True))
+
+
+_BY_ID: Final = select(handoffs).where(handoffs.c.id == bindparam("id"))
+_OF_INSTALLATION: Final = select(handoffs).where(handoffs.c.installation_id == bindparam("owner"))
+_BY_CONVERSATION: Final = _OF_INSTALLATION.where(_where(handoffs.c.conversation_id))
+_BY_THREAD: Final = _OF_INSTALLATION.where(_where(handoffs.c.thread_id))
+_BY_INTEGRATION_THREAD: Final = _OF_INSTALLATION.where(_where(handoffs.c.integration_thread_id))
+_ACTIVE_START: Final = _OF_INSTALLATION.where(
+    handoffs.c.start_key == bindparam("start_key"), handoffs.c.state.in_(_ACTIVE_VALUES)
+)
+_UPDATE: Final = (
+    update(handoffs)
+    .where(handoffs.c.id == bindparam("key"), handoffs.c.version == bindparam("expected"))
+    .values({name: bindparam(name) for name in _FIELDS if name not in {"id", "created_ms"}})
+)
+
+
+def to_row(handoff: Handoff) -> dict[str, object]:
+    """The columns of a handoff."""
+    row: dict[str, object] = {name: getattr(handoff, name) for name in _FIELDS}
+    row["state"] = handoff.state.value
+    row["announced"] = json.dumps(handoff.announced)
+    row["end_reason"] = handoff.end_reason.value if handoff.end_reason else None
+    return row
+
+
+def from_row(row: RowMapping) -> Handoff:
+    """The handoff of a row."""
+    values = dict(row)
+    values["state"] = HandoffState(row["state"])
+    values["announced"] = tuple(str(actor) for actor in json.loads(row["announced"]))
+    values["end_reason"] = EndReason(row["end_reason"]) if row["end_reason"] else None
+    return Handoff(**values)
+
+
+def latest(found: Iterable[Handoff]) -> Handoff | None:
+    """The one that owns the conversation: the active one, else the newest."""
+    return max(found, key=lambda one: (one.active, one.created_ms, one.id), default=None)
+
+
+class SqlHandoffs:
+    """:class:`~hubspot_hitl.ports.store.Handoffs` on a database.
+
+    `cache_size` bounds the memory: a cached handoff costs about 2 KiB.
+    """
+
+    def __init__(self, database: Database, *, cache_size: int = 10_000) -> None:
+        self._database = database
+        self._cache: LRUCache[str, Handoff] = LRUCache(cache_size)
+        self._forgotten = 0
+        self._insert = (
+            sqlite.insert(handoffs) if database.dialect == "sqlite" else postgresql.insert(handoffs)
+        )
+
+    def forget(self, handoff_id: str) -> None:
+        """Read it from the database next time: somebody else may have written it."""
+        self._forgotten += 1  # a read under way may carry the old row: it must not be kept
+        self._cache.pop(handoff_id, None)
+
+    def forget_lane(self, lane: str) -> None:
+        """`forget` for the ledger, whose lanes are handoff ids."""
+        self.forget(lane)
+
+    async def open(self, handoff: Handoff) -> Handoff:
+        """Insert, or return the active handoff of the same start key."""
+        statement = self._insert.on_conflict_do_nothing().returning(handoffs.c.id)
+        row = to_row(handoff)
+
+        def insert_or_read(connection: Connection) -> Handoff | None:
+            if connection.execute(statement, row).scalar() is not None:
+                return handoff
+            key = {"owner": handoff.installation_id, "start_key": handoff.start_key}
+            active = connection.execute(_ACTIVE_START, key).mappings().first()
+            if active is None:  # the same id again, after it ended
+                active = connection.execute(_BY_ID, {"id": handoff.id}).mappings().first()
+            return from_row(active) if active is not None else None
+
+        for _ in range(3):  # the one in the way may end between the two statements
+            opened = await self._database.write(insert_or_read)
+            if opened is not None:
+                self._keep(opened)
+                return opened
+        raise Stale(f"handoff {handoff.id!r} could not be opened: its start key changes hands")
+
+    async def get(self, handoff_id: str) -> Handoff | None:
+        """Read by our own id, from the cache when it is there."""
+        cached = self._cache.get(handoff_id)
+        if cached is not None:
+            return cached
+        before = self._forgotten
+
+        def look(connection: Connection) -> Handoff | None:
+            row = connection.execute(_BY_ID, {"id": handoff_id}).mappings().first()
+            return from_row(row) if row is not None else None
+
+        found = await self._database.read(look)
+        if found is not None and before == self._forgotten:
+            self._keep(found)
+        return found
+
+    async def by_conversation(self, installation_id: str, conversation_id: str) -> Handoff | None:
+        """Read by the Botpress conversation."""
+        found = await self._read(_BY_CONVERSATION, installation_id, [conversation_id])
+        return latest(found)
+
+    async def by_threads(
+        self, installation_id: str, thread_ids: Sequence[str]
+    ) -> Mapping[str, Handoff]:
+        """Read by HubSpot thread ids."""
+        found = await self._read(_BY_THREAD, installation_id, thread_ids)
+        return grouped((one.thread_id, one) for one in found)
+
+    async def by_integration_threads(
+        self, installation_id: str, integration_thread_ids: Sequence[str]
+    ) -> Mapping[str, Handoff]:
+        """Read by our own thread ids."""
+        found = await self._read(_BY_INTEGRATION_THREAD, installation_id, integration_thread_ids)
+        return grouped((one.integration_thread_id, one) for one in found)
+
+    async def _read(
+        self, statement: Select[*tuple[object, ...]], installation_id: str, keys: Sequence[str]
+    ) -> list[Handoff]:
+        if not keys:
+            return []
+        before = self._forgotten
+        values = {"owner": installation_id, "keys": list(dict.fromkeys(keys))}
+
+        def look(connection: Connection) -> list[Handoff]:
+            return [from_row(row) for row in connection.execute(statement, values).mappings()]
+
+        found = await self._database.read(look)
+        if before == self._forgotten:
+            for one in found:
+                self._keep(one)
+        return found
+
+    async def save(self, handoff: Handoff) -> Handoff:
+        """Write all fields if nobody wrote in between; `id` and `created_ms` never change."""
+        saved = replace(handoff, version=handoff.version + 1)
+        row = to_row(saved)
+        del row["id"], row["created_ms"]
+        row |= {"key": handoff.id, "expected": handoff.version}
+
+        def write(connection: Connection) -> bool:
+            return connection.execute(_UPDATE, row).rowcount == 1
+
+        try:
+            written = await self._database.write(write)
+        except IntegrityError as error:
+            raise IllegalMove(
+                f"handoff {handoff.id!r} cannot be {handoff.state.value}: another handoff of the"
+                " same user conversation is active"
+            ) from error
+        except BaseException:
+            self.forget(handoff.id)  # it may have been written all the same
+            raise
+        if not written:
+            self.forget(handoff.id)
+            raise Stale(
+                f"handoff {handoff.id!r} was written by somebody else after version"
+                f" {handoff.version}: read it again and repeat"
+            )
+        self._keep(saved)
+        return saved
+
+    async def starting(self, installation_id: str) -> bool:
+        """Whether a start is in flight."""
+        statement = (
+            select(handoffs.c.id)
+            .where(handoffs.c.installation_id == installation_id, handoffs.c.state == "starting")
+            .limit(1)
+        )
+        return await self._database.read(lambda c: c.execute(statement).first() is not None)
+
+    async def find(
+        self,
+        *,
+        installation_id: str | None = None,
+        active: bool | None = None,
+        text: str | None = None,
+        limit: int = 100,
+        before_ms: int | None = None,
+    ) -> Sequence[Handoff]:
+        """List handoffs, newest first. `before_ms` bounds the creation time, for the next page."""
+        statement = select(handoffs)
+        if installation_id is not None:
+            statement = statement.where(handoffs.c.installation_id == installation_id)
+        if active is not None:
+            is_active = handoffs.c.state.in_(_ACTIVE_VALUES)
+            statement = statement.where(is_active if active else ~is_active)
+        if text:
+            named = func.lower(handoffs.c.user_name).contains(text.lower(), autoescape=True)
+            statement = statement.where(or_(named, *(column == text for column in _IDS)))
+        if before_ms is not None:
+            statement = statement.where(handoffs.c.created_ms < before_ms)
+        statement = statement.order_by(handoffs.c.created_ms.desc(), handoffs.c.id.desc())
+
+        def look(connection: Connection) -> list[Handoff]:
+            rows = connection.execute(statement.limit(limit)).mappings()
+            return [from_row(row) for row in rows]
+
+        return await self._database.read(look)
+
+    async def count_by_state(self) -> Mapping[str, int]:
+        """Handoffs by state; states without any are absent."""
+        statement = select(handoffs.c.state, func.count()).group_by(handoffs.c.state)
+
+        def look(connection: Connection) -> dict[str, int]:
+            return {str(state): int(count) for state, count in connection.execute(statement)}
+
+        return await self._database.read(look)
+
+    def _keep(self, handoff: Handoff) -> None:
+        known = self._cache.get(handoff.id)
+        if known is None or known.version <= handoff.version:
+            self._cache[handoff.id] = handoff
+
+
+def grouped(pairs: Iterable[tuple[str | None, Handoff]]) -> dict[str, Handoff]:
+    """One handoff for each key: the `latest`."""
+    found: dict[str, Handoff] = {}
+    for key, one in pairs:
+        if key is not None:
+            found[key] = latest([one, found[key]]) or one if key in found else one
+    return found

@@ -1,0 +1,295 @@
+"""Installations in the database: routing data in plain columns, configuration in the vault.
+
+Botpress sends the whole configuration with every operation, so `remember` is called all the time
+and must cost nothing while nothing changes. A copy is trusted for `trust_s`; after that one small
+query compares its revision, so that a change made through another replica is seen soon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Final
+
+import orjson
+from cachetools import LRUCache
+from pydantic import BaseModel, SecretStr, ValidationError
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hubspot_hitl.errors import BadConfiguration, BadSettings
+from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.integration.installation import ChannelBinding, Installation
+from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.keyring import KeyRing
+from hubspot_hitl.store.tables import bindings as bindings_table
+from hubspot_hitl.store.tables import installations
+from hubspot_hitl.store.vault import delete_secrets, get_secret, put_secret
+
+_CONFIGURATION: Final = "configuration"
+_LEARNED: Final = ("bot_user_id", "configuration_type", "webhook_url", "portal_id")
+_BY_ID: Final = select(installations).where(installations.c.id == bindparam("id"))
+_LIVING: Final = select(installations).where(installations.c.removed.is_(False))
+_REVISION: Final = select(installations.c.revision, installations.c.removed).where(
+    installations.c.id == bindparam("id")
+)
+
+
+def secret_scope(installation_id: str) -> str:
+    """The vault scope of an installation; `remove` forgets all of it."""
+    return f"installation:{installation_id}"
+
+
+def configuration_json(configuration: BaseModel) -> bytes:
+    """The configuration with its secrets in clear, for the vault and nothing else."""
+    return orjson.dumps(
+        configuration.model_dump(by_alias=True), default=_reveal, option=orjson.OPT_SORT_KEYS
+    )
+
+
+def _reveal(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, set | frozenset):
+        return sorted(str(one) for one in value)
+    return str(value)
+
+
+def merged(known: Installation | None, told: Installation) -> Installation:
+    """What is told now, with what was learned before where it says nothing."""
+    if known is None:
+        return told
+    kept = {name: getattr(known, name) for name in _LEARNED if getattr(told, name) is None}
+    return replace(told, **kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    installation: Installation
+    revision: int
+    checked_s: float
+
+
+class SqlInstallations:
+    """:class:`~hubspot_hitl.ports.store.Installations` on a database."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyRing,
+        clock: Clock,
+        *,
+        cache_size: int = 10_000,
+        trust_s: float = 2.0,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._clock = clock
+        self._trust_s = trust_s
+        self._copies: LRUCache[str, _Copy] = LRUCache(cache_size)
+        self._insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
+
+    def forget(self, installation_id: str) -> None:
+        """Read it from the database next time."""
+        self._copies.pop(installation_id, None)
+
+    async def remember(self, installation: Installation) -> Installation:
+        """Insert or update when something changed; what is None in it keeps what is known."""
+        known = await self.get(installation.id)
+        wanted = merged(known, installation)
+        if wanted == known:
+            return wanted
+
+        def write(connection: Connection) -> _Copy:
+            stored = self._locked(connection, installation.id)
+            latest = merged(stored.installation if stored else None, installation)
+            return self._store(connection, latest)
+
+        return self._keep(await self._database.write(write)).installation
+
+    async def get(self, installation_id: str) -> Installation | None:
+        """Read by webhook id; None when unknown or removed."""
+        copy = self._copies.get(installation_id)
+        now_s = self._clock.monotonic()
+        if copy is not None and now_s - copy.checked_s < self._trust_s:
+            return copy.installation
+
+        def look(connection: Connection) -> _Copy | None:
+            key = {"id": installation_id}
+            if copy is not None:
+                row = connection.execute(_REVISION, key).first()
+                if row is not None and not row.removed and row.revision == copy.revision:
+                    return replace(copy, checked_s=now_s)
+            found = connection.execute(_BY_ID, key).mappings().first()
+            return self._read(connection, found) if found and not found["removed"] else None
+
+        fresh = await self._database.read(look)
+        if fresh is None:
+            self.forget(installation_id)
+            return None
+        return self._keep(fresh).installation
+
+    async def by_app(self, app_id: str, portal_id: str | None) -> Sequence[Installation]:
+        """Installations of an app, of one portal when its id is known.
+
+        One whose portal is not learned yet belongs to none.
+        """
+        statement = _LIVING.where(installations.c.app_id == app_id)
+        if portal_id is not None:
+            statement = statement.where(installations.c.portal_id == portal_id)
+        return await self._list(statement)
+
+    async def all(self) -> Sequence[Installation]:
+        """All that are not removed, by id."""
+        return await self._list(_LIVING)
+
+    async def _list(self, statement: Select[*tuple[object, ...]]) -> list[Installation]:
+        def look(connection: Connection) -> list[_Copy]:
+            rows = connection.execute(statement.order_by(installations.c.id)).mappings().all()
+            return [self._known(row) or self._read(connection, row) for row in rows]
+
+        return [self._keep(copy).installation for copy in await self._database.read(look)]
+
+    async def remove(self, installation_id: str) -> None:
+        """Forget its secrets and bindings; handoffs stay as evidence."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(
+                update(installations)
+                .where(installations.c.id == installation_id)
+                .values(removed=True, revision=installations.c.revision + 1)
+            )
+            delete_secrets(connection, secret_scope(installation_id))
+            _delete_bindings(connection, installation_id)
+
+        await self._database.write(write)
+        self.forget(installation_id)
+
+    async def bindings(self, installation_id: str) -> Sequence[ChannelBinding]:
+        """The channel accounts that `register` made or found, in the order they were set."""
+        statement = (
+            select(bindings_table)
+            .where(bindings_table.c.installation_id == installation_id)
+            .order_by(bindings_table.c.position)
+        )
+
+        def look(connection: Connection) -> list[ChannelBinding]:
+            return [
+                ChannelBinding(
+                    channel_id=row.channel_id,
+                    channel_account_id=row.channel_account_id,
+                    inbox_id=row.inbox_id,
+                    identifier=row.identifier,
+                    default=row.default,
+                )
+                for row in connection.execute(statement)
+            ]
+
+        return await self._database.read(look)
+
+    async def set_bindings(self, installation_id: str, bindings: Sequence[ChannelBinding]) -> None:
+        """Replace them."""
+        rows = [
+            {"installation_id": installation_id, "position": position, **asdict(binding)}
+            for position, binding in enumerate(bindings)
+        ]
+
+        def write(connection: Connection) -> None:
+            _delete_bindings(connection, installation_id)
+            if rows:
+                connection.execute(insert(bindings_table), rows)
+
+        await self._database.write(write)
+
+    async def set_portal(self, installation_id: str, portal_id: str) -> None:
+        """Remember the portal that the token belongs to."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(
+                update(installations)
+                .where(installations.c.id == installation_id)
+                .values(portal_id=portal_id, revision=installations.c.revision + 1)
+            )
+
+        await self._database.write(write)
+        self.forget(installation_id)
+
+    def _locked(self, connection: Connection, installation_id: str) -> _Copy | None:
+        row = connection.execute(_BY_ID.with_for_update(), {"id": installation_id}).mappings()
+        found = row.first()
+        if found is None or found["removed"]:
+            return None
+        return self._read(connection, found)
+
+    def _known(self, row: RowMapping) -> _Copy | None:
+        copy = self._copies.get(str(row["id"]))
+        return copy if copy is not None and copy.revision == row["revision"] else None
+
+    def _read(self, connection: Connection, row: RowMapping) -> _Copy:
+        name = str(row["id"])
+        secret = get_secret(connection, self._keys, secret_scope(name), _CONFIGURATION)
+        if secret is None:
+            raise BadSettings(
+                f"installation {name!r} has lost its stored configuration: save the integration's"
+                " configuration in Botpress again"
+            )
+        try:
+            configuration = Configuration.model_validate_json(secret)
+        except ValidationError as error:
+            fields = sorted({".".join(map(str, one["loc"])) for one in error.errors()})
+            raise BadConfiguration(
+                f"the stored configuration of installation {name!r} no longer fits:"
+                f" {', '.join(fields)}"
+            ) from None  # the cause repeats the values
+        installation = Installation(
+            id=name,
+            bot_id=row["bot_id"],
+            integration_id=row["integration_id"],
+            alias=row["alias"],
+            configuration=configuration,
+            bot_user_id=row["bot_user_id"],
+            configuration_type=row["configuration_type"],
+            webhook_url=row["webhook_url"],
+            portal_id=row["portal_id"],
+        )
+        return _Copy(installation, row["revision"], self._clock.monotonic())
+
+    def _store(self, connection: Connection, installation: Installation) -> _Copy:
+        row: dict[str, object] = {
+            "id": installation.id,
+            "bot_id": installation.bot_id,
+            "integration_id": installation.integration_id,
+            "alias": installation.alias,
+            "app_id": installation.configuration.app_id,
+            "removed": False,
+            **{name: getattr(installation, name) for name in _LEARNED},
+        }
+        statement = self._insert(installations)
+        changed = {name: statement.excluded[name] for name in row if name != "id"}
+        revision = connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["id"], set_={**changed, "revision": installations.c.revision + 1}
+            ).returning(installations.c.revision),
+            row,
+        ).scalar_one()
+        put_secret(
+            connection,
+            self._keys,
+            secret_scope(installation.id),
+            _CONFIGURATION,
+            configuration_json(installation.configuration),
+        )
+        return _Copy(installation, int(revision), self._clock.monotonic())
+
+    def _keep(self, copy: _Copy) -> _Copy:
+        known = self._copies.get(copy.installation.id)
+        if known is None or known.revision <= copy.revision:
+            self._copies[copy.installation.id] = copy
+        return copy
+
+
+def _delete_bindings(connection: Connection, installation_id: str) -> None:
+    connection.execute(
+        delete(bindings_table).where(bindings_table.c.installation_id == installation_id)
+    )

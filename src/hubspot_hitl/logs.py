@@ -27,6 +27,9 @@ __all__ = [
     "remember_secret",
 ]
 
+# Fields that the processors write themselves, after whatever a call site gave under that name.
+_OURS = frozenset({"timestamp", "level", "logger", "_record", "_from_structlog"})
+
 LogFormat = Literal["auto", "json", "console"]
 
 # Drivers repeat statements and their parameters, message texts among them, below this level.
@@ -81,11 +84,13 @@ def redact_event(
     event: MutableMapping[str, Any],  # structlog's own type of an event
 ) -> MutableMapping[str, Any]:
     """Structlog processor, the last before rendering: masks names, shapes and known values."""
-    record = {key: event.pop(key) for key in ("_record", "_from_structlog") if key in event}
-    clean: dict[str, Any] = {
-        str(redact(key)): redact(value, name=key) for key, value in event.items()
-    }
-    return {**clean, **record}
+    clean: dict[str, Any] = {}
+    for key, value in event.items():
+        if key in _OURS:
+            clean[key] = value
+        else:
+            clean[redact_text(key)] = redact(value, name=key)
+    return clean
 
 
 def _add_timestamp(

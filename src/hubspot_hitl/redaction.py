@@ -11,6 +11,7 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import cast
 from urllib.parse import quote, quote_plus
 
@@ -22,7 +23,6 @@ _PREFIX_CHARS = 8
 _NAMES = frozenset(
     [
         "code",
-        "state",
         "text",
         "richtext",
         "body",
@@ -63,7 +63,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(https?://)[^\s/@\"'<>]*@"), rf"\1{MASK}@"),
     (re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@\"']*:)[^\s@/\"']+@"), rf"\1{MASK}@"),
     (re.compile(r"((?:https?|wss?)://[^\s?#\"'<>]+)[?#][^\s\"'<>]+"), rf"\1?{MASK}"),
-    (re.compile(rf"(?i)\b({_SENSITIVE}|code|state)=[^\s&\"',;)]+"), rf"\1={MASK}"),
+    (re.compile(rf"(?i)\b({_SENSITIVE})=[^\s&\"',;)]+"), rf"\1={MASK}"),
+    (re.compile(r"(?<=[?&])(code|state)=[^\s&\"',;)]+"), rf"\1={MASK}"),
     (
         re.compile(rf"(?i)\b({_SENSITIVE})([\"']?\s*:\s*[\"']?)(?!\s|bearer|basic)[^\s\"',;}}]+"),
         rf"\1\2{MASK}",
@@ -76,6 +77,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"input_value=.*?(?=, input_type=)", re.DOTALL), f"input_value={MASK}"),
     (re.compile(r"\[parameters: .*?\](?=\n|$)", re.DOTALL), f"[parameters: {MASK}]"),
 )
+# Every shape has one of these; most values have none, and one search is cheaper than twelve.
+_SUSPECT = re.compile(r"[=:@/?\[]|pat-|bp_|eyJ|(?i:bearer|basic)")
 # A line break in a value could forge a log line; an escape sequence could rule a terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _CONTROLS_IN_TRACEBACKS = {k: v for k, v in _CONTROLS.items() if k not in (9, 10)}
@@ -178,11 +181,14 @@ def redact_text(text: str) -> str:
     'GET https://api.hubapi.com/x?[redacted] failed for [email]'
     """
     text = _secrets.mask(text)
+    if not _SUSPECT.search(text):
+        return text
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)
     return text
 
 
+@lru_cache(maxsize=4096)
 def is_sensitive_name(name: str) -> bool:
     """Whether a field of this name is masked whatever it holds.
 
@@ -219,6 +225,9 @@ def redact(value: object, *, name: str = "", depth: int = 0) -> object:
 
 
 def _clean(text: str, *, name: str) -> str:
+    text = redact_text(text)
+    if text.isprintable():
+        return text
     controls = _CONTROLS_IN_TRACEBACKS if name in {"exception", "stack"} else _CONTROLS
     # lone surrogates cannot be written to a UTF-8 stream
-    return redact_text(text).translate(controls).encode(errors="backslashreplace").decode()
+    return text.translate(controls).encode(errors="backslashreplace").decode()

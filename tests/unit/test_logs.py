@@ -103,8 +103,9 @@ def test_an_exception_is_redacted_with_its_causes() -> None:
         ('{"refresh_token": "abc"}', '{"refresh_token": "[redacted]"}'),
         ("postgresql://hitl:pw@db/x", "postgresql://hitl:[redacted]@db/x"),
         ("no agent for ann.lee@example.co.uk", "no agent for [email]"),
+        ("GET /cb?code=abc&state=d 200", "GET /cb?code=[redacted]&state=[redacted] 200"),
         ("https://a.example/b#access=1", "https://a.example/b?[redacted]"),
-        ("handoff h-1 failed with code 400", "handoff h-1 failed with code 400"),
+        ("handoff h-1: state=pending code=400", "handoff h-1: state=pending code=400"),
     ],
 )
 def test_secrets_are_known_by_their_shape(text: str, expected: str) -> None:

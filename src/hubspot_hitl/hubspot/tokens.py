@@ -64,6 +64,7 @@ class TokenSource:
         self._loaded = False
         self._unkept: str | None = None
         self._portal_id: str | None = None
+        self._unlearned: str | None = None
         self._access_token: str | None = None
         self._ends_at = 0.0
         self._renew_at = 0.0
@@ -89,8 +90,7 @@ class TokenSource:
         """
         if self.static:
             return self._printable()
-        if self._unkept is not None:
-            await self._keep_changed()
+        await self._tell()
         now = self._clock.monotonic()
         if self._access_token is not None and now < self._renew_at:
             return self._access_token
@@ -124,7 +124,7 @@ class TokenSource:
         The refresh is its own task, so that a caller who is cancelled takes it from nobody.
         """
         if self._lost is not None and self._clock.monotonic() < self._lost_until:
-            raise self._lost.__class__(
+            raise AuthorizationLost(
                 self._lost.message,
                 vendor="hubspot",
                 operation=self._lost.operation,
@@ -170,17 +170,18 @@ class TokenSource:
         self._renew_at = self._ends_at - min(EARLY_S, grant.expires_s / 2)
         if grant.refresh_token and grant.refresh_token != self._refresh_token:
             self._refresh_token = self._unkept = grant.refresh_token
-            await self._keep_changed()
         if grant.portal_id is not None and grant.portal_id != self._portal_id:
-            await self._learn_portal(grant.portal_id)
-            self._portal_id = grant.portal_id
+            self._portal_id = self._unlearned = grant.portal_id
+        await self._tell()
 
-    async def _keep_changed(self) -> None:
-        """Store a changed refresh token; when that fails it is tried again at the next call."""
-        changed = self._unkept
-        if changed is not None:
+    async def _tell(self) -> None:
+        """Hand on what is new; what fails is tried again at the next call."""
+        if (changed := self._unkept) is not None:
             await self._keep(changed)
             self._unkept = None
+        if (portal_id := self._unlearned) is not None:
+            await self._learn_portal(portal_id)
+            self._unlearned = None
 
     def _printable(self) -> str:
         if not (self._refresh_token.isascii() and self._refresh_token.isprintable()):

@@ -69,6 +69,7 @@ class Call:
     body: object = field(default=None, repr=False)
     form: Callable[[], aiohttp.FormData] | None = field(default=None, repr=False)
     priority: Priority = Priority.LIVE_CHAT
+    bearer: bool = True
     idempotent: bool | None = None
     search: bool = False
     accept: frozenset[int] = frozenset()
@@ -132,16 +133,17 @@ class Transport:
         A 401 renews the token once. Errors that surely had no effect are repeated within three
         seconds; others only when the call is repeatable. Raises any VendorError.
         """
-        token = await self._tokens.token() if self._tokens is not None else None
+        tokens = self._tokens if call.bearer else None
+        token = await tokens.token() if tokens is not None else None
         renewed = False
         began, slept_s, attempt = self._clock.monotonic(), 0.0, 1
         while True:
             try:
                 return await self._attempt(call, token, attempt)
             except AuthorizationLost:
-                if self._tokens is None or token is None or renewed:
+                if tokens is None or token is None or renewed:
                     raise
-                token, renewed = await self._tokens.renew(token), True
+                token, renewed = await tokens.renew(token), True
                 continue
             except VendorError as error:
                 delay_s = self._retry_delay(error, call, attempt)

@@ -1,0 +1,93 @@
+"""CRM contacts: read, search, create, change.
+
+Source: https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, cast
+
+from hubspot_hitl.hubspot import paths, records
+from hubspot_hitl.hubspot.rest import Rest, record_of
+from hubspot_hitl.hubspot.transport import Call, query_of
+from hubspot_hitl.ports.hubspot import Contact, Priority
+
+_PAGE_OF_SEARCH = 200
+_UNKNOWN = frozenset({404})
+
+
+class Contacts(Rest):
+    """The contacts part of the client. It gives way to live chat."""
+
+    async def contact(
+        self, key: str, *, by: Literal["id", "email"], properties: Sequence[str] = ()
+    ) -> Contact | None:
+        """Read a contact; None when there is none."""
+        query = query_of(
+            {
+                "idProperty": "email" if by == "email" else None,
+                "properties": ",".join(properties) or None,
+            }
+        )
+        call = Call(
+            "contacts.read",
+            "GET",
+            paths.contact(key),
+            query=query,
+            priority=Priority.CRM,
+            accept=_UNKNOWN,
+        )
+        answer = await self.send(call)
+        if answer.status in _UNKNOWN:
+            return None
+        return record_of(answer, call.operation, records.contact)
+
+    async def search_contacts(
+        self, property_name: str, value: str, properties: Sequence[str] = ()
+    ) -> Sequence[Contact]:
+        """Find contacts whose property equals `value`. Lags behind writes by moments."""
+        same = {"propertyName": property_name, "operator": "EQ", "value": value}
+        body: dict[str, object] = {
+            "filterGroups": [{"filters": [same]}],
+            "sorts": [],
+            "properties": list(properties),
+            "limit": _PAGE_OF_SEARCH,
+        }
+        call = Call(
+            "contacts.search",
+            "POST",
+            paths.CONTACT_SEARCH,
+            body=body,
+            priority=Priority.CRM,
+            idempotent=True,
+            search=True,
+        )
+        return await self.pages(call, records.contact, next_page=_after_in_body)
+
+    async def create_contact(self, properties: Mapping[str, str]) -> Contact:
+        """Create a contact. Raises VendorConflict when the email is taken."""
+        call = Call(
+            "contacts.create",
+            "POST",
+            paths.CONTACTS,
+            body={"properties": dict(properties), "associations": []},
+            priority=Priority.CRM,
+        )
+        return await self.read(call, records.contact)
+
+    async def update_contact(self, contact_id: str, properties: Mapping[str, str]) -> Contact:
+        """Change properties of a contact. A merged contact answers with its new id."""
+        call = Call(
+            "contacts.update",
+            "PATCH",
+            paths.contact(contact_id),
+            body={"properties": dict(properties)},
+            priority=Priority.CRM,
+        )
+        return await self.read(call, records.contact)
+
+
+def _after_in_body(call: Call, after: str) -> Call:
+    return replace(call, body={**cast("dict[str, object]", call.body), "after": after})

@@ -1,0 +1,181 @@
+"""One client per installation: built from its configuration, rebuilt when that changes.
+
+Nothing is shared between installations but the HTTP connections and, because HubSpot counts per app
+and portal, the rate limit of installations of one app in one portal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from pydantic import SecretStr
+
+from hubspot_hitl.hubspot.client import HubSpotClient
+from hubspot_hitl.hubspot.limiter import GENERAL, RateLimiter, Window
+from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth
+from hubspot_hitl.hubspot.rest import DeveloperKey
+from hubspot_hitl.hubspot.tokens import TokenSource
+from hubspot_hitl.hubspot.transport import Observed, SessionFactory, Transport
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.clock import Clock
+
+InstallationObserver = Callable[[str, Observed], None]
+_Key = tuple[str, str]
+
+
+class RefreshTokens(Protocol):
+    """Keeps refresh tokens that HubSpot replaced, and what a token said about its portal."""
+
+    async def load(self, installation: Installation) -> str | None:
+        """The token that replaced the configured one, None when none did."""
+        ...
+
+    async def keep(self, installation: Installation, refresh_token: str) -> None:
+        """Store the token that replaces the configured one."""
+        ...
+
+    async def learn_portal(self, installation: Installation, portal_id: str) -> None:
+        """Remember the portal that the installation's token belongs to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Credentials:
+    """The part of the configuration a client is made of."""
+
+    developer_api_key: SecretStr | None
+    app_id: str
+    client_id: str
+    client_secret: SecretStr
+    refresh_token: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    credentials: _Credentials
+    tokens: TokenSource
+    limited_as: _Key
+    client: HubSpotClient
+
+
+class HubSpotPortals:
+    """The `Portals` port. `observer` is told of every call, with the installation's id."""
+
+    def __init__(
+        self,
+        base_url: str,
+        session: SessionFactory,
+        clock: Clock,
+        *,
+        refresh_tokens: RefreshTokens | None = None,
+        observer: InstallationObserver | None = None,
+        window: Window = GENERAL,
+    ) -> None:
+        self._base_url = base_url
+        self._session = session
+        self._clock = clock
+        self._refresh_tokens = refresh_tokens
+        self._observer = observer
+        self._window = window
+        self._entries: dict[str, _Entry] = {}
+        self._limiters: WeakValueDictionary[_Key, RateLimiter] = WeakValueDictionary()
+
+    def of(self, installation: Installation) -> HubSpotClient:
+        """The client that uses this installation's credentials."""
+        entry = self._entries.get(installation.id)
+        credentials = _credentials(installation)
+        limited_as = _limit_key(installation)
+        if entry is not None and entry.credentials == credentials:
+            if entry.limited_as == limited_as:
+                return entry.client
+            tokens = entry.tokens
+        else:
+            tokens = self._tokens(installation, credentials)
+        client = self._client(installation, credentials, tokens, self._limiter(limited_as))
+        self._entries[installation.id] = _Entry(credentials, tokens, limited_as, client)
+        return client
+
+    def forget(self, installation_id: str) -> None:
+        """Drop the client of an installation that was removed or connected anew."""
+        self._entries.pop(installation_id, None)
+
+    def oauth(self, installation_id: str = "") -> OAuth:
+        """The OAuth endpoints, for connecting a portal."""
+        return OAuth(
+            self._base_url,
+            self._session,
+            self._clock,
+            observer=self._told(installation_id),
+        )
+
+    def _client(
+        self,
+        installation: Installation,
+        credentials: _Credentials,
+        tokens: TokenSource,
+        limiter: RateLimiter,
+    ) -> HubSpotClient:
+        transport = Transport(
+            self._base_url,
+            self._session,
+            self._clock,
+            tokens=tokens,
+            limiter=limiter,
+            observer=self._told(installation.id),
+        )
+        return HubSpotClient(
+            transport,
+            DeveloperKey(credentials.app_id, credentials.developer_api_key),
+            self.oauth(installation.id),
+            tokens,
+            self._clock,
+        )
+
+    def _tokens(self, installation: Installation, credentials: _Credentials) -> TokenSource:
+        oauth = self.oauth(installation.id)
+        app = AppCredentials(credentials.client_id, credentials.client_secret.get_secret_value())
+        configured = credentials.refresh_token.get_secret_value()
+        store = self._refresh_tokens
+        if store is None:
+            return TokenSource(oauth, app, configured, self._clock)
+        return TokenSource(
+            oauth,
+            app,
+            configured,
+            self._clock,
+            load=lambda: store.load(installation),
+            keep=lambda token: store.keep(installation, token),
+            learn_portal=lambda portal_id: store.learn_portal(installation, portal_id),
+        )
+
+    def _limiter(self, key: _Key) -> RateLimiter:
+        limiter = self._limiters.get(key)
+        if limiter is None:
+            limiter = self._limiters[key] = RateLimiter(self._clock, general=self._window)
+        return limiter
+
+    def _told(self, installation_id: str) -> Callable[[Observed], None] | None:
+        observer = self._observer
+        if observer is None:
+            return None
+        return lambda observed: observer(installation_id, observed)
+
+
+def _credentials(installation: Installation) -> _Credentials:
+    configuration = installation.configuration
+    return _Credentials(
+        configuration.developer_api_key,
+        configuration.app_id,
+        configuration.client_id,
+        configuration.client_secret,
+        configuration.refresh_token,
+    )
+
+
+def _limit_key(installation: Installation) -> _Key:
+    """App and portal; until the portal is known, the installation stands for it."""
+    portal = installation.portal_id
+    return (installation.configuration.app_id, portal or f"installation {installation.id}")

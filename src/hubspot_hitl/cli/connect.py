@@ -73,7 +73,7 @@ class Consent:
             base=self.authorize_base,
         )
         # HubSpot's own install links separate scopes by %20; a plus sign in a value is %2B here
-        return url.replace("+", "%20")
+        return f"{url.replace('+', '%20')}&response_type=code"
 
 
 async def connect_portal(

@@ -94,7 +94,8 @@ def test_the_authorize_url_asks_for_the_five_scopes_separated_by_spaces() -> Non
     assert query["scope"][0].split(" ") == list(SCOPES)
     assert query["optional_scope"][0].split(" ") == list(OPTIONAL_SCOPES)
     assert query["state"] == ["state-1"]
-    assert "+" not in url
+    assert query["response_type"] == ["code"]
+    assert "%20conversations.read" in url
 
 
 async def test_a_forged_state_is_refused_before_the_exchange(

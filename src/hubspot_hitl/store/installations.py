@@ -51,9 +51,7 @@ def configuration_json(configuration: BaseModel) -> bytes:
 def _reveal(value: object) -> object:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    if isinstance(value, set | frozenset):
-        return sorted(str(one) for one in value)
-    return str(value)
+    raise TypeError(f"a configuration field of type {type(value).__name__} cannot be stored")
 
 
 def merged(known: Installation | None, told: Installation) -> Installation:

@@ -240,6 +240,18 @@ async def test_a_closed_port_is_never_sent_and_tried_again(
     assert len(clock.slept) == 2
 
 
+async def test_an_answer_that_does_not_come_may_have_had_its_effect(
+    session: aiohttp.ClientSession, clock: FakeClock
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        call = Call("thing.write", "POST", "/thing", timeout_s=0.05)
+        with pytest.raises(VendorUnreachable, match=r"within 0\.05 s") as caught:
+            await Transport(url, lambda: session, clock).send(call)
+    assert caught.value.sent is True
+    assert clock.slept == []
+
+
 async def test_a_closed_session_sends_nothing(
     session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:

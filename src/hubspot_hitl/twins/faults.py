@@ -87,7 +87,7 @@ class Fault:
         if unknown:
             raise BadFaultError(f"unknown fields {sorted(unknown)!r}")
         try:
-            values = {**body, "kind": FaultKind(body.get("kind", ""))}
+            values: Json = {**body, "kind": FaultKind(body.get("kind", ""))}
         except ValueError as error:
             raise BadFaultError(f"kind is one of {[kind.value for kind in FaultKind]!r}") from error
         patterns = values.get("operations", ("*",))

@@ -6,7 +6,7 @@ Tests read it, and the demo page follows it live.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from hubspot_hitl.twins.wire import Json
@@ -38,7 +38,7 @@ class Journal:
         return [entry for entry in later if kind is None or entry["kind"] == kind]
 
     @contextmanager
-    def follow(self) -> Iterator[asyncio.Queue[Json]]:
+    def follow(self) -> Generator[asyncio.Queue[Json]]:
         """A queue that receives every entry added while the context is open."""
         queue: asyncio.Queue[Json] = asyncio.Queue()
         self._followers.add(queue)

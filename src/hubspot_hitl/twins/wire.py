@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from aiohttp import web
@@ -37,7 +37,19 @@ def parse_object(raw: bytes) -> Json | None:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
-    return value if isinstance(value, dict) else None
+    return object_of(value)
+
+
+def object_of(value: object) -> Json | None:
+    """A JSON value as an object, or None when it is none."""
+    return cast(Json, value) if isinstance(value, dict) else None
+
+
+def list_of(value: object) -> list[Any] | None:
+    """A JSON value as a list, or None when it is none."""
+    if not isinstance(value, list):
+        return None
+    return cast(list[Any], value)  # type: ignore[redundant-cast]  # pyright needs it
 
 
 def iso(at_s: float) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any
 
+import jsonschema
 import orjson
-from jsonschema import Draft7Validator
 
 from hubspot_hitl.twins.botpress.errors import ApiError
 from hubspot_hitl.twins.wire import Json
@@ -15,17 +15,13 @@ MOST_PAYLOAD_BYTES = 128 * 1024
 MOST_TAG_CHARACTERS = 500
 
 
-class _Validator(Protocol):
-    def is_valid(self, instance: object) -> bool: ...
-
-
 class Definition:
     """The published definition, or None for a twin that allows every name."""
 
     def __init__(self, body: Json | None, check_payloads: bool = True) -> None:
         self._body = body
         self._check = check_payloads
-        self._validators: dict[tuple[str, ...], _Validator | None] = {}
+        self._validators: dict[tuple[str, ...], jsonschema.Draft7Validator | None] = {}
 
     def user_tags(self, tags: Mapping[str, object]) -> None:
         """All tags are declared for users."""
@@ -89,14 +85,17 @@ class Definition:
             if isinstance(value, str) and len(value) > MOST_TAG_CHARACTERS:
                 raise ApiError.invalid(f"Tag {key!r} is longer than {MOST_TAG_CHARACTERS}")
 
-    def _payload(self, payload: object, *path: str) -> None:
+    def _payload(self, payload: Any, *path: str) -> None:
         if not self._check:
             return
         if path not in self._validators:
             schema = self._at(*path).get("schema")
-            self._validators[path] = None if schema is None else Draft7Validator(schema)
+            self._validators[path] = None if schema is None else jsonschema.Draft7Validator(schema)
         validator = self._validators[path]
-        if validator is not None and not validator.is_valid(payload):
+        if validator is None:
+            return
+        fits: bool = validator.is_valid(payload)  # pyright: ignore[reportUnknownMemberType] stubs
+        if not fits:
             raise ApiError(
                 400, "InvalidDataFormat", f"The payload does not fit the schema of {path[-1]!r}"
             )

@@ -12,7 +12,7 @@ from hubspot_hitl.twins.botpress.errors import ApiError
 from hubspot_hitl.twins.botpress.records import Bot, Installation
 from hubspot_hitl.twins.botpress.world import World
 from hubspot_hitl.twins.guard import carry_out
-from hubspot_hitl.twins.wire import Json, answer, parse_object
+from hubspot_hitl.twins.wire import Json, answer, list_of, object_of, parse_object
 
 
 @dataclass(slots=True)
@@ -125,18 +125,18 @@ def require(body: Json, *names: str) -> None:
 
 def tags_of(body: Json) -> dict[str, str]:
     """The body's tags; absent means none. Raises a 400 when they are no object."""
-    found = body.get("tags", {})
-    if not isinstance(found, dict):
+    found = object_of(body.get("tags", {}))
+    if found is None:
         raise ApiError.invalid("tags must be an object")
     return found
 
 
 def discriminating(body: Json, tags: dict[str, str]) -> dict[str, str]:
     """The tags that decide a match: those named, or all. Raises a 400 for a name without tag."""
-    names = body.get("discriminateByTags")
-    if names is None:
+    if body.get("discriminateByTags") is None:
         return tags
-    if not isinstance(names, list) or any(name not in tags for name in names):
+    names = list_of(body["discriminateByTags"])
+    if names is None or any(name not in tags for name in names):
         raise ApiError.invalid("discriminateByTags names a tag that is not given")
     return {name: tags[name] for name in names}
 

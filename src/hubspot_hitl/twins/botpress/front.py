@@ -13,7 +13,7 @@ from hubspot_hitl.twins.botpress.operations import Operations
 from hubspot_hitl.twins.botpress.records import Installation
 from hubspot_hitl.twins.botpress.world import World
 from hubspot_hitl.twins.guard import carry_out
-from hubspot_hitl.twins.wire import Json, parse_object
+from hubspot_hitl.twins.wire import Json, list_of, object_of, parse_object
 
 _NOT_RELAYED = frozenset(
     {
@@ -90,6 +90,6 @@ class Front:
 
 def _first_portal(raw: bytes) -> object:
     wrapped = parse_object(b'{"events":' + raw + b"}") or {}
-    events = wrapped.get("events")
-    first = events[0] if isinstance(events, list) and events else events
-    return first.get("portalId") if isinstance(first, dict) else None
+    events = list_of(wrapped.get("events"))
+    first = object_of(events[0] if events else wrapped.get("events")) or {}
+    return first.get("portalId")

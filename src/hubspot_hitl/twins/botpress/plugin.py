@@ -17,7 +17,7 @@ from hubspot_hitl.twins.botpress.lanes import Lanes
 from hubspot_hitl.twins.botpress.operations import OperationAnswer, Operations
 from hubspot_hitl.twins.botpress.records import Bot, Event, Installation, Message
 from hubspot_hitl.twins.botpress.world import World
-from hubspot_hitl.twins.wire import Json
+from hubspot_hitl.twins.wire import Json, object_of
 
 CARRIED = frozenset({"text", "image", "audio", "video", "file", "bloc"})
 """Message types that cross, both ways."""
@@ -360,6 +360,6 @@ class HitlPlugin:
 
 def _output(answer: OperationAnswer, name: str) -> str | None:
     """A text in an action's output, or None when the action failed."""
-    output = answer.json().get("output") if answer.accepted else None
-    value = output.get(name) if isinstance(output, dict) else None
+    output = object_of(answer.json().get("output")) if answer.accepted else None
+    value = (output or {}).get(name)
     return value if isinstance(value, str) and value else None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlsplit
 
 import phonenumbers
 
 from hubspot_hitl.twins.hubspot.errors import ApiError
-from hubspot_hitl.twins.wire import Json
+from hubspot_hitl.twins.wire import Json, list_of, object_of
 
 IDENTIFIER_TYPES = (
     "HS_EMAIL_ADDRESS",
@@ -106,12 +105,13 @@ def one_of(body: Json, name: str, allowed: tuple[str, ...]) -> str:
 
 def objects(body: Json, name: str, *, least: int = 0) -> list[Json]:
     """A list of at least `least` objects."""
-    value = body.get(name)
-    if not isinstance(value, list) or len(value) < least:
+    given = list_of(body.get(name))
+    if given is None or len(given) < least:
         raise ApiError.invalid(f"{name} must be a list of at least {least}", field=name)
-    if not all(isinstance(item, dict) for item in value):
+    found = [item for item in map(object_of, given) if item is not None]
+    if len(found) < len(given):
         raise ApiError.invalid(f"{name} must hold objects", field=name)
-    return value
+    return found
 
 
 def url(body: Json, name: str) -> None:
@@ -135,11 +135,11 @@ def valid_phone(value: str) -> bool:
         return False
 
 
-def identifier(value: Any) -> Json:
+def identifier(value: object) -> Json:
     """A delivery identifier `{type, value}` whose value fits its type."""
-    if not isinstance(value, dict):
+    found = object_of(value)
+    if found is None:
         raise ApiError.invalid("deliveryIdentifier must be an object", field="deliveryIdentifier")
-    found: Json = value
     require(found, "type", "value")
     kind = one_of(found, "type", IDENTIFIER_TYPES)
     address = text(found, "value")
@@ -155,17 +155,18 @@ def email(value: str) -> bool:
     return _EMAIL.fullmatch(value) is not None
 
 
-def capabilities(value: Any) -> Json:
+def capabilities(value: object) -> Json:
     """A channel's capabilities, each of its right kind (strings in lists, never objects)."""
-    if not isinstance(value, dict):
+    found = object_of(value)
+    if found is None:
         raise ApiError.invalid("capabilities must be an object", field="capabilities")
-    found: Json = value
     bad: list[str] = []
     for name, setting in found.items():
         if name in _LISTS:
             allowed = _LISTS[name]
-            fits = isinstance(setting, list) and all(
-                isinstance(item, str) and (allowed is None or item in allowed) for item in setting
+            items = list_of(setting)
+            fits = items is not None and all(
+                isinstance(item, str) and (allowed is None or item in allowed) for item in items
             )
         elif name in _SWITCHES:
             fits = isinstance(setting, bool)

@@ -10,7 +10,7 @@ from hubspot_hitl.twins.hubspot.endpoint import Call, Route
 from hubspot_hitl.twins.hubspot.errors import ApiError
 from hubspot_hitl.twins.hubspot.records import Portal, Thread
 from hubspot_hitl.twins.hubspot.world import World
-from hubspot_hitl.twins.wire import Json, answer, no_content, parse_iso
+from hubspot_hitl.twins.wire import Json, answer, list_of, no_content, parse_iso
 
 
 def _inboxes(world: World, call: Call) -> web.Response:
@@ -123,10 +123,10 @@ def _messages(world: World, call: Call) -> web.Response:
 
 def _message_of(world: World, call: Call) -> Json:
     thread = _thread_of(call, archived=None)
-    owner, message = world.messages.get(call.path["message"], (None, {}))
-    if owner is not thread:
+    found = world.messages.get(call.path["message"])
+    if found is None or found[0] is not thread:
         raise ApiError.not_found("message", call.path["message"])
-    return message
+    return found[1]
 
 
 def _message(world: World, call: Call) -> web.Response:
@@ -195,8 +195,8 @@ def _actor(world: World, call: Call) -> web.Response:
 
 
 def _actors(world: World, call: Call) -> web.Response:
-    wanted = call.body().get("inputs")
-    if not isinstance(wanted, list) or not wanted:
+    wanted = list_of(call.body().get("inputs"))
+    if not wanted:
         raise ApiError.invalid("inputs must be a list of actor ids", field="inputs")
     found = {str(one): actor(world, call.portal, str(one)) for one in wanted}
     missing = [one for one, record in found.items() if record is None]

@@ -11,7 +11,7 @@ from hubspot_hitl.twins.hubspot.errors import ApiError
 from hubspot_hitl.twins.hubspot.properties import writable
 from hubspot_hitl.twins.hubspot.records import CrmObject, Portal
 from hubspot_hitl.twins.hubspot.world import World
-from hubspot_hitl.twins.wire import Json, answer, iso, no_content, parse_iso
+from hubspot_hitl.twins.wire import Json, answer, iso, no_content, object_of, parse_iso
 
 TYPES = ("contacts", "companies", "deals", "tickets", "notes", "tasks", "communications")
 _DEFAULT_PROPERTIES = {"contacts": ("email", "firstname", "lastname")}
@@ -53,10 +53,10 @@ def _find(portal: Portal, kind: str, call: Call) -> CrmObject:
 
 
 def _checked(portal: Portal, kind: str, body: Json) -> dict[str, str | None]:
-    given = body.get("properties")
-    if not isinstance(given, dict):
+    given = object_of(body.get("properties"))
+    if given is None:
         raise ApiError.invalid("properties must be an object", field="properties")
-    values = {str(name): None if value is None else str(value) for name, value in given.items()}
+    values = {name: None if value is None else str(value) for name, value in given.items()}
     writable(portal, kind, values)
     email = values.get("email")
     if kind == "contacts" and email and not checks.email(email):

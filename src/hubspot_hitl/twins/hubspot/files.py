@@ -15,7 +15,7 @@ from hubspot_hitl.twins.hubspot.endpoint import Call, Route
 from hubspot_hitl.twins.hubspot.errors import ApiError
 from hubspot_hitl.twins.hubspot.records import Portal, StoredFile
 from hubspot_hitl.twins.hubspot.world import World
-from hubspot_hitl.twins.wire import Json, answer, iso, no_content
+from hubspot_hitl.twins.wire import Json, answer, iso, no_content, object_of
 
 ACCESS = (
     "PUBLIC_INDEXABLE",
@@ -98,10 +98,10 @@ def _options(call: Call) -> Json:
     given = call.form.get("options")
     raw = given.file.read() if isinstance(given, FileField) else given
     try:
-        found = orjson.loads(raw or b"")
+        found = object_of(orjson.loads(raw or b""))
     except orjson.JSONDecodeError as error:
         raise ApiError.invalid("Part 'options' must be JSON", field="options") from error
-    if not isinstance(found, dict):
+    if found is None:
         raise ApiError.invalid("Part 'options' must be a JSON object", field="options")
     return found
 

@@ -168,14 +168,14 @@ def _auto_assign(world: World, portal: Portal, thread: Thread) -> None:
 
 def _message_of(world: World, call: Call) -> Json:
     channel = world.channel(call.path["channel"])
-    thread, message = world.messages.get(call.path["message"], (None, {}))
+    found = world.messages.get(call.path["message"])
     if (
-        thread is None
-        or message.get("channelId") != channel.id
-        or thread.portal_id != call.portal.id
+        found is None
+        or found[1].get("channelId") != channel.id
+        or found[0].portal_id != call.portal.id
     ):
         raise ApiError.not_found("message", call.path["message"])
-    return message
+    return found[1]
 
 
 def _get(world: World, call: Call) -> web.Response:

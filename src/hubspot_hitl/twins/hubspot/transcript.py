@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from hubspot_hitl.twins.hubspot.records import Thread
-from hubspot_hitl.twins.wire import Json
+from hubspot_hitl.twins.wire import Json, object_of
+
+
+def _at(body: Json, *path: str) -> object:
+    found: object = body
+    for name in path:
+        found = (object_of(found) or {}).get(name)
+    return found
 
 
 def transcript(thread: Thread) -> list[Json]:
@@ -18,8 +25,8 @@ def transcript(thread: Thread) -> list[Json]:
             "text": message.get("text"),
             "richText": message.get("richText"),
             "attachments": message.get("attachments", []),
-            "status": (message.get("status") or {}).get("statusType"),
-            "failure": (message.get("status") or {}).get("failureDetails", {}).get("errorMessage"),
+            "status": _at(message, "status", "statusType"),
+            "failure": _at(message, "status", "failureDetails", "errorMessage"),
             "createdAt": message["createdAt"],
             **{
                 name: message[name]

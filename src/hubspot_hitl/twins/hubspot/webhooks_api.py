@@ -9,7 +9,7 @@ from hubspot_hitl.twins.hubspot.endpoint import Call, Route
 from hubspot_hitl.twins.hubspot.errors import ApiError
 from hubspot_hitl.twins.hubspot.records import Subscription
 from hubspot_hitl.twins.hubspot.world import World
-from hubspot_hitl.twins.wire import answer, iso, no_content
+from hubspot_hitl.twins.wire import answer, iso, no_content, object_of
 
 _CONVERSATION = tuple(
     f"conversation.{name}"
@@ -37,8 +37,7 @@ def _put_settings(world: World, call: Call) -> web.Response:
     body = call.body()
     checks.require(body, "targetUrl", "throttling")
     checks.url(body, "targetUrl")
-    throttling = body["throttling"]
-    most = throttling.get("maxConcurrentRequests") if isinstance(throttling, dict) else None
+    most = (object_of(body["throttling"]) or {}).get("maxConcurrentRequests")
     if not isinstance(most, int) or most <= 5:
         raise ApiError.invalid("maxConcurrentRequests must be greater than 5", field="throttling")
     now = iso(world.clock())

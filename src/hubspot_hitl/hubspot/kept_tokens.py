@@ -21,12 +21,12 @@ class VaultRefreshTokens:
 
     async def load(self, installation: Installation) -> str | None:
         """The token that replaced the configured one, None when none did."""
-        value = await self._vault.get(installation.id, _name(installation))
+        value = await self._vault.get(_scope(installation), _name(installation))
         return None if value is None else value.decode()
 
     async def keep(self, installation: Installation, refresh_token: str) -> None:
         """Store the token that replaces the configured one."""
-        await self._vault.put(installation.id, _name(installation), refresh_token.encode())
+        await self._vault.put(_scope(installation), _name(installation), refresh_token.encode())
 
     async def learn_portal(self, installation: Installation, portal_id: str) -> None:
         """Remember the portal that the installation's token belongs to."""
@@ -37,3 +37,8 @@ class VaultRefreshTokens:
 def _name(installation: Installation) -> str:
     configured = installation.configuration.refresh_token.get_secret_value().strip()
     return f"hubspot-refresh-token:{hashlib.sha256(configured.encode()).hexdigest()[:16]}"
+
+
+def _scope(installation: Installation) -> str:
+    """The scope that removing the installation forgets, with everything in it."""
+    return f"installation:{installation.id}"

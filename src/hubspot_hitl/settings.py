@@ -41,6 +41,13 @@ def _url(value: str | None) -> str | None:
     return value.rstrip("/")
 
 
+def _socket_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("it must be an absolute ws or wss URL without a query")
+    return value.rstrip("/")
+
+
 def _database_url(value: str) -> str:
     if not re.match(r"^(sqlite|postgres(ql)?)(\+[a-z0-9]+)?://", value):
         raise ValueError("it must begin with sqlite:/// or postgresql://")
@@ -151,6 +158,21 @@ class Settings(_Explicit):
             " is set, every operation must carry a right X-BP-Signature."
         ),
     )
+    botpress_admin_token: SecretStr | None = Field(
+        default=None,
+        description=(
+            "A personal access token (bp_pat_...) for the commands that publish. Unset:"
+            " HITL_BOTPRESS_TOKEN. The server never reads it."
+        ),
+    )
+    botpress_workspace_id: str | None = Field(
+        default=None,
+        description="The workspace to publish in (also BP_WORKSPACE_ID): wkspace_...",
+    )
+    botpress_tunnel_url: Annotated[str, AfterValidator(_socket_url)] = Field(
+        default="wss://tunnel.botpress.cloud",
+        description="Botpress's development tunnel, for `hubspot-hitl dev`.",
+    )
     botpress_webhook_url: Url = Field(
         default="https://webhook.botpress.cloud",
         description="Where Botpress receives webhooks for integrations.",
@@ -257,6 +279,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "HITL_PORT": ("PORT",),
     "HITL_BOTPRESS_API_URL": ("BP_API_URL",),
     "HITL_BOTPRESS_TOKEN": ("BP_TOKEN",),
+    "HITL_BOTPRESS_WORKSPACE_ID": ("BP_WORKSPACE_ID",),
 }
 _NOT_SETTINGS = frozenset({"HITL_CI"})  # read by the tests, not by the server
 

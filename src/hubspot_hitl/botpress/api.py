@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import aiohttp
 from pydantic import ValidationError
@@ -38,7 +38,7 @@ _DELAYS_S: Final = (0.2, 0.6, 1.2)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to the Runtime API.
+    """One request to the API.
 
     `repeatable` says that a second identical request leaves the same state as the first, so that a
     lost answer may be answered by asking again.
@@ -50,6 +50,15 @@ class Call:
     repeatable: bool
     body: Mapping[str, object] | None = None
     query: Mapping[str, str] | None = None
+
+
+class Sender(Protocol):
+    """On whose behalf a call is made, as headers."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What tells Botpress."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ class BotpressApi:
         self._observe = observe
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
-    async def call(self, call: Call, identity: Identity, model: type[_W]) -> _W:
+    async def call(self, call: Call, identity: Sender, model: type[_W]) -> _W:
         """The answer of `call` as `model`.
 
         Tries again for at most three seconds in all: after 429, 502 and failed connections any
@@ -115,7 +124,7 @@ class BotpressApi:
             attempt += 1
             await self._clock.sleep(delay_s)
 
-    async def _attempt(self, call: Call, identity: Identity, model: type[_W]) -> _W:
+    async def _attempt(self, call: Call, identity: Sender, model: type[_W]) -> _W:
         began = self._clock.monotonic()
         outcome = "cancelled"
         try:
@@ -130,7 +139,7 @@ class BotpressApi:
             if self._observe:
                 self._observe(call.operation, outcome, self._clock.monotonic() - began)
 
-    async def _send(self, call: Call, identity: Identity) -> bytes:
+    async def _send(self, call: Call, identity: Sender) -> bytes:
         headers = {
             "authorization": f"Bearer {self._token}",
             "user-agent": f"hubspot-hitl/{__version__}",

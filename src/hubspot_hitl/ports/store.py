@@ -112,7 +112,7 @@ class Installations(Protocol):
         ...
 
     async def set_bindings(self, installation_id: str, bindings: Sequence[ChannelBinding]) -> None:
-        """Replace them."""
+        """Replace them. Raises UnknownInstallation for one that is not there or removed."""
         ...
 
     async def set_portal(self, installation_id: str, portal_id: str) -> None:

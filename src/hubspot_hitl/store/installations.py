@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import orjson
+import structlog
 from cachetools import LRUCache
 from pydantic import BaseModel, SecretStr, ValidationError
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hubspot_hitl.errors import BadConfiguration, BadSettings
+from hubspot_hitl.errors import BadConfiguration, BadSettings, UnknownInstallation
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.clock import Clock
@@ -26,6 +27,8 @@ from hubspot_hitl.store.keyring import KeyRing
 from hubspot_hitl.store.tables import bindings as bindings_table
 from hubspot_hitl.store.tables import installations
 from hubspot_hitl.store.vault import delete_secrets, get_secret, put_secret
+
+_log = structlog.get_logger(__name__)
 
 _CONFIGURATION: Final = "configuration"
 _LEARNED: Final = ("bot_user_id", "configuration_type", "webhook_url", "portal_id")
@@ -62,6 +65,20 @@ def merged(known: Installation | None, told: Installation) -> Installation:
     return replace(told, **kept)
 
 
+def _installation(row: RowMapping, configuration: Configuration) -> Installation:
+    return Installation(
+        id=row["id"],
+        bot_id=row["bot_id"],
+        integration_id=row["integration_id"],
+        alias=row["alias"],
+        configuration=configuration,
+        bot_user_id=row["bot_user_id"],
+        configuration_type=row["configuration_type"],
+        webhook_url=row["webhook_url"],
+        portal_id=row["portal_id"],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Copy:
     installation: Installation
@@ -94,15 +111,20 @@ class SqlInstallations:
 
     async def remember(self, installation: Installation) -> Installation:
         """Insert or update when something changed; what is None in it keeps what is known."""
-        known = await self.get(installation.id)
-        wanted = merged(known, installation)
-        if wanted == known:
-            return wanted
+        try:
+            known = await self.get(installation.id)
+        except (BadSettings, BadConfiguration):
+            known = None  # what is stored cannot be read any more: what is told replaces it
+        if known is not None and merged(known, installation) == known:
+            return known
 
         def write(connection: Connection) -> _Copy:
-            stored = self._locked(connection, installation.id)
-            latest = merged(stored.installation if stored else None, installation)
-            return self._store(connection, latest)
+            row = connection.execute(_BY_ID.with_for_update(), {"id": installation.id}).mappings()
+            stored = row.first()
+            if stored is None or stored["removed"]:
+                return self._store(connection, installation)
+            before = _installation(stored, installation.configuration)
+            return self._store(connection, merged(before, installation))
 
         return self._keep(await self._database.write(write)).installation
 
@@ -145,7 +167,8 @@ class SqlInstallations:
     async def _list(self, statement: Select[*tuple[object, ...]]) -> list[Installation]:
         def look(connection: Connection) -> list[_Copy]:
             rows = connection.execute(statement.order_by(installations.c.id)).mappings().all()
-            return [self._known(row) or self._read(connection, row) for row in rows]
+            copies = (self._known(row) or self._readable(connection, row) for row in rows)
+            return [copy for copy in copies if copy is not None]
 
         return [self._keep(copy).installation for copy in await self._database.read(look)]
 
@@ -187,13 +210,16 @@ class SqlInstallations:
         return await self._database.read(look)
 
     async def set_bindings(self, installation_id: str, bindings: Sequence[ChannelBinding]) -> None:
-        """Replace them."""
+        """Replace them; raises UnknownInstallation for one that is not there or removed."""
         rows = [
             {"installation_id": installation_id, "position": position, **asdict(binding)}
             for position, binding in enumerate(bindings)
         ]
 
         def write(connection: Connection) -> None:
+            found = connection.execute(_REVISION, {"id": installation_id}).first()
+            if found is None or found.removed:
+                raise UnknownInstallation(f"no installation {installation_id!r} to bind")
             _delete_bindings(connection, installation_id)
             if rows:
                 connection.execute(insert(bindings_table), rows)
@@ -213,16 +239,17 @@ class SqlInstallations:
         await self._database.write(write)
         self.forget(installation_id)
 
-    def _locked(self, connection: Connection, installation_id: str) -> _Copy | None:
-        row = connection.execute(_BY_ID.with_for_update(), {"id": installation_id}).mappings()
-        found = row.first()
-        if found is None or found["removed"]:
-            return None
-        return self._read(connection, found)
-
     def _known(self, row: RowMapping) -> _Copy | None:
         copy = self._copies.get(str(row["id"]))
         return copy if copy is not None and copy.revision == row["revision"] else None
+
+    def _readable(self, connection: Connection, row: RowMapping) -> _Copy | None:
+        """One installation that cannot be read must not take its neighbours along."""
+        try:
+            return self._read(connection, row)
+        except (BadSettings, BadConfiguration) as error:
+            _log.error("installation_unreadable", installation_id=row["id"], code=error.code)
+            return None
 
     def _read(self, connection: Connection, row: RowMapping) -> _Copy:
         name = str(row["id"])
@@ -240,17 +267,7 @@ class SqlInstallations:
                 f"the stored configuration of installation {name!r} no longer fits:"
                 f" {', '.join(fields)}"
             ) from None  # the cause repeats the values
-        installation = Installation(
-            id=name,
-            bot_id=row["bot_id"],
-            integration_id=row["integration_id"],
-            alias=row["alias"],
-            configuration=configuration,
-            bot_user_id=row["bot_user_id"],
-            configuration_type=row["configuration_type"],
-            webhook_url=row["webhook_url"],
-            portal_id=row["portal_id"],
-        )
+        installation = _installation(row, configuration)
         return _Copy(installation, row["revision"], self._clock.monotonic())
 
     def _store(self, connection: Connection, installation: Installation) -> _Copy:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hubspot_hitl.errors import IllegalMove, Stale
+from hubspot_hitl.errors import IllegalMove, Stale, UnknownInstallation
 from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.audit import AuditEntry, AuditReport
@@ -206,7 +206,9 @@ class MemoryInstallations:
         return self._bindings.get(installation_id, ())
 
     async def set_bindings(self, installation_id: str, bindings: Sequence[ChannelBinding]) -> None:
-        """Replace them."""
+        """Replace them; raises UnknownInstallation for one that is not there or removed."""
+        if installation_id not in self._rows:
+            raise UnknownInstallation(f"no installation {installation_id!r} to bind")
         self._bindings[installation_id] = tuple(bindings)
 
     async def set_portal(self, installation_id: str, portal_id: str) -> None:

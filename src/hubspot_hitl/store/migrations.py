@@ -58,7 +58,9 @@ def _revision(connection: Connection) -> str | None:
     exists = (
         "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
         if connection.dialect.name == "sqlite"
-        else "SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL"
+        # not to_regclass: it may answer from before another replica's commit
+        else "SELECT 1 FROM pg_catalog.pg_class"
+        " WHERE relname = 'alembic_version' AND pg_catalog.pg_table_is_visible(oid)"
     )
     if connection.execute(text(exists)).scalar() is None:
         return None

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, inspect, text
+from tests.databases import ENGINES, database_url
+
+from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.ledger.tables import metadata as ledger_metadata
+from hubspot_hitl.store import migrations
+from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.tables import metadata as store_metadata
+
+
+def indexes(connection: Connection) -> dict[str, str]:
+    """Every index as the database itself writes it down."""
+    if connection.dialect.name == "sqlite":
+        sql = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%'"
+    else:
+        sql = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename <> 'alembic_version'"
+    return {str(name): str(definition) for name, definition in connection.execute(text(sql))}
+
+
+def differences(connection: Connection) -> list[object]:
+    both = MetaData()
+    for table in (*store_metadata.tables.values(), *ledger_metadata.tables.values()):
+        table.to_metadata(both)
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": True, "compare_server_default": True}
+    )
+    return list(compare_metadata(context, both))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_the_migrated_schema_is_the_one_in_the_code(engine: str, tmp_path: Path) -> None:
+    async with database_url(engine, tmp_path) as url:
+        assert await migrations.migrate(url)
+        database = open_database(url)
+        await database.start()
+        try:
+            assert await database.read(differences) == []
+            migrated = await database.read(indexes)
+            assert await database.write(_made_from_metadata) == migrated
+        finally:
+            await database.close()
+
+
+def _made_from_metadata(connection: Connection) -> dict[str, str]:
+    for metadata in (store_metadata, ledger_metadata):
+        metadata.drop_all(connection)
+    for metadata in (store_metadata, ledger_metadata):
+        metadata.create_all(connection, checkfirst=False)
+    return indexes(connection)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_replicas_that_start_together_migrate_once(engine: str, tmp_path: Path) -> None:
+    async with database_url(engine, tmp_path) as url:
+        replicas = [open_database(url, exclusive=False) for _ in range(4)]
+        await replicas[0].start()
+        for replica in replicas[1:]:
+            await replica.start()
+
+        changed = await asyncio.gather(*(migrations.migrate(one) for one in replicas))
+
+        assert sorted(changed) == [False, False, False, True]
+        assert not await migrations.needs_migration(replicas[0])
+        assert await migrations.current_revision(replicas[0]) == migrations.HEAD
+        for replica in replicas:
+            await replica.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_database_of_a_newer_version_is_refused(engine: str, tmp_path: Path) -> None:
+    async with database_url(engine, tmp_path) as url:
+        await migrations.migrate(url)
+        database = open_database(url)
+        await database.start()
+        await database.write(
+            lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")).close()
+        )
+        with pytest.raises(BadSettings, match="'9999'"):
+            await migrations.migrate(database)
+        await database.close()
+
+
+async def test_a_failed_migration_leaves_nothing_behind(tmp_path: Path) -> None:
+    database = open_database(str(tmp_path / "hitl.db"))
+    await database.start()
+    await database.write(lambda c: c.execute(text("CREATE TABLE audit (a INT)")).close())
+
+    with pytest.raises(Exception, match="audit"):
+        await migrations.migrate(database)
+
+    assert await database.read(lambda c: inspect(c).get_table_names()) == ["audit"]
+    assert await migrations.current_revision(database) is None
+    await database.close()
+
+
+def test_the_known_revisions_are_the_files_in_order() -> None:
+    folder = Path(migrations.__file__).parent / "versions"
+    found = sorted(path.name[1:5] for path in folder.glob("v*.py"))
+    assert tuple(found) == migrations.REVISIONS
+
+
+async def test_an_up_to_date_database_does_not_load_alembic(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'hitl.db'}"
+    await migrations.migrate(url)
+    code = (
+        "import asyncio, sys\n"
+        "from hubspot_hitl.store.migrations import migrate\n"
+        f"assert asyncio.run(migrate({url!r})) is False\n"
+        "assert 'alembic' not in sys.modules\n"
+    )
+    done = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    assert await done.wait() == 0

@@ -35,6 +35,8 @@ _MAX_RETRY_AFTER_S: Final = 86_400.0
 _RETRY_LOCKED_S: Final = 2.0
 _RETRY_TEN_SECONDLY_S: Final = 10.0
 _RETRY_SECONDLY_S: Final = 1.0
+# Neither a time nor a policy: a proxy's or a limit of HubSpot's that it does not explain.
+_RETRY_UNEXPLAINED_S: Final = 1.0
 _SECRET: Final = re.compile(
     r"(?i)(hapikey|client_secret|refresh_token|access_token|code|token)(=|\"?:\s*\"?)[^\s&\",}]+"
     r"|bearer\s+[\w.~+/=-]+|pat-[\w-]{8,}"
@@ -160,8 +162,10 @@ def _throttle(body: Fields) -> float:
         case "DAILY":
             # The counter starts anew at midnight of the account, whose time zone is not told.
             return 3600.0
-        case _:
+        case "TEN_SECONDLY_ROLLING":
             return _RETRY_TEN_SECONDLY_S
+        case _:
+            return _RETRY_UNEXPLAINED_S
 
 
 def _error_body(answer: Answer) -> Fields:

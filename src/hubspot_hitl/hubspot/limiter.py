@@ -2,8 +2,11 @@
 
 HubSpot counts requests per app and portal in a sliding window, and searches in a window of their
 own. Every call waits here for its turn. A share of the window is kept for live chat, so that CRM
-work that fills the rest never delays a message. No background task: each waiter sleeps until its
-own turn can come.
+work that fills the rest never delays a message. HubSpot's headers lead: they tell the size of the
+window (110 for OAuth apps, 190 for private ones) and what others have used of it. Until an answer
+has carried them, the configured window is an assumption; it holds back everything but live chat,
+for a person is not kept waiting for a limit that nobody has named. No background task: each waiter
+sleeps until its own turn can come.
 
 Source: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 """
@@ -62,7 +65,7 @@ class RateLimiter:
         longest_pause_s: float = 3.0,
     ) -> None:
         self._general = _Lane(clock, general, longest_wait_s, longest_pause_s)
-        self._search = _Lane(clock, search, longest_wait_s, longest_pause_s)
+        self._search = _Lane(clock, search, longest_wait_s, longest_pause_s, certain=True)
 
     async def acquire(self, operation: str, priority: Priority, *, search: bool = False) -> None:
         """Return when the call may be sent.
@@ -76,7 +79,6 @@ class RateLimiter:
         """Take in what an answer said; `sent_at` is the monotonic time its request left.
 
         Calls of others in the same window (another replica, another process) become visible here.
-        The configured window stays the ceiling.
         """
         self._general.learn(budget, sent_at)
 
@@ -89,12 +91,20 @@ class _Lane:
     """One window: the times of its calls, oldest first, and those who wait, best first."""
 
     def __init__(
-        self, clock: Clock, window: Window, longest_wait_s: float, longest_pause_s: float
+        self,
+        clock: Clock,
+        window: Window,
+        longest_wait_s: float,
+        longest_pause_s: float,
+        *,
+        certain: bool = False,
     ) -> None:
         self._clock = clock
         self._window = window
         self._requests = window.requests
         self._per_s = window.per_s
+        # Searches carry no headers, so their documented limit is all there is to go by.
+        self._certain = certain
         self._longest_wait_s = longest_wait_s
         self._longest_pause_s = longest_pause_s
         self._sent: list[float] = []
@@ -129,9 +139,10 @@ class _Lane:
     def learn(self, budget: Budget, sent_at: float) -> None:
         if budget.limit <= 0:
             return
-        self._requests = min(self._window.requests, budget.limit)
+        self._certain = True
+        self._requests = budget.limit
         if budget.interval_s is not None and budget.interval_s > 0:
-            self._per_s = max(self._window.per_s, budget.interval_s)
+            self._per_s = budget.interval_s
         self._forget(self._clock.monotonic())
         others = (budget.limit - budget.remaining) - len(self._sent)
         if others > 0 and sent_at + self._per_s > self._clock.monotonic():
@@ -145,6 +156,8 @@ class _Lane:
         """Seconds until there is room for `ticket` and for all who go before it; 0 means now."""
         self._forget(now)
         pause = max(0.0, self._paused_until - now)
+        if ticket[0] is Priority.LIVE_CHAT and not self._certain:
+            return pause
         ahead = bisect_right(self._waiting, ticket) - 1
         cap = self._window.cap(ticket[0], self._requests)
         too_many = len(self._sent) + ahead + 1 - cap

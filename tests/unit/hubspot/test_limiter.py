@@ -17,6 +17,14 @@ async def spend(limiter: RateLimiter, times: int, priority: Priority = CHAT) -> 
         await limiter.acquire("test", priority)
 
 
+def told(clock: FakeClock, window: Window | None = None) -> RateLimiter:
+    """A limiter whose window HubSpot's headers have confirmed."""
+    limiter = RateLimiter(clock, general=window or Window())
+    size = (window or Window()).requests
+    limiter.learn(Budget(limit=size, remaining=size), sent_at=clock.monotonic())
+    return limiter
+
+
 def started(
     limiter: RateLimiter, log: list[str], name: str, priority: Priority
 ) -> asyncio.Task[None]:
@@ -29,13 +37,13 @@ def started(
 
 async def test_a_full_window_lets_110_calls_pass_at_once() -> None:
     clock = FakeClock()
-    await spend(RateLimiter(clock), 110)
+    await spend(told(clock), 110)
     assert clock.slept == []
 
 
 async def test_the_111th_call_waits_until_the_first_has_left_the_window() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock)
+    limiter = told(clock)
     await spend(limiter, 1)
     clock.advance(4)
     await spend(limiter, 109)
@@ -50,7 +58,7 @@ async def test_the_111th_call_waits_until_the_first_has_left_the_window() -> Non
 
 async def test_crm_calls_leave_the_share_of_live_chat_alone() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock)
+    limiter = told(clock)
     await spend(limiter, 88, CRM)
     crm = asyncio.create_task(limiter.acquire("crm", CRM))
     await clock.settle()
@@ -62,7 +70,7 @@ async def test_crm_calls_leave_the_share_of_live_chat_alone() -> None:
 
 async def test_live_chat_overtakes_everything_that_waits() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock, general=Window(requests=1, per_s=1, chat_share=0))
+    limiter = told(clock, Window(requests=1, per_s=1, chat_share=0))
     await spend(limiter, 1)
     log: list[str] = []
     order = [Priority.BACKGROUND, Priority.CRM, Priority.SETUP, Priority.LIVE_CHAT]
@@ -76,7 +84,7 @@ async def test_live_chat_overtakes_everything_that_waits() -> None:
 
 async def test_equals_go_in_the_order_they_came() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock, general=Window(requests=2, per_s=1, chat_share=0))
+    limiter = told(clock, Window(requests=2, per_s=1, chat_share=0))
     await spend(limiter, 2)
     log: list[str] = []
     tasks = [started(limiter, log, str(number), CHAT) for number in range(6)]
@@ -89,7 +97,7 @@ async def test_equals_go_in_the_order_they_came() -> None:
 
 async def test_no_window_ever_holds_more_than_its_limit() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock, general=Window(requests=10, per_s=1, chat_share=0.2))
+    limiter = told(clock, Window(requests=10, per_s=1, chat_share=0.2))
     times: list[float] = []
 
     async def call(priority: Priority) -> None:
@@ -107,7 +115,7 @@ async def test_no_window_ever_holds_more_than_its_limit() -> None:
 
 async def test_a_search_has_a_window_of_its_own() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock)
+    limiter = told(clock)
     for _ in range(5):
         await limiter.acquire("search", CHAT, search=True)
     sixth = asyncio.create_task(limiter.acquire("search", CHAT, search=True))
@@ -120,7 +128,7 @@ async def test_a_search_has_a_window_of_its_own() -> None:
 
 async def test_calls_of_others_are_seen_in_the_headers() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock)
+    limiter = told(clock)
     await spend(limiter, 1)
     limiter.learn(Budget(limit=110, remaining=1, interval_s=10), sent_at=clock.monotonic())
     await spend(limiter, 1)
@@ -133,7 +141,7 @@ async def test_calls_of_others_are_seen_in_the_headers() -> None:
 
 async def test_an_answer_from_before_the_window_changes_nothing() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock)
+    limiter = told(clock)
     sent_at = clock.monotonic()
     clock.advance(11)
     limiter.learn(Budget(limit=110, remaining=0), sent_at=sent_at)
@@ -143,7 +151,7 @@ async def test_an_answer_from_before_the_window_changes_nothing() -> None:
 
 async def test_a_smaller_limit_told_by_hubspot_is_kept() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock)
+    limiter = told(clock)
     limiter.learn(Budget(limit=100, remaining=100), sent_at=clock.monotonic())
     await spend(limiter, 100)
     waiting = asyncio.create_task(limiter.acquire("test", CHAT))
@@ -152,10 +160,10 @@ async def test_a_smaller_limit_told_by_hubspot_is_kept() -> None:
     waiting.cancel()
 
 
-async def test_a_configured_limit_is_never_exceeded_whatever_hubspot_allows() -> None:
+async def test_the_headers_lead_in_both_directions() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock, general=Window(requests=190))
-    limiter.learn(Budget(limit=250, remaining=250), sent_at=clock.monotonic())
+    limiter = RateLimiter(clock, general=Window(requests=110))
+    limiter.learn(Budget(limit=190, remaining=190), sent_at=clock.monotonic())
     await spend(limiter, 190)
     waiting = asyncio.create_task(limiter.acquire("test", CHAT))
     await clock.settle()
@@ -163,9 +171,19 @@ async def test_a_configured_limit_is_never_exceeded_whatever_hubspot_allows() ->
     waiting.cancel()
 
 
-async def test_a_short_pause_is_waited_out() -> None:
+async def test_live_chat_does_not_wait_for_a_limit_that_nobody_has_named() -> None:
     clock = FakeClock()
     limiter = RateLimiter(clock)
+    await spend(limiter, 500, CHAT)
+    crm = asyncio.create_task(limiter.acquire("crm", CRM))
+    await clock.settle()
+    assert not crm.done()
+    crm.cancel()
+
+
+async def test_a_short_pause_is_waited_out() -> None:
+    clock = FakeClock()
+    limiter = told(clock)
     limiter.pause(2)
     waiting = asyncio.create_task(limiter.acquire("test", CHAT))
     await clock.settle()
@@ -176,7 +194,7 @@ async def test_a_short_pause_is_waited_out() -> None:
 
 async def test_a_long_pause_is_told_to_the_caller_at_once() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock)
+    limiter = told(clock)
     limiter.pause(600)
     with pytest.raises(VendorThrottled) as caught:
         await limiter.acquire("test", CHAT)
@@ -186,6 +204,7 @@ async def test_a_long_pause_is_told_to_the_caller_at_once() -> None:
 async def test_a_turn_that_would_come_too_late_is_refused() -> None:
     clock = FakeClock()
     limiter = RateLimiter(clock, longest_wait_s=5)
+    limiter.learn(Budget(limit=110, remaining=110), sent_at=clock.monotonic())
     await spend(limiter, 110)
     with pytest.raises(VendorThrottled) as caught:
         await limiter.acquire("test", CHAT)
@@ -194,7 +213,7 @@ async def test_a_turn_that_would_come_too_late_is_refused() -> None:
 
 async def test_a_cancelled_waiter_leaves_its_place() -> None:
     clock = FakeClock()
-    limiter = RateLimiter(clock, general=Window(requests=1, per_s=1))
+    limiter = told(clock, Window(requests=1, per_s=1))
     await spend(limiter, 1)
     first = asyncio.create_task(limiter.acquire("first", CHAT))
     second = asyncio.create_task(limiter.acquire("second", CHAT))

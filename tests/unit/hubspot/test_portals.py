@@ -129,8 +129,9 @@ async def wait_of_the_third_call(
     portals = HubSpotPortals(
         base_url, lambda: session, clock, window=Window(requests=2, chat_share=0)
     )
+    headers = {"X-HubSpot-RateLimit-Max": "2", "X-HubSpot-RateLimit-Remaining": "1"}
     for _ in callers:
-        hubspot.answer({"id": "A-1"})
+        hubspot.answer({"id": "A-1"}, headers=headers)
     for number, caller in enumerate(callers):
         await portals.of(caller).actor(f"A-{number}")
     return sum(clock.slept)

@@ -1,0 +1,1 @@
+"""The CRM part of the HubSpot adapter: :class:`~hubspot_hitl.hubspot.crm.client.CrmClient`."""

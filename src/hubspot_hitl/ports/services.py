@@ -9,9 +9,11 @@ from uuid import uuid4
 
 from cachetools import LRUCache
 
+from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.crm import Crm, CrmType, FieldSnapshot, FieldSnapshots, Pipeline
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.ledger import Ledger
 from hubspot_hitl.ports.store import Handoffs, Installations, People
@@ -31,6 +33,36 @@ class Bots(Protocol):
     def of(self, installation: Installation) -> BotRuntime:
         """The client that speaks as this installation."""
         ...
+
+
+class CrmPortals(Protocol):
+    """HubSpot's CRM, one client per installation."""
+
+    def of(self, installation: Installation) -> Crm:
+        """The client that uses this installation's credentials."""
+        ...
+
+
+class NoCrm:
+    """Stands where no CRM client was handed in."""
+
+    def of(self, installation: Installation) -> Crm:
+        """Raises BadSettings."""
+        raise BadSettings(
+            f"Installation {installation.id!r} asked for the CRM, but this process was built"
+            " without a CRM client: hand one to Services"
+        )
+
+
+class NoSnapshots:
+    """Keeps nothing: what changed in the fields cannot be told after a restart."""
+
+    async def load(self, installation_id: str, type_: CrmType) -> FieldSnapshot | None:
+        """None."""
+        return None
+
+    async def save(self, installation_id: str, snapshot: FieldSnapshot) -> None:
+        """Nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +100,21 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPipelines:
+    """Pipelines of a type as they were at a time (epoch ms)."""
+
+    pipelines: tuple[Pipeline, ...]
+    fetched_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The ports, bundled. Handlers take this and one delivery or one input.
 
     `order_checks` remembers, per handoff, when its thread was last compared with the ledger (epoch
-    ms): a bounded hint that saves calls, not state that anybody relies on.
+    ms): a bounded hint that saves calls, not state that anybody relies on. `known_fields` and
+    `known_pipelines` are caches of what portals define, `picks` tells when routing last chose an
+    agent (epoch ms); each is bounded and may be empty at any time.
     """
 
     hubspot: Portals
@@ -85,5 +127,16 @@ class Services:
     policy: Policy
     new_id: Callable[[], str] = lambda: str(uuid4())
     order_checks: MutableMapping[str, int] = field(
+        default_factory=lambda: LRUCache[str, int](maxsize=10_000)
+    )
+    crm: CrmPortals = field(default_factory=NoCrm)
+    field_snapshots: FieldSnapshots = field(default_factory=NoSnapshots)
+    known_fields: MutableMapping[str, FieldSnapshot] = field(
+        default_factory=lambda: LRUCache[str, FieldSnapshot](maxsize=1_000)
+    )
+    known_pipelines: MutableMapping[str, KnownPipelines] = field(
+        default_factory=lambda: LRUCache[str, KnownPipelines](maxsize=1_000)
+    )
+    picks: MutableMapping[str, int] = field(
         default_factory=lambda: LRUCache[str, int](maxsize=10_000)
     )

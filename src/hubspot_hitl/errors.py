@@ -9,6 +9,8 @@
     │   ├── BadConfiguration      the installation's configuration cannot work
     │   ├── BadSignature          the request is not from who it says it is
     │   ├── UnknownInstallation   no installation fits the request
+    │   ├── FileUnavailable       the file at an address cannot be had, now or later
+    │   │   └── FileUnreachable   the file's host did not answer as it should: try again
     │   └── IllegalMove           the handoff's state does not allow this
     ├── VendorError               HubSpot or Botpress must act, or we must wait
     │   ├── VendorUnreachable     no answer; the effect may or may not have happened
@@ -23,6 +25,7 @@
     └── ServiceError              the operator of this service must act
         ├── BadSettings           the process settings cannot work
         ├── StoreUnavailable      database away, locked or full: nothing was accepted
+        ├── Stale                 somebody else wrote the record first: read it again
         └── Busy                  a limit of ours is reached: try again
 
 Messages say what, which and what to do next; never a token, a message text or a body.
@@ -91,6 +94,22 @@ class IllegalMove(CallerError):
     """The handoff's state does not allow this."""
 
     code = "illegal_move"
+
+
+class FileUnavailable(CallerError):
+    """The file at an address that somebody sent cannot be had; the message says why.
+
+    The message is a plain phrase that fits behind "not delivered: ", without the address.
+    """
+
+    code = "file_unavailable"
+
+
+class FileUnreachable(FileUnavailable):
+    """The file's host did not answer as it should; it may later."""
+
+    code = "file_unreachable"
+    retryable = True
 
 
 class VendorError(HitlError):
@@ -200,6 +219,13 @@ class StoreUnavailable(ServiceError):
     """The database is away, locked or full; nothing was accepted."""
 
     code = "store_unavailable"
+    retryable = True
+
+
+class Stale(ServiceError):
+    """Somebody else wrote the record first: read it again and repeat."""
+
+    code = "stale"
     retryable = True
 
 

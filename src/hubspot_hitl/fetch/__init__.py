@@ -1,0 +1,1 @@
+"""Gets files from addresses that users and bots send, without trusting a word of theirs."""

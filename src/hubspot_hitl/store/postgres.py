@@ -21,7 +21,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
 
@@ -141,17 +141,6 @@ class PostgresDatabase:
             f"PostgreSQL at {self.where} cannot be used ({detail}): check that the server runs,"
             " accepts connections and has free disk space"
         )
-
-    async def connect(self) -> AsyncConnection:
-        """A pooled connection of its own, for what must not wait for others' transactions."""
-        if self._engine is None:
-            raise StoreUnavailable(f"the database {self.where} is closed")
-        try:
-            return await self._engine.connect()
-        except Exception as error:
-            if not _is_away(error):
-                raise
-            raise self._unavailable(error) from error
 
     async def close(self) -> None:
         """Close the pool. May be called twice."""

@@ -34,13 +34,16 @@ class Policy:
 
     `held` names error codes that no retry of ours can mend but a person can (a revoked grant):
     such a delivery is tried again every so many seconds until `max_age_s`, so that reconnecting
-    is all it takes. `bug_attempts` limits exceptions that are not ours.
+    is all it takes. `bug_attempts` limits exceptions that are not ours. Age alone buries nothing
+    that was tried less than `least_attempts` times: a timer may be accepted days before it is due,
+    and a replay or a lane that was blocked for long starts late too.
     """
 
     base_s: float = 0.5
     cap_s: float = 60.0
     max_age_s: float | None = 24 * 3600.0
     max_attempts: int | None = None
+    least_attempts: int = 500
     bug_attempts: int = 5
     held: Mapping[str, float] = field(default_factory=lambda: {"authorization_lost": 60.0})
 
@@ -104,9 +107,11 @@ def decide(
         return Bury("attempts", code)
     if policy.max_attempts is not None and attempts >= policy.max_attempts:
         return Bury("attempts", code)
-    last_ms = None if policy.max_age_s is None else accepted_ms + round(policy.max_age_s * 1000)
-    if last_ms is not None and now_ms >= last_ms:
-        return Bury("age", code)
+    last_ms = None
+    if policy.max_age_s is not None and attempts >= policy.least_attempts:
+        last_ms = accepted_ms + round(policy.max_age_s * 1000)
+        if now_ms >= last_ms:
+            return Bury("age", code)
     asked_s = _asked_s(error)
     if held_s is not None:
         wait_s = held_s * (1 + _JITTER * random())

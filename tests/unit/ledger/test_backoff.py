@@ -52,7 +52,12 @@ def test_an_outage_is_waited_out_for_a_day() -> None:
 
 
 def test_the_last_attempt_is_made_at_the_very_end_of_the_age() -> None:
-    assert verdict(fault(), attempts=50, age_ms=DAY_MS - 5) == Retry(DAY_MS, "vendor_fault")
+    assert verdict(fault(), attempts=900, age_ms=DAY_MS - 5) == Retry(DAY_MS, "vendor_fault")
+
+
+def test_age_buries_nothing_that_was_hardly_tried() -> None:
+    assert isinstance(verdict(fault(), attempts=499, age_ms=3 * DAY_MS), Retry)
+    assert verdict(fault(), attempts=500, age_ms=3 * DAY_MS) == Bury("age", "vendor_fault")
 
 
 def test_a_wait_that_the_vendor_asked_for_is_not_shortened() -> None:

@@ -1,0 +1,140 @@
+"""What the end of one attempt means for its delivery; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hubspot_hitl.errors import HitlError, ServiceError
+from hubspot_hitl.ledger import observer
+from hubspot_hitl.ledger.backoff import Bury, Policy, Retry, decide, error_code
+from hubspot_hitl.ledger.rows import FinishRow, NewRow, is_storable, new_row, storable
+from hubspot_hitl.ports.ledger import Delivery, DeliveryState, Done, Outcome
+
+_LONGEST_WAIT_S = 10 * 365 * 24 * 3600.0
+
+
+class UnknownKind(ServiceError):
+    """No handler is registered for the kind of a delivery."""
+
+    code = "unknown_kind"
+
+
+class HandlerTimeout(ServiceError):
+    """A handler did not come to an end; its effect may or may not have happened."""
+
+    code = "handler_timeout"
+    retryable = True
+
+
+class LaneLost(ServiceError):
+    """Another replica owns the lane by now: the handler must not go on."""
+
+    code = "lane_lost"
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What to write, what to accept and cancel with it, what to try again, what to tell."""
+
+    row: FinishRow
+    event: observer.Event | None
+    again: Delivery | None = None
+    then: Sequence[NewRow] = ()
+    cancel: Sequence[str] = ()
+    dead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call of a handler. `cancelled`: somebody cancelled the delivery while it ran."""
+
+    delivery: Delivery
+    began_ms: int
+    took_s: float
+    cancelled: bool
+    now_ms: int
+
+    def succeeded(self, outcome: Outcome) -> Settled:
+        """Done, or postponed. Raises InvalidPayload when a follow-up cannot be stored."""
+        delivery = self.delivery
+        if isinstance(outcome, Done):
+            then = [new_row(new) for new in outcome.then]
+            cancel = tuple(key for key in outcome.cancel if is_storable(key))
+            waited_ms = self.began_ms - max(delivery.due_ms, delivery.accepted_ms)
+            event = observer.Finished(delivery, max(0, waited_ms), self.took_s)
+            row = self._row(DeliveryState.DONE, note=outcome.note)
+            return Settled(row, event, then=then, cancel=cancel)
+        if self.cancelled:
+            return self._cancelled()
+        wait_s = min(max(outcome.after_s, 0.001), _LONGEST_WAIT_S)
+        at_ms = self.now_ms + max(1, round(wait_s * 1000))
+        again = replace(delivery, due_ms=at_ms, note=storable(outcome.reason))
+        row = self._row(
+            DeliveryState.READY,
+            due_ms=at_ms,
+            code=delivery.error_code,
+            error=delivery.error,
+            note=outcome.reason,
+        )
+        return Settled(row, observer.Postponed(delivery, at_ms), again=again)
+
+    def failed(self, error: BaseException, policy: Policy, random: Callable[[], float]) -> Settled:
+        """Retried, buried, or cancelled if somebody asked for that meanwhile."""
+        if self.cancelled:
+            return self._cancelled()
+        delivery = self.delivery
+        attempts = delivery.attempts + 1
+        verdict = decide(
+            error,
+            attempts=attempts,
+            accepted_ms=delivery.accepted_ms,
+            now_ms=self.now_ms,
+            policy=policy,
+            random=random,
+        )
+        text = _for_people(error, delivery.kind)
+        match verdict:
+            case Retry(at_ms, code):
+                again = replace(
+                    delivery, attempts=attempts, due_ms=at_ms, error_code=code, error=text
+                )
+                row = self._row(
+                    DeliveryState.READY, attempts=attempts, due_ms=at_ms, code=code, error=text
+                )
+                return Settled(row, observer.Retried(delivery, at_ms, code), again=again)
+            case Bury(reason, code):
+                row = self._row(DeliveryState.DEAD, attempts=attempts, code=code, error=text)
+                return Settled(row, observer.Buried(delivery, reason, code), dead=True)
+
+    def _cancelled(self) -> Settled:
+        return Settled(self._row(DeliveryState.CANCELLED), None)
+
+    def _row(
+        self,
+        state: DeliveryState,
+        *,
+        attempts: int | None = None,
+        due_ms: int | None = None,
+        code: str | None = None,
+        error: str | None = None,
+        note: str | None = None,
+    ) -> FinishRow:
+        return FinishRow(
+            seq=self.delivery.seq,
+            state=state,
+            attempts=self.delivery.attempts if attempts is None else attempts,
+            due_ms=self.delivery.due_ms if due_ms is None else due_ms,
+            finished_ms=None if state is DeliveryState.READY else self.now_ms,
+            error_code=code,
+            error=error,
+            note=storable(note),
+        )
+
+
+def _for_people(error: BaseException, kind: str) -> str | None:
+    """Our own messages are safe to show; those of others may hold a person's words."""
+    if isinstance(error, HitlError):
+        return storable(error.message)
+    return f"{type(error).__name__} in the handler of {kind!r}: see the log ({error_code(error)})"

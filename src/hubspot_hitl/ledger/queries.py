@@ -1,0 +1,145 @@
+"""Statements for people and upkeep, in SQLAlchemy Core, the same on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from sqlalchemy import ColumnElement, Delete, Select, case, delete, exists, func, select
+
+from hubspot_hitl.ledger.rows import body_of
+from hubspot_hitl.ledger.tables import deliveries, lanes
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, LedgerHealth
+
+DELIVERY_COLUMNS: Final = (
+    "seq",
+    "dedup_key",
+    "lane",
+    "kind",
+    "installation_id",
+    "body",
+    "handoff_id",
+    "timer",
+    "state",
+    "attempts",
+    "due_ms",
+    "accepted_ms",
+    "finished_ms",
+    "error_code",
+    "error",
+    "note",
+    "started",
+)
+"""The columns of `deliveries` in the order in which `delivery_of_row` reads them."""
+
+PURGE_CHUNK: Final = 1_000
+_d = deliveries.c
+
+
+class Row(Protocol):
+    """A row of any driver, read by position."""
+
+    def __getitem__(self, index: int, /) -> object: ...
+
+
+def delivery_of_row(row: Sequence[object] | Row) -> Delivery:
+    """A delivery from a row with `DELIVERY_COLUMNS`."""
+    return Delivery(
+        seq=_int(row[0]),
+        dedup_key=str(row[1]),
+        lane=str(row[2]),
+        kind=str(row[3]),
+        installation_id=str(row[4]),
+        body=body_of(str(row[5])),
+        handoff_id=_optional_str(row[6]),
+        timer=bool(row[7]),
+        state=DeliveryState(str(row[8])),
+        attempts=_int(row[9]),
+        due_ms=_int(row[10]),
+        accepted_ms=_int(row[11]),
+        finished_ms=None if row[12] is None else _int(row[12]),
+        error_code=_optional_str(row[13]),
+        error=_optional_str(row[14]),
+        note=_optional_str(row[15]),
+        started=bool(row[16]),
+    )
+
+
+def found_by(filter_: DeliveryFilter) -> Select[*tuple[Any, ...]]:
+    """Deliveries that a filter names, by sequence."""
+    pairs = (
+        (_d.seq, filter_.seq),
+        (_d.lane, filter_.lane),
+        (_d.handoff_id, filter_.handoff_id),
+        (_d.installation_id, filter_.installation_id),
+        (_d.kind, filter_.kind),
+        (_d.error_code, filter_.error_code),
+    )
+    wanted: list[ColumnElement[bool]] = [
+        column == value for column, value in pairs if value is not None
+    ]
+    if filter_.states:
+        wanted.append(_d.state.in_([state.value for state in filter_.states]))
+    if filter_.accepted_after_ms is not None:
+        wanted.append(_d.accepted_ms >= filter_.accepted_after_ms)
+    if filter_.accepted_before_ms is not None:
+        wanted.append(_d.accepted_ms < filter_.accepted_before_ms)
+    order = _d.seq.desc() if filter_.newest_first else _d.seq
+    columns = [_d[name] for name in DELIVERY_COLUMNS]
+    return select(*columns).where(*wanted).order_by(order).limit(filter_.limit)
+
+
+def purged_deliveries(finished_before_ms: int, *, skip_locked: bool) -> Delete:
+    """Delete a chunk of old done and cancelled rows."""
+    finished = ("done", "cancelled")
+    old = (
+        select(_d.seq)
+        .where(_d.state.in_(finished), _d.finished_ms < finished_before_ms)
+        .limit(PURGE_CHUNK)
+    )
+    if skip_locked:
+        old = old.with_for_update(skip_locked=True)
+    return delete(deliveries).where(_d.seq.in_(old.scalar_subquery()))
+
+
+def purged_lanes(now_ms: int, *, skip_locked: bool) -> Delete:
+    """Delete lanes in which nothing waits, nobody works and no hold counts."""
+    waiting = exists().where(_d.lane == lanes.c.lane, _d.state == "ready")
+    idle = (
+        select(lanes.c.lane)
+        .where(
+            lanes.c.due_ms.is_(None),
+            lanes.c.lease_until_ms == 0,
+            lanes.c.held_until_ms <= now_ms,
+            ~waiting,
+        )
+        .limit(PURGE_CHUNK)
+    )
+    if skip_locked:
+        idle = idle.with_for_update(skip_locked=True, of=lanes)
+    return delete(lanes).where(lanes.c.lane.in_(idle.scalar_subquery()))
+
+
+def health_figures() -> Select[int, int, Any]:
+    """Ready, dead, and the age of the oldest ready delivery that is no timer."""
+    waits = case((~_d.timer & (_d.state == "ready"), _d.accepted_ms))
+    return select(
+        func.count(case((_d.state == "ready", 1))),
+        func.count(case((_d.state == "dead", 1))),
+        func.min(waits),
+    ).where(_d.state.in_(["ready", "dead"]))
+
+
+def health_of_row(row: Sequence[object] | Row) -> LedgerHealth:
+    """The figures from a row of `health_figures`."""
+    return LedgerHealth(_int(row[0]), _int(row[1]), None if row[2] is None else _int(row[2]))
+
+
+def _int(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"expected an integer column, got {type(value).__name__}")
+    return value
+
+
+def _optional_str(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,196 @@
+"""A ledger on each engine, with a clock that only moves when told, and a script of handlers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.fakes import FakeClock
+
+from hubspot_hitl.errors import StoreUnavailable
+from hubspot_hitl.ledger.engine import Engine, Transaction
+from hubspot_hitl.ledger.memory import MemoryEngine
+from hubspot_hitl.ledger.observer import Event
+from hubspot_hitl.ledger.service import LaneLedger
+from hubspot_hitl.ledger.sqlite import SqliteEngine
+from hubspot_hitl.ledger.tables import metadata
+from hubspot_hitl.ledger.worker import WorkerOptions
+from hubspot_hitl.ports.ledger import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    Done,
+    LedgerHealth,
+    NewDelivery,
+    Outcome,
+)
+from hubspot_hitl.store.sqlite import SqliteDatabase
+
+T = TypeVar("T")
+Script = Callable[[Delivery], Awaitable[Outcome]]
+
+
+class Plug:
+    """An engine whose database can be away (`away`) or gone for good (`out`)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.out = False
+        self.away = False
+        self.busy = 0
+        self.commits = 0
+
+    @property
+    def lease_s(self) -> float | None:
+        return self.engine.lease_s
+
+    async def open(self, *, alone: bool, wake: Callable[[], None]) -> None:
+        await self.engine.open(alone=alone, wake=wake)
+
+    async def close(self) -> None:
+        await self.engine.close()
+
+    async def commit(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
+        if self.out or self.away:
+            raise StoreUnavailable("unplugged")
+        self.busy += 1
+        try:
+            result = await self.engine.commit(work)
+        finally:
+            self.busy -= 1
+        self.commits += 1
+        return result
+
+    async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
+        return await self.engine.find(filter_)
+
+    async def purge(self, finished_before_ms: int, now_ms: int) -> int:
+        return await self.engine.purge(finished_before_ms, now_ms)
+
+    async def health(self) -> LedgerHealth:
+        return await self.engine.health()
+
+
+@dataclass
+class World:
+    """Engines that share one store, so that a ledger can be started again or twice."""
+
+    new_engine: Callable[[], Engine]
+    clock: FakeClock = field(default_factory=FakeClock)
+    options: WorkerOptions = field(default_factory=WorkerOptions)
+    ran: list[str] = field(default_factory=list[str])
+    seen: list[Delivery] = field(default_factory=list[Delivery])
+    events: list[Event] = field(default_factory=list[Event])
+    moved: list[str] = field(default_factory=list[str])
+    scripts: dict[str, Script] = field(default_factory=dict[str, Script])
+    ledgers: list[LaneLedger] = field(default_factory=list[LaneLedger])
+    plugs: list[Plug] = field(default_factory=lambda: list[Plug]())
+
+    async def ledger(
+        self, *, work: bool = True, options: WorkerOptions | None = None
+    ) -> LaneLedger:
+        """A started ledger; the script of a dedup key or a lane is its handler."""
+        plug = Plug(self.new_engine())
+        ledger = LaneLedger(
+            plug,
+            {"test": self._handle},
+            self.clock,
+            options or self.options,
+            observe=self.events.append,
+            on_lane_moved=self.moved.append,
+        )
+        await ledger.start(work=work)
+        self.ledgers.append(ledger)
+        self.plugs.append(plug)
+        return ledger
+
+    async def _handle(self, delivery: Delivery) -> Outcome:
+        self.ran.append(delivery.dedup_key)
+        self.seen.append(delivery)
+        script = self.scripts.get(delivery.dedup_key) or self.scripts.get(delivery.lane)
+        return await script(delivery) if script else Done()
+
+    async def settle(self) -> None:
+        """Let everybody run until nobody has anything to do before time moves on."""
+        calm, seen = 0, -1
+        while calm < 20:
+            await asyncio.sleep(0)
+            commits = sum(plug.commits for plug in self.plugs)
+            busy = any(plug.busy for plug in self.plugs)
+            calm = 0 if busy or commits != seen else calm + 1
+            seen = commits
+
+    async def advance(self, seconds: float, *, step_s: float = 0.25) -> None:
+        """Let time pass, in steps short enough to see what happens on the way."""
+        await self.settle()
+        steps = max(1, round(seconds / step_s))
+        for _ in range(steps):
+            await self.clock.advance(seconds / steps)
+            await self.settle()
+
+    async def row(self, ledger: LaneLedger, key: str) -> Delivery:
+        """A delivery, as the store knows it."""
+        rows = await ledger.find(DeliveryFilter(limit=100_000))
+        return next(row for row in rows if row.dedup_key == key)
+
+    async def states(self, ledger: LaneLedger) -> dict[str, DeliveryState]:
+        """The states of all deliveries."""
+        rows = await ledger.find(DeliveryFilter(limit=100_000))
+        return {row.dedup_key: row.state for row in rows}
+
+    async def crash(self, ledger: LaneLedger) -> None:
+        """End a ledger as a kill would: no mark and no release reaches the store any more."""
+        self.plugs[self.ledgers.index(ledger)].out = True
+        await ledger.stop(0)
+
+    async def close(self) -> None:
+        for ledger in self.ledgers:
+            await ledger.stop(0)
+
+
+def new(
+    key: str,
+    lane: str = "a",
+    *,
+    due_ms: int | None = None,
+    timer: bool = False,
+    kind: str = "test",
+    handoff_id: str | None = None,
+) -> NewDelivery:
+    """A delivery with a body of no interest."""
+    return NewDelivery(
+        dedup_key=key,
+        lane=lane,
+        kind=kind,
+        installation_id="installation",
+        body={"key": key},
+        handoff_id=handoff_id,
+        due_ms=due_ms,
+        timer=timer,
+    )
+
+
+def many(keys: Sequence[str], lane: str = "a") -> list[NewDelivery]:
+    """Deliveries of one lane."""
+    return [new(key, lane) for key in keys]
+
+
+@asynccontextmanager
+async def memory_world() -> AsyncGenerator[World]:
+    engine = MemoryEngine()
+    yield World(lambda: engine)
+
+
+@asynccontextmanager
+async def sqlite_world(directory: Path) -> AsyncGenerator[World]:
+    database = SqliteDatabase(directory / "ledger.db")
+    await database.start()
+    try:
+        await database.write(metadata.create_all)
+        yield World(lambda: SqliteEngine(database))
+    finally:
+        await database.close()

@@ -173,7 +173,7 @@ class HubClient:
             "text": text,
             "senders": [user],
             "recipients": [bot],
-            "timestamp": "2026-06-01T12:00:00.000Z",
+            "timestamp": "2026-05-28T20:26:40.000Z",
             "attachments": [],
             "integrationThreadId": "thread-1",
             **more,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.twins.conftest import CHANNELS, HubClient
 
 from hubspot_hitl.twins.hubspot.publish import REQUIRED
-from tests.unit.twins.conftest import CHANNELS, HubClient
 
 
 async def test_a_published_message_opens_a_thread_and_tells_its_id(hub: HubClient) -> None:
@@ -112,7 +112,8 @@ async def test_an_unauthorized_account_is_refused(hub: HubClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "status", "same"), [("reopen", 201, True), ("new", 201, False), ("refuse", 400, None)]
+    ("choice", "status", "same"),
+    [("reopen", 201, True), ("new", 201, False), ("refuse", 400, None)],
 )
 async def test_a_closed_thread_takes_a_message_as_the_option_says(
     hub: HubClient, choice: str, status: int, same: bool | None

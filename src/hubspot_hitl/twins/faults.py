@@ -191,5 +191,5 @@ class Faults:
         if fault.probability < 1 and self.chance(rule.id, operation, number) >= fault.probability:
             return False
         rule.strikes += 1
-        self.struck[fault.kind] += 1
+        self.struck[fault.kind.value] += 1
         return True

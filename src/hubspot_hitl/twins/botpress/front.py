@@ -69,7 +69,7 @@ class Front:
             req: Json = {
                 "method": request.method,
                 "path": path,
-                "query": request.rel_url.raw_query_string,
+                "query": request.raw_path.partition("?")[2],
                 "headers": {name.lower(): value for name, value in request.headers.items()},
             }
             if request.method not in ("GET", "HEAD"):

@@ -31,6 +31,7 @@ class HitlPlugin:
         self._operations = operations
         self._by_downstream: dict[str, Chat] = {}
         self._timers: set[asyncio.Task[None]] = set()
+        self._ends: set[asyncio.Task[None]] = set()
         self.lanes = Lanes(operations)
         self.chats: dict[str, Chat] = {}
         self.unknown_dropped = 0
@@ -76,7 +77,7 @@ class HitlPlugin:
             return str(line["id"])
         text = str(payload.get("text", ""))
         if kind == "text" and text.strip().lower() == self._world.options.end_command.lower():
-            self._spawn(self._end_by_user(chat))
+            self._spawn(self._end_by_user(chat), self._ends)
             return str(line["id"])
         chat.counts["user_messages"] += 1
         relayed = {**payload, "type": kind, "userId": chat.person.downstream}
@@ -145,7 +146,7 @@ class HitlPlugin:
         chat.active = True
         self._world.journal.add("hitl_active", chat=chat.id, conversation=room_id)
         if self._world.options.agent_assigned_timeout_s > 0:
-            self._spawn(self._give_up_later(chat, chat.session))
+            self._spawn(self._give_up_later(chat, chat.session), self._timers)
         return room_id
 
     async def _link(
@@ -341,20 +342,24 @@ class HitlPlugin:
         )
         return line
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    @staticmethod
+    def _spawn(work: Coroutine[None, None, None], kept: set[asyncio.Task[None]]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._timers.add(task)
-        task.add_done_callback(self._timers.discard)
+        kept.add(task)
+        task.add_done_callback(kept.discard)
 
     async def settled(self) -> None:
         """Return when every operation is done; does not wait for timers."""
+        while self._ends:
+            await asyncio.wait(set(self._ends))
         await self.lanes.settled()
 
     async def stop(self) -> None:
         """Give up everything under way."""
-        for task in self._timers:
+        waiting = self._timers | self._ends
+        for task in waiting:
             task.cancel()
-        await asyncio.gather(*self._timers, return_exceptions=True)
+        await asyncio.gather(*waiting, return_exceptions=True)
         await self.lanes.stop()
 
 

@@ -20,7 +20,9 @@ from hubspot_hitl.errors import BadSettings, HitlError
 COMMANDS = {
     "connect": "hubspot_hitl.cli.connect",
     "channels": "hubspot_hitl.cli.channels",
+    "publish": "hubspot_hitl.cli.publish",
     "serve": "hubspot_hitl.cli.serve",
+    "dev": "hubspot_hitl.cli.dev",
     "demo": "hubspot_hitl.cli.demo",
     "config": "hubspot_hitl.cli.config",
     "version": "hubspot_hitl.cli.version",

@@ -14,6 +14,7 @@ from hubspot_hitl.errors import (
     VendorThrottled,
     VendorUnreachable,
 )
+from hubspot_hitl.redaction import redact_text
 
 NEW_VERSION: Final = (
     "publish it as a new version: raise __version__ in src/hubspot_hitl/__init__.py and run"
@@ -85,4 +86,4 @@ def _cure(error: VendorError) -> str | None:
 def _said(error: VendorError) -> str:
     """Status, type and the vendor's sentence, as the adapter wrote them."""
     kind = f"{error.vendor_code}, " if error.vendor_code else ""
-    return f"{kind}{error.message.rstrip('.')}"
+    return redact_text(f"{kind}{error.message.rstrip('.')}")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
+import pytest
+from sqlalchemy import create_mock_engine
+from sqlalchemy.schema import ExecutableDDLElement
+from tests.databases import SERVER, need_postgres
 from tests.fakes import FakeClock
 
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ledger.engine import Engine, Transaction
 from hubspot_hitl.ledger.memory import MemoryEngine
 from hubspot_hitl.ledger.observer import Event
+from hubspot_hitl.ledger.postgres import PostgresEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
 from hubspot_hitl.ledger.tables import metadata
@@ -194,3 +200,44 @@ async def sqlite_world(directory: Path) -> AsyncGenerator[World]:
         yield World(lambda: SqliteEngine(database))
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def postgres_world() -> AsyncGenerator[World]:
+    need_postgres()
+    import asyncpg
+
+    schema = f"ledger_test_{uuid4().hex[:12]}"
+    url = f"{SERVER}/postgres?search_path={schema}"
+    server = await asyncpg.connect(f"{SERVER}/postgres")
+    try:
+        await server.execute(f'CREATE SCHEMA "{schema}"')
+        try:
+            await server.execute(f'SET search_path TO "{schema}"; {ddl()}')
+            yield World(lambda: PostgresEngine(url))
+        finally:
+            await server.execute(f'DROP SCHEMA "{schema}" CASCADE')
+    finally:
+        await server.close()
+
+
+def ddl() -> str:
+    """The statements that make the tables on PostgreSQL."""
+    statements: list[str] = []
+
+    def keep(statement: ExecutableDDLElement, *_: object, **__: object) -> None:
+        statements.append(str(statement.compile(dialect=engine.dialect)))
+
+    engine = create_mock_engine("postgresql+asyncpg://", keep)
+    metadata.create_all(engine, checkfirst=False)
+    return ";".join(statements)
+
+
+WORLDS = ("memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+
+
+def open_world(name: str, directory: Path) -> AbstractAsyncContextManager[World]:
+    """A world by name."""
+    if name == "memory":
+        return memory_world()
+    return sqlite_world(directory) if name == "sqlite" else postgres_world()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.contract.ledger_fixtures import World, many, memory_world, new, sqlite_world
+from tests.contract.ledger_fixtures import WORLDS, World, many, new, open_world
 
 from hubspot_hitl.errors import (
     AuthorizationLost,
@@ -29,10 +29,9 @@ from hubspot_hitl.ports.ledger import (
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=WORLDS)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    opened = memory_world() if request.param == "memory" else sqlite_world(tmp_path)
-    async with opened as world:
+    async with open_world(request.param, tmp_path) as world:
         yield world
         await world.close()
 

@@ -220,7 +220,7 @@ async def test_a_neighbour_finds_nothing_by_our_ids(store: Store) -> None:
     assert await store.handoffs.by_conversation("i2", "c1") is None
     assert await store.handoffs.by_threads("i2", ["t1"]) == {}
     assert await store.handoffs.by_integration_threads("i2", ["it1"]) == {}
-    assert not await store.handoffs.starting("i2")
+    assert not await store.handoffs.starting("i2", 0)
 
 
 async def test_of_two_handoffs_in_one_thread_the_active_one_is_found(store: Store) -> None:
@@ -240,11 +240,11 @@ async def test_an_unknown_thread_is_found_as_soon_as_it_is_ours(store: Store) ->
 
 
 async def test_a_start_in_flight_is_known_until_it_is_over(store: Store) -> None:
-    assert not await store.handoffs.starting("i1")
+    assert not await store.handoffs.starting("i1", 0)
     opened = await store.handoffs.open(handoff())
-    assert await store.handoffs.starting("i1")
+    assert await store.handoffs.starting("i1", 0)
     await store.handoffs.save(replace(opened, state=HandoffState.PENDING))
-    assert not await store.handoffs.starting("i1")
+    assert not await store.handoffs.starting("i1", 0)
 
 
 async def test_handoffs_are_listed_newest_first_in_pages(store: Store) -> None:

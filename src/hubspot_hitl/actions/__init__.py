@@ -9,7 +9,7 @@ from typing import Any
 from hubspot_hitl.actions import stop_hitl as stopping
 from hubspot_hitl.actions.create_user import create_user
 from hubspot_hitl.actions.send_message import send_message
-from hubspot_hitl.actions.start_hitl import start_hitl
+from hubspot_hitl.actions.start_hitl import OVERDUE, handle_overdue, start_hitl
 from hubspot_hitl.actions.stop_hitl import stop_hitl
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.wire import WireModel
@@ -34,6 +34,7 @@ DELIVERIES: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome]]] = M
     {
         stopping.STOP: stopping.deliver_stop,
         stopping.CLOSE_THREAD: stopping.close_thread,
+        OVERDUE: handle_overdue,
     }
 )
 """Kind of delivery -> who handles it, for what actions leave to the ledger."""

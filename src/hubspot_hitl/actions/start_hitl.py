@@ -29,13 +29,15 @@ from hubspot_hitl.integration.configuration import inbox_id_of, require_ready
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.integration.tags import ConversationTag, UserTag
 from hubspot_hitl.ports.hubspot import ChannelMessage
-from hubspot_hitl.ports.ledger import NewDelivery
+from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
+from hubspot_hitl.ports.reading import handoff_of
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.channel import binding_for
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "hitl"
+OVERDUE = "handoff.start_overdue"
 
 
 async def start_hitl(
@@ -69,10 +71,9 @@ async def _start(
         log.info("start_repeated", handoff=handoff.id)
         return _answer(handoff)
     # Long enough for the slowest start; `release_after_answer` brings it forward.
-    await services.ledger.hold(
-        handoff.id,
-        services.clock.now_ms() + int(services.policy.start_timeout_s * 2_000),
-    )
+    overdue_ms = services.clock.now_ms() + services.policy.start_overdue_ms
+    await services.ledger.hold(handoff.id, overdue_ms)
+    await services.ledger.accept([_overdue(handoff, overdue_ms)])
     try:
         return await _open(services, installation, input_, handoff, binding, person, deadline)
     except BaseException as error:
@@ -143,6 +144,29 @@ def _answer(handoff: Handoff) -> StartHitlOutput:
             f"Another attempt at the same handoff ended as {handoff.state.value}. Try again."
         )
     return StartHitlOutput(conversation_id=handoff.conversation_id)
+
+
+def _overdue(handoff: Handoff, due_ms: int) -> NewDelivery:
+    """The look that finds a start whose process ended in the middle."""
+    return NewDelivery(
+        dedup_key=f"start:{handoff.id}",
+        lane=f"start:{handoff.id}",
+        kind=OVERDUE,
+        installation_id=handoff.installation_id,
+        handoff_id=handoff.id,
+        body={},
+        due_ms=due_ms,
+        timer=True,
+    )
+
+
+async def handle_overdue(services: Services, it: Delivery) -> Outcome:
+    """Give a handoff up that never finished starting; a started one is left alone."""
+    handoff = await handoff_of(services, it)
+    if handoff.state is not HandoffState.STARTING:
+        return Done(note=f"the handoff is {handoff.state}")
+    await _give_up(services, handoff, TimeoutError())
+    return Done(note="the start was never finished; given up")
 
 
 async def release_after_answer(

@@ -16,6 +16,7 @@ from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import NewDelivery
+from hubspot_hitl.ports.reading import start_in_flight
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
@@ -86,7 +87,7 @@ async def take_in(
             intake.deliveries.append(delivery(installation.id, handoff.id, event))
             continue
         if starting is None:
-            starting = await services.handoffs.starting(installation.id)
+            starting = await start_in_flight(services, installation.id)
         if starting:
             intake.deliveries.append(_parked(installation.id, event, UNRESOLVED))
         elif event.kind == MESSAGE:

@@ -39,7 +39,7 @@ async def happen(
     now_ms = services.clock.now_ms()
     decision = domain.decide(handoff, event, now_ms)
     if domain.WaitForStart() in decision.effects:
-        if now_ms - handoff.created_ms > services.policy.start_timeout_s * 2_000:
+        if now_ms - handoff.created_ms > services.policy.start_overdue_ms:
             return Done(note="the handoff never started")
         return Later(LOOK_AGAIN_S, "the handoff is starting")
     if _ends(decision) and not it.dedup_key.endswith(CHECKED):

@@ -9,7 +9,7 @@ import structlog
 
 from hubspot_hitl.events.intake import MESSAGE, ThreadEvent, delivery
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, Outcome
-from hubspot_hitl.ports.reading import installation_of
+from hubspot_hitl.ports.reading import installation_of, start_in_flight
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ async def handle_unresolved(services: Services, it: Delivery) -> Outcome:
             note=f"thread of handoff {handoff.id}",
             then=[delivery(installation.id, handoff.id, event)],
         )
-    if await services.handoffs.starting(installation.id):
+    if await start_in_flight(services, installation.id):
         return Later(LOOK_AGAIN_S, "a handoff is starting")
     if event.kind == MESSAGE:
         return await handle_orphan(services, it)

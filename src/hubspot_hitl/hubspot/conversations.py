@@ -91,7 +91,12 @@ class Conversations(Rest):
             await self.send(Call("threads.assign", "PUT", path, body={"actorId": actor_id}))
 
     async def thread_messages(
-        self, thread_id: str, *, newest_first: bool = False, limit: int | None = None
+        self,
+        thread_id: str,
+        *,
+        newest_first: bool = False,
+        limit: int | None = None,
+        priority: Priority = Priority.LIVE_CHAT,
     ) -> Sequence[ThreadMessage]:
         """Read a thread's history, every page up to `limit`."""
         page = _PAGE_OF_HISTORY if limit is None else max(1, min(limit, _PAGE_OF_HISTORY))
@@ -101,7 +106,7 @@ class Conversations(Rest):
             "GET",
             paths.thread_messages(thread_id),
             query=query,
-            priority=Priority.CRM,
+            priority=priority,
         )
         return await self.pages(call, records.thread_message, limit=limit)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -24,9 +25,12 @@ class Files(Rest):
     """The files part of the client."""
 
     async def upload_file(
-        self, content: bytes, *, name: str, content_type: str, folder: str
+        self, content: bytes | Path, *, name: str, content_type: str, folder: str
     ) -> str:
-        """Store a private file; returns its id. Not idempotent: twice makes two files."""
+        """Store a private file; returns its id. Not idempotent: twice makes two files.
+
+        A file of ours is read while it is sent, so that its size costs no memory.
+        """
         media_type = content_type.partition(";")[0].strip()
         if not _MEDIA_TYPE.fullmatch(media_type):
             media_type = "application/octet-stream"
@@ -34,7 +38,8 @@ class Files(Rest):
 
         def form() -> aiohttp.FormData:
             data = aiohttp.FormData()
-            data.add_field("file", content, filename=file_name, content_type=media_type)
+            source = content.open("rb") if isinstance(content, Path) else content
+            data.add_field("file", source, filename=file_name, content_type=media_type)
             data.add_field("fileName", file_name)
             data.add_field("folderPath", folder)
             data.add_field("options", json.dumps({"access": "PRIVATE"}))

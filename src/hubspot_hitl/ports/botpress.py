@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 JsonObject = Mapping[str, object]
@@ -113,6 +114,13 @@ class BotRuntime(Protocol):
         """The id of such an event with this payload, or None when there is none.
 
         Raises :class:`~hubspot_hitl.errors.VendorRefused` when the runtime cannot list events.
+        """
+        ...
+
+    async def keep_file(self, key: str, path: Path, *, name: str, content_type: str) -> str:
+        """Store a file that whoever has its address can read; returns that address.
+
+        The same key replaces the file, so repeating it changes nothing.
         """
         ...
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from pathlib import Path
 from typing import Literal, Protocol
 
 
@@ -338,7 +339,12 @@ class HubSpot(Protocol):
         ...
 
     async def thread_messages(
-        self, thread_id: str, *, newest_first: bool = False, limit: int | None = None
+        self,
+        thread_id: str,
+        *,
+        newest_first: bool = False,
+        limit: int | None = None,
+        priority: Priority = Priority.LIVE_CHAT,
     ) -> Sequence[ThreadMessage]:
         """Read a thread's history, every page up to `limit`."""
         ...
@@ -382,9 +388,12 @@ class HubSpot(Protocol):
 
     # -- files
     async def upload_file(
-        self, content: bytes, *, name: str, content_type: str, folder: str
+        self, content: bytes | Path, *, name: str, content_type: str, folder: str
     ) -> str:
-        """Store a private file; returns its id."""
+        """Store a private file, given as bytes or as a file of ours; returns its id.
+
+        Not idempotent: a repeat whose first answer was lost leaves a file that nothing refers to.
+        """
         ...
 
     async def file_url(self, file_id: str, *, expires_s: int = 3600) -> str:

@@ -27,3 +27,9 @@ async def handoff_of(services: Services, it: Delivery) -> Handoff:
             f"delivery {it.seq} names handoff {it.handoff_id!r}, which the database does not have"
         )
     return handoff
+
+
+async def start_in_flight(services: Services, installation_id: str) -> bool:
+    """Whether a thread that nobody knows may yet turn out to belong to a handoff of ours."""
+    since_ms = services.clock.now_ms() - services.policy.start_overdue_ms
+    return await services.handoffs.starting(installation_id, since_ms)

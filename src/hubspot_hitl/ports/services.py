@@ -13,6 +13,7 @@ from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.crm import Crm, CrmType, FieldSnapshot, FieldSnapshots, Pipeline
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.ledger import Ledger
@@ -67,7 +68,14 @@ class NoSnapshots:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Process-wide choices that handlers need. Times in the unit of their name."""
+    """Process-wide choices that handlers need. Times in the unit of their name.
+
+    `fetch_attempts`: how often a file whose host is ailing is asked for before its address is told
+    instead. `file_link_s`: how long a signed link to an agent's file shall work.
+    `history_bot_direction`: how the bot's own lines are published when the history is shown as
+    messages. HubSpot's reference has OUTGOING and explains it nowhere, so whether it notifies
+    somebody or comes back to us is unverified; the default is what is known to work.
+    """
 
     start_margin_ms: int = 1_000
     start_timeout_s: float = 45.0
@@ -75,9 +83,18 @@ class Policy:
     message_chars_limit: int = 10_000
     order_check_age_ms: int = 1_500
     order_check_every_ms: int = 5_000
+    fetch_attempts: int = 3
+    file_link_s: int = 7 * 24 * 3600
+    history_messages_limit: int = 200
+    history_bot_direction: Literal["INCOMING", "OUTGOING"] = "INCOMING"
     webhook_route: Literal["botpress", "direct"] = "botpress"
     public_url: str | None = None
     botpress_webhook_url: str = "https://webhook.botpress.cloud"
+
+    @property
+    def start_overdue_ms(self) -> int:
+        """Age at which a handoff that is still starting has lost its process."""
+        return int(self.start_timeout_s * 2_000)
 
     def botpress_webhook(self, installation: Installation) -> str:
         """The installation's address at Botpress: what `register` told, else built from its id."""
@@ -128,6 +145,10 @@ class Services:
     new_id: Callable[[], str] = lambda: str(uuid4())
     order_checks: MutableMapping[str, int] = field(
         default_factory=lambda: LRUCache[str, int](maxsize=10_000)
+    )
+    fetch: Fetch | None = None
+    uploads: MutableMapping[str, str] = field(
+        default_factory=lambda: LRUCache[str, str](maxsize=10_000)
     )
     crm: CrmPortals = field(default_factory=NoCrm)
     field_snapshots: FieldSnapshots = field(default_factory=NoSnapshots)

@@ -47,8 +47,11 @@ class Handoffs(Protocol):
         """
         ...
 
-    async def starting(self, installation_id: str) -> bool:
-        """Whether a start is in flight, so that an unknown thread may still turn out to be ours."""
+    async def starting(self, installation_id: str, since_ms: int) -> bool:
+        """Whether a start is in flight, so that an unknown thread may still turn out to be ours.
+
+        Starts that began before `since_ms` are dead: their process ended in the middle.
+        """
         ...
 
     async def find(

@@ -214,11 +214,15 @@ class SqlHandoffs:
         self._keep(saved)
         return saved
 
-    async def starting(self, installation_id: str) -> bool:
-        """Whether a start is in flight."""
+    async def starting(self, installation_id: str, since_ms: int) -> bool:
+        """Whether a start that began at `since_ms` or later is in flight."""
         statement = (
             select(handoffs.c.id)
-            .where(handoffs.c.installation_id == installation_id, handoffs.c.state == "starting")
+            .where(
+                handoffs.c.installation_id == installation_id,
+                handoffs.c.state == "starting",
+                handoffs.c.created_ms >= since_ms,
+            )
             .limit(1)
         )
         return await self._database.read(lambda c: c.execute(statement).first() is not None)

@@ -95,10 +95,12 @@ class MemoryHandoffs:
         self._rows[handoff.id] = saved
         return saved
 
-    async def starting(self, installation_id: str) -> bool:
-        """Whether a start is in flight."""
+    async def starting(self, installation_id: str, since_ms: int) -> bool:
+        """Whether a start that began at `since_ms` or later is in flight."""
         return any(
-            one.installation_id == installation_id and one.state is HandoffState.STARTING
+            one.installation_id == installation_id
+            and one.state is HandoffState.STARTING
+            and one.created_ms >= since_ms
             for one in self._rows.values()
         )
 

@@ -125,8 +125,7 @@ def _in_message(body: Fields) -> list[FieldProblem]:
         except ShapeError:
             value = []
         if isinstance(value, list):
-            items = cast("list[object]", value)
-            results += [Fields.of(item) for item in items if isinstance(item, dict)]
+            results += Fields({"items": cast("list[object]", value)}).children("items")
     return [_problem(one.text("name"), one.text("error"), one.text("message")) for one in results]
 
 

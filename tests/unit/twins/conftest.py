@@ -74,10 +74,10 @@ class Sink:
         return web.json_response(self.replies.get(name, {}), headers=self.headers)
 
     def channel_events(self) -> list[Json]:
-        return [one.json for one in self.received if isinstance(one.json, dict)]
+        return [one.json for one in self.received if one.raw.startswith(b"{")]
 
     def app_events(self) -> list[Json]:
-        return [event for one in self.received if isinstance(one.json, list) for event in one.json]
+        return [event for one in self.received if one.raw.startswith(b"[") for event in one.json]
 
     def operations(self, name: str) -> list[Received]:
         return [one for one in self.received if one.headers.get("x-bp-operation") == name]

@@ -204,7 +204,7 @@ async def test_a_state_of_nobody_is_refused(
 
 async def test_an_expiry_is_at_most_thirty_days(bot: BotClient) -> None:
     path = f"/v1/chat/states/user/{await bot.user()}/info"
-    body = {"payload": {}, "expiry": 2_592_000_001}
+    body: Json = {"payload": {}, "expiry": 2_592_000_001}
     assert (await bot.call("POST", path, body)).status == 400
 
 
@@ -213,7 +213,7 @@ async def test_undeclared_names_are_refused_when_the_definition_is_known(
 ) -> None:
     room, user = await strict.room(), await strict.user()
     message: Json = {"userId": user, "conversationId": room, "tags": {}, "type": "text"}
-    refused = [
+    refused: list[tuple[str, str, Json]] = [
         ("POST", USERS, {"tags": {"shoe": "43"}}),
         ("PUT", f"{USERS}/{user}", {"tags": {"shoe": "43"}}),
         ("POST", ROOMS, {"channel": "hitl", "tags": {"shoe": "43"}}),

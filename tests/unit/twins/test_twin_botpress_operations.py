@@ -9,6 +9,7 @@ import hmac
 import orjson
 import pytest
 from tests.unit.twins.conftest import BotClient, Sink
+from yarl import URL
 
 from hubspot_hitl.twins.botpress.operations import sign
 from hubspot_hitl.twins.faults import Fault, FaultKind
@@ -61,8 +62,8 @@ async def test_a_webhook_is_wrapped_and_its_answer_relayed(bot: BotClient, sink:
     sink.replies["webhook_received"] = {"fine": True}
     sink.headers["x-foo"] = "bar"
     headers = {"X-HubSpot-Signature-v3": "abc", "Content-Type": "application/json"}
-    path = "/wh-1/sub/path?a=1&b=%2F"
-    async with bot.session.post(path, data="{ }", headers=headers) as response:
+    url = URL(f"{bot.twin.url}/wh-1/sub/path?a=1&b=%2F", encoded=True)
+    async with bot.session.post(url, data="{ }", headers=headers) as response:
         relayed = (response.status, await response.json(), response.headers["x-foo"])
     (request,) = sink.operations("webhook_received")
     req = request.json["req"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from tests.unit.twins.conftest import BotClient, Sink
+from tests.unit.twins.conftest import BotClient, Json, Sink
 
 from hubspot_hitl.twins.botpress import Chat, StartFailedError
 
@@ -210,7 +210,7 @@ async def test_a_doubled_agent_message_is_counted(session: Session) -> None:
 
 
 async def test_an_unknown_kind_from_the_agent_is_answered_with_a_warning(session: Session) -> None:
-    body = {
+    body: Json = {
         "type": "choice",
         "payload": {"text": "?", "options": []},
         "userId": session.agent,

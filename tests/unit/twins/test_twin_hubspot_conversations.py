@@ -72,7 +72,7 @@ async def test_history_shows_assignment_status_and_inbox_changes(hub: HubClient)
 
 async def test_a_comment_is_internal_and_needs_text(hub: HubClient) -> None:
     path = f"{THREADS}/{await hub.thread()}/messages"
-    body = {"type": "COMMENT", "text": "history", "attachments": []}
+    body: Json = {"type": "COMMENT", "text": "history", "attachments": []}
     made = await hub.call("POST", path, body)
     assert (made.status, made.json["type"]) == (201, "COMMENT")
     assert made.json["client"]["integrationAppId"] == 1160452
@@ -92,7 +92,8 @@ async def test_a_message_by_the_api_needs_an_agent_and_the_threads_account(hub: 
         "recipients": [{"deliveryIdentifiers": [{"type": OPAQUE, "value": "user-1"}]}],
     }
     assert (await hub.call("POST", path, body)).status == 201
-    for bad in ({"senderActorId": "V-1"}, {"channelAccountId": "1"}, {"recipients": []}):
+    wrong: list[Json] = [{"senderActorId": "V-1"}, {"channelAccountId": "1"}, {"recipients": []}]
+    for bad in wrong:
         assert (await hub.call("POST", path, {**body, **bad})).status == 400
 
 

@@ -72,15 +72,15 @@ async def test_search_lags_behind_writes(bare_hub: HubClient, clock: HandClock) 
     assert [one["id"] for one in late.json["results"]] == [contact]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"limit": 201},
-        {"filterGroups": {}},
-        {"filterGroups": [{}] * 6},
-        {"filterGroups": [{"filters": [{}]}]},
-    ],
-)
+BAD_SEARCHES: list[Json] = [
+    {"limit": 201},
+    {"filterGroups": {}},
+    {"filterGroups": [{}] * 6},
+    {"filterGroups": [{"filters": [{}]}]},
+]
+
+
+@pytest.mark.parametrize("body", BAD_SEARCHES)
 async def test_a_bad_search_is_refused(bare_hub: HubClient, body: Json) -> None:
     await make(bare_hub)
     assert (await bare_hub.call("POST", f"{CONTACTS}/search", body)).status == 400
@@ -99,10 +99,10 @@ async def test_a_note_needs_a_time_and_hangs_on_its_contact(bare_hub: HubClient)
         "to": {"id": contact},
         "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 202}],
     }
-    body = {"properties": {"hs_note_body": "transcript"}, "associations": [link]}
+    body: Json = {"properties": {"hs_note_body": "transcript"}, "associations": [link]}
     path = "/crm/objects/2026-03/notes"
     assert (await bare_hub.call("POST", path, body)).status == 400
-    body["properties"]["hs_timestamp"] = "2026-06-01T12:00:00Z"  # type: ignore[call-overload]
+    body["properties"]["hs_timestamp"] = "2026-06-01T12:00:00Z"
     note = await bare_hub.call("POST", path, body)
     found = await bare_hub.call(
         "GET", f"{path}/{note.json['id']}", params={"associations": "contacts"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.twins.conftest import CHANNELS, HubClient
+from tests.unit.twins.conftest import CHANNELS, HubClient, Json
 
 from hubspot_hitl.twins.hubspot.publish import REQUIRED
 
@@ -32,28 +32,28 @@ async def test_each_required_field_is_required(hub: HubClient, field: str) -> No
     assert answer.json["correlationId"]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"text": ""},
-        {"text": 5},
-        {"messageDirection": "SIDEWAYS"},
-        {"senders": []},
-        {"senders": [{"name": "nobody"}]},
-        {"senders": ["user"]},
-        {"recipients": []},
-        {"timestamp": "yesterday"},
-        {"timestamp": 1780000000},
-        {"attachments": {}},
-        {"attachments": [{"type": "HOLOGRAM"}]},
-        {"attachments": [{"type": "FILE", "fileId": "999"}]},
-        {"attachments": [{"type": "FILE"}]},
-        {"attachments": [{"type": "LOCATION", "latitude": 1}]},
-        {"attachments": [{"type": "QUICK_REPLIES", "quickReplies": []}]},
-        {"associateWithContactId": 424242},
-    ],
-)
-async def test_a_bad_field_is_refused(hub: HubClient, change: dict[str, object]) -> None:
+BAD_FIELDS: list[Json] = [
+    {"text": ""},
+    {"text": 5},
+    {"messageDirection": "SIDEWAYS"},
+    {"senders": []},
+    {"senders": [{"name": "nobody"}]},
+    {"senders": ["user"]},
+    {"recipients": []},
+    {"timestamp": "yesterday"},
+    {"timestamp": 1780000000},
+    {"attachments": {}},
+    {"attachments": [{"type": "HOLOGRAM"}]},
+    {"attachments": [{"type": "FILE", "fileId": "999"}]},
+    {"attachments": [{"type": "FILE"}]},
+    {"attachments": [{"type": "LOCATION", "latitude": 1}]},
+    {"attachments": [{"type": "QUICK_REPLIES", "quickReplies": []}]},
+    {"associateWithContactId": 424242},
+]
+
+
+@pytest.mark.parametrize("change", BAD_FIELDS)
+async def test_a_bad_field_is_refused(hub: HubClient, change: Json) -> None:
     answer = await hub.publish(hub.message() | change)
     assert (answer.status, answer.json["category"]) == (400, "VALIDATION_ERROR")
     assert hub.twin.world.threads == {}

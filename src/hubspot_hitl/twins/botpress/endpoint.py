@@ -123,6 +123,13 @@ def require(body: Json, *names: str) -> None:
             raise ApiError.invalid(f"data must have required property {name!r}")
 
 
+def texts(body: Json, *names: str) -> None:
+    """Those of `names` that are present are strings. Raises a 400."""
+    for name in names:
+        if body.get(name) is not None and not isinstance(body[name], str):
+            raise ApiError.invalid(f"data/{name} must be string")
+
+
 def tags_of(body: Json) -> dict[str, str]:
     """The body's tags; absent means none. Raises a 400 when they are no object."""
     found = object_of(body.get("tags", {}))

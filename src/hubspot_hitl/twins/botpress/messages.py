@@ -14,19 +14,22 @@ from hubspot_hitl.twins.botpress.endpoint import (
     merged,
     require,
     tags_of,
+    texts,
 )
 from hubspot_hitl.twins.botpress.errors import ApiError
 from hubspot_hitl.twins.botpress.records import Conversation, Event, Message
 from hubspot_hitl.twins.botpress.world import World
-from hubspot_hitl.twins.wire import Json, answer, parse_iso
+from hubspot_hitl.twins.wire import Json, answer, object_of, parse_iso
 
 MOST_TYPE = 200
 
 
 def _checked(world: World, call: Call, body: Json) -> tuple[Conversation, dict[str, str]]:
     require(body, "type", "payload", "userId", "conversationId", "tags")
-    if not isinstance(body["type"], str) or len(body["type"]) > MOST_TYPE:
-        raise ApiError.invalid(f"type must be a string of at most {MOST_TYPE} characters")
+    texts(body, "type", "userId", "conversationId")
+    if len(body["type"]) > MOST_TYPE:
+        raise ApiError.invalid(f"type must be at most {MOST_TYPE} characters")
+    _delay_s(world, body.get("schedule"))
     room = call.bot.conversations.get(body["conversationId"])
     if room is None or room.alias != call.installation.alias:
         raise ApiError.reference("Conversation", body["conversationId"])
@@ -48,7 +51,7 @@ def _make(
     return made
 
 
-def _at(world: World, schedule: Json | None, act: Callable[[], None]) -> None:
+def _at(world: World, schedule: object, act: Callable[[], None]) -> None:
     """Act now, or when the schedule says."""
     delay_s = _delay_s(world, schedule)
     if delay_s <= 0:
@@ -57,9 +60,12 @@ def _at(world: World, schedule: Json | None, act: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(delay_s, act)
 
 
-def _delay_s(world: World, schedule: Json | None) -> float:
-    if schedule is None:
+def _delay_s(world: World, given: object) -> float:
+    if given is None:
         return 0.0
+    schedule = object_of(given)
+    if schedule is None:
+        raise ApiError.invalid("schedule must be an object")
     if "dateTime" in schedule:
         at = parse_iso(schedule["dateTime"])
         if at is None:
@@ -146,6 +152,7 @@ def _list(world: World, call: Call) -> web.Response:
 def _create_event(world: World, call: Call) -> web.Response:
     body = call.body()
     require(body, "type", "payload")
+    texts(body, "type", "conversationId", "userId")
     room, user = body.get("conversationId"), body.get("userId")
     if room is not None and room not in call.bot.conversations:
         raise ApiError.reference("Conversation", room)

@@ -11,6 +11,7 @@ from hubspot_hitl.twins.botpress.endpoint import (
     merged,
     require,
     tags_of,
+    texts,
 )
 from hubspot_hitl.twins.botpress.errors import ApiError
 from hubspot_hitl.twins.botpress.records import Conversation, User
@@ -109,6 +110,7 @@ def _named(call: Call, conversation_id: str) -> Conversation:
 
 def _new_conversation(world: World, call: Call, body: Json) -> Conversation:
     require(body, "channel", "tags")
+    texts(body, "channel")
     tags = tags_of(body)
     world.definition.conversation_tags(body["channel"], tags)
     alias = call.installation.alias
@@ -122,6 +124,7 @@ def _create_conversation(world: World, call: Call) -> web.Response:
 def _get_or_create_conversation(world: World, call: Call) -> web.Response:
     body = call.body()
     require(body, "channel", "tags")
+    texts(body, "channel")
     tags = tags_of(body)
     world.definition.conversation_tags(body["channel"], tags)
     wanted = discriminating(body, tags)
@@ -187,6 +190,7 @@ def _participants(world: World, call: Call) -> web.Response:
 def _add_participant(world: World, call: Call) -> web.Response:
     room, body = _conversation_of(call), call.body()
     require(body, "userId")
+    texts(body, "userId")
     user = call.bot.users.get(body["userId"])
     if user is None:
         raise ApiError.reference("User", body["userId"])

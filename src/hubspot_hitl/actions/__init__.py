@@ -8,6 +8,7 @@ from typing import Any
 
 from hubspot_hitl.actions import stop_hitl as stopping
 from hubspot_hitl.actions.create_user import create_user
+from hubspot_hitl.actions.crm import CRM_HANDLERS
 from hubspot_hitl.actions.send_message import send_message
 from hubspot_hitl.actions.start_hitl import OVERDUE, handle_overdue, start_hitl
 from hubspot_hitl.actions.stop_hitl import stop_hitl
@@ -26,6 +27,7 @@ ACTION_HANDLERS: Mapping[str, ActionHandler] = MappingProxyType(
         "startHitl": start_hitl,
         "stopHitl": stop_hitl,
         "sendMessage": send_message,
+        **CRM_HANDLERS,
     }
 )
 """Name of the action -> who handles it."""

@@ -7,12 +7,13 @@ names. To add an action: two models, and one row here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self, TypeGuard
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from hubspot_hitl.errors import InvalidPayload
+from hubspot_hitl.integration.action_spec import ActionSpec
+from hubspot_hitl.integration.crm_actions import CRM_ACTIONS
 from hubspot_hitl.integration.events import HIDDEN_IN_STUDIO
 from hubspot_hitl.integration.history import HistoryEntry
 from hubspot_hitl.integration.inboxes import inbox_id_of
@@ -217,17 +218,6 @@ class SendMessageOutput(WireModel):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ActionSpec:
-    """One action as the definition declares it."""
-
-    title: str
-    description: str
-    input: type[WireModel]
-    output: type[WireModel]
-    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
 ACTIONS: Mapping[str, ActionSpec] = {
     "createUser": ActionSpec(
         "Create external user",
@@ -256,6 +246,7 @@ ACTIONS: Mapping[str, ActionSpec] = {
         SendMessageInput,
         SendMessageOutput,
     ),
+    **CRM_ACTIONS,
 }
 
 

@@ -1,4 +1,6 @@
-"""CRM contacts: read, search, create, change.
+"""The contact of a handoff: read, search, create, change.
+
+A user waits for these while a handoff starts, so they go with the live chat.
 
 Source: https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide
 """
@@ -36,7 +38,7 @@ class Contacts(Rest):
             "GET",
             paths.contact(key),
             query=query,
-            priority=Priority.CRM,
+            priority=Priority.LIVE_CHAT,
             accept=_UNKNOWN,
         )
         answer = await self.send(call)
@@ -60,7 +62,7 @@ class Contacts(Rest):
             "POST",
             paths.CONTACT_SEARCH,
             body=body,
-            priority=Priority.CRM,
+            priority=Priority.LIVE_CHAT,
             idempotent=True,
             search=True,
         )
@@ -73,7 +75,7 @@ class Contacts(Rest):
             "POST",
             paths.CONTACTS,
             body={"properties": dict(properties), "associations": []},
-            priority=Priority.CRM,
+            priority=Priority.LIVE_CHAT,
         )
         return await self.read(call, records.contact)
 
@@ -84,7 +86,7 @@ class Contacts(Rest):
             "PATCH",
             paths.contact(contact_id),
             body={"properties": dict(properties)},
-            priority=Priority.CRM,
+            priority=Priority.LIVE_CHAT,
         )
         return await self.read(call, records.contact)
 

@@ -97,10 +97,20 @@ class World:
     plugs: list[Plug] = field(default_factory=lambda: list[Plug]())
 
     async def ledger(
-        self, *, work: bool = True, options: WorkerOptions | None = None
+        self,
+        *,
+        work: bool = True,
+        options: WorkerOptions | None = None,
+        after_leases: bool = False,
     ) -> LaneLedger:
-        """A started ledger; the script of a dedup key or a lane is its handler."""
-        plug = Plug(self.new_engine())
+        """A started ledger; the script of a dedup key or a lane is its handler.
+
+        `after_leases`: for this one the leases of all others have run out.
+        """
+        engine = self.new_engine()
+        if after_leases and isinstance(engine, PostgresEngine):
+            engine.clock_offset_ms = 60_000
+        plug = Plug(engine)
         ledger = LaneLedger(
             plug,
             {"test": self._handle},

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.contract.ledger_fixtures import WORLDS, World, many, new, open_world
 
 from hubspot_hitl.errors import (
@@ -17,6 +18,7 @@ from hubspot_hitl.errors import (
     VendorRefused,
 )
 from hubspot_hitl.ledger import observer
+from hubspot_hitl.ledger.backoff import Policies, Policy
 from hubspot_hitl.ledger.worker import WorkerOptions
 from hubspot_hitl.ports.ledger import (
     Delivery,
@@ -27,6 +29,8 @@ from hubspot_hitl.ports.ledger import (
     NewDelivery,
     Outcome,
 )
+
+IMPATIENT = WorkerOptions(policies=Policies(Policy(base_s=0.1, cap_s=0.5)))
 
 
 @pytest.fixture(params=WORLDS)
@@ -182,11 +186,13 @@ async def test_an_error_that_repeats_itself_goes_to_the_dead_letters(world: Worl
 async def test_a_bug_in_a_handler_is_tried_five_times_and_keeps_words_secret(
     world: World,
 ) -> None:
-    ledger = await world.ledger()
+    ledger = await world.ledger(options=IMPATIENT)
     world.scripts["1"] = Fails(99, KeyError("what a person wrote"))
     await ledger.accept(many(["1", "2"]))
-    await world.advance(200, step_s=2)
+    with capture_logs() as logs:
+        await world.advance(5)
     assert world.ran == ["1"] * 5 + ["2"]
+    assert [line["event"] for line in logs] == ["delivery_retried"] * 3 + ["delivery_buried"]
     row = await world.row(ledger, "1")
     assert row.error_code == "internal_error"
     assert "person" not in (row.error or "")
@@ -396,10 +402,11 @@ async def test_a_replay_comes_back_to_its_old_place(world: World) -> None:
 
 
 async def test_a_replay_of_an_idle_lane_runs_at_once_without_attempts(world: World) -> None:
-    ledger = await world.ledger()
+    ledger = await world.ledger(options=IMPATIENT)
     world.scripts["1"] = Fails(5, KeyError())
     await ledger.accept(many(["1"]))
-    await world.advance(200, step_s=2)
+    with capture_logs():
+        await world.advance(5)
     assert (await world.row(ledger, "1")).state is DeliveryState.DEAD
     await ledger.replay([(await world.row(ledger, "1")).seq])
     await world.settle()
@@ -432,8 +439,8 @@ async def test_a_crash_repeats_what_ran_and_loses_nothing(world: World) -> None:
     await gate.begun.wait()
     await world.crash(ledger)
     del world.scripts["2"]
-    again = await world.ledger()
-    await world.advance(1)
+    again = await world.ledger(after_leases=True)
+    await world.settle()
     assert world.ran == ["1", "2", "2", "3"]
     assert set((await world.states(again)).values()) == {DeliveryState.DONE}
 

@@ -1,0 +1,383 @@
+"""The ledger on PostgreSQL, straight through asyncpg: many replicas, leases, LISTEN/NOTIFY.
+
+asyncpg is an optional extra and is imported when the engine is opened. Deadlocks should not happen
+(locks are taken in one order); should two accepts carry the same keys for different lanes, one of
+them is run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import structlog
+from sqlalchemy import Delete, Select
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from hubspot_hitl.errors import BadSettings, StoreUnavailable
+from hubspot_hitl.ledger import postgres_sql as sql
+from hubspot_hitl.ledger.engine import LOAD_LIMIT, Transaction
+from hubspot_hitl.ledger.queries import (
+    PURGE_CHUNK,
+    delivery_of_row,
+    found_by,
+    health_figures,
+    health_of_row,
+    purged_deliveries,
+    purged_lanes,
+)
+from hubspot_hitl.ledger.rows import FinishRow, LaneRow, NewRow, RowRef, Waiting
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, LedgerHealth
+
+if TYPE_CHECKING:
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+    from asyncpg.transaction import Transaction as ServerTransaction
+
+    Connection = PoolConnectionProxy[asyncpg.Record]
+
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+_ATTEMPTS: Final = 4
+_POOL_SIZE: Final = 4
+_TIMEOUT_S: Final = 10.0
+_LISTEN_AGAIN_S: Final = 2.0
+_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
+_OF_SQLALCHEMY: Final = ("prepared_statement_cache_size", "prepared_statement_name_func")
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_RUN_AGAIN: Final = frozenset({"40001", "40P01"})
+_AWAY_CLASSES: Final = frozenset({"08", "28", "3D", "53", "57", "58", "XX"})
+_AWAY: Final = frozenset({"25006", "55P03"})  # a stand-by; a lock that is not given
+_NOT_MIGRATED: Final = frozenset({"42P01", "42703"})
+
+
+class PostgresEngine:
+    """The :class:`~hubspot_hitl.ledger.engine.Engine` on PostgreSQL.
+
+    `lease_s` is how long a dead replica's lanes wait for a new owner. `clock_offset_ms` shifts the
+    server's clock as far as leases are concerned; it is there for tests.
+    """
+
+    def __init__(self, url: str, *, lease_s: float = 15.0) -> None:
+        self._dsn, self._where = _dsn(url)
+        self.lease_s: float | None = lease_s
+        self.clock_offset_ms = 0
+        self._lease_ms = round(lease_s * 1000)
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._listening: asyncio.Task[None] | None = None
+
+    async def open(self, *, alone: bool, wake: Callable[[], None]) -> None:
+        """Connect and listen. Raises BadSettings without the driver or the tables."""
+        try:
+            import asyncpg
+        except ImportError as error:
+            raise BadSettings(
+                "HITL_DATABASE_URL names PostgreSQL, whose driver is not installed:"
+                ' pip install "hubspot-hitl[postgres]"'
+            ) from error
+        if self._pool is not None:
+            return
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._dsn, min_size=1, max_size=_POOL_SIZE, command_timeout=_TIMEOUT_S
+            )
+            await self._pool.execute("SELECT lane FROM lanes LIMIT 0")
+        except Exception as error:
+            await self.close()
+            if getattr(error, "sqlstate", None) in _NOT_MIGRATED:
+                raise BadSettings(
+                    f"the database {self._where} has no ledger tables: run `hubspot-hitl migrate`"
+                ) from error
+            self._raise_if_away(error)
+            raise
+        if alone:
+            self._listening = asyncio.create_task(self._listen(wake), name="ledger-listen")
+
+    async def close(self) -> None:
+        """Stop listening and disconnect. May be called twice."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), _TIMEOUT_S)
+            except Exception as error:
+                _log.warning("ledger_pool_not_closed", error=type(error).__name__)
+                pool.terminate()
+
+    async def commit(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` in a transaction; again after a deadlock or a connection found dead."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            ending = False
+            try:
+                async with self._opened().acquire(timeout=_TIMEOUT_S) as connection:
+                    transaction = connection.transaction()
+                    await transaction.start()
+                    try:
+                        result = await work(_PostgresTransaction(connection, self))
+                    except BaseException:
+                        await _roll_back(transaction)
+                        raise
+                    ending = True
+                    await transaction.commit()
+                    return result
+            except Exception as error:
+                if attempt < _ATTEMPTS and _worth_again(error, ending):
+                    await asyncio.sleep(0.005 * attempt)
+                    continue
+                self._raise_if_away(error)
+                raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
+        """List deliveries for people."""
+        return [delivery_of_row(row) for row in await self._fetch(found_by(filter_))]
+
+    async def purge(self, finished_before_ms: int, now_ms: int) -> int:
+        """Delete in chunks; rows that somebody works on are left for the next time."""
+        gone = 0
+        while True:
+            count = await self._delete(purged_deliveries(finished_before_ms, skip_locked=True))
+            gone += count
+            if count < PURGE_CHUNK:
+                break
+        while await self._delete(purged_lanes(now_ms, skip_locked=True)) == PURGE_CHUNK:
+            pass
+        return gone
+
+    async def health(self) -> LedgerHealth:
+        """Count what waits and what died."""
+        (row,) = await self._fetch(health_figures())
+        return health_of_row(row)
+
+    # -- inside
+    def _opened(self) -> asyncpg.Pool[asyncpg.Record]:
+        if self._pool is None:
+            raise StoreUnavailable(f"the ledger's connection to {self._where} is closed")
+        return self._pool
+
+    async def _fetch(self, statement: Select[*tuple[Any, ...]]) -> list[asyncpg.Record]:
+        text, arguments = _compiled(statement)
+        try:
+            return await self._opened().fetch(text, *arguments)
+        except Exception as error:
+            self._raise_if_away(error)
+            raise
+
+    async def _delete(self, statement: Delete) -> int:
+        text, arguments = _compiled(statement)
+        try:
+            status = await self._opened().execute(text, *arguments)
+        except Exception as error:
+            self._raise_if_away(error)
+            raise
+        return int(status.rpartition(" ")[2])
+
+    def _raise_if_away(self, error: Exception) -> None:
+        if _is_away(error):
+            state: str | None = getattr(error, "sqlstate", None)
+            detail = f"SQLSTATE {state}" if state else type(error).__name__
+            raise StoreUnavailable(
+                f"PostgreSQL at {self._where} cannot be used ({detail}): check that the server"
+                " runs, accepts connections and has free disk space"
+            ) from error
+
+    async def _listen(self, wake: Callable[[], None]) -> None:
+        """Keep one connection that hears the other replicas; the poll covers for its absence."""
+        import asyncpg
+
+        while True:
+            lost = asyncio.Event()
+
+            def gone(*_: object, lost: asyncio.Event = lost) -> None:
+                lost.set()
+
+            def told(*_: object) -> None:
+                wake()
+
+            connection: asyncpg.Connection[asyncpg.Record] | None = None
+            try:
+                connection = await asyncpg.connect(self._dsn, timeout=_TIMEOUT_S)
+                connection.add_termination_listener(gone)
+                await connection.add_listener(sql.CHANNEL, told)
+                wake()
+                await lost.wait()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("ledger_listen_failed", error=type(error).__name__)
+            finally:
+                if connection is not None:
+                    connection.terminate()
+            await asyncio.sleep(_LISTEN_AGAIN_S)
+
+
+def _dsn(url: str) -> tuple[str, str]:
+    """What asyncpg understands of a SQLAlchemy URL, and its name for messages."""
+    try:
+        parsed = make_url(url).set(drivername="postgresql")
+    except (ArgumentError, ValueError) as error:
+        raise BadSettings("HITL_DATABASE_URL is not a readable PostgreSQL URL") from error
+    parsed = parsed.difference_update_query(_OF_SQLALCHEMY)
+    if "ssl" in parsed.query:  # SQLAlchemy's name for what libpq and asyncpg call sslmode
+        parsed = parsed.update_query_dict({"sslmode": parsed.query["ssl"]})
+        parsed = parsed.difference_update_query(["ssl"])
+    where = f"{parsed.host or 'localhost'}:{parsed.port or 5432}/{parsed.database}"
+    return parsed.render_as_string(hide_password=False), where
+
+
+def _compiled(statement: Select[*tuple[Any, ...]] | Delete) -> tuple[str, list[object]]:
+    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    names: Sequence[str] = compiled.positiontup or ()
+    return str(compiled), [compiled.params[name] for name in names]
+
+
+async def _roll_back(transaction: ServerTransaction) -> None:
+    with suppress(Exception):  # the connection is gone: the server has rolled back
+        await transaction.rollback()
+
+
+def _is_away(error: BaseException) -> bool:
+    import asyncpg
+
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state[:2] in _AWAY_CLASSES or state in _AWAY or state in _RUN_AGAIN
+    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+
+
+def _worth_again(error: Exception, ending: bool) -> bool:
+    """Whether nothing can be left of the transaction and a new one may do better."""
+    import asyncpg
+
+    if getattr(error, "sqlstate", None) in _RUN_AGAIN:
+        return True
+    broken = (asyncpg.ConnectionDoesNotExistError, ConnectionResetError, BrokenPipeError)
+    return isinstance(error, broken) and not ending
+
+
+def _lane(row: asyncpg.Record) -> LaneRow:
+    return LaneRow(
+        row["lane"],
+        row["version"],
+        row["fence"],
+        row["owner"],
+        row["live"],
+        row["held_until_ms"],
+        row["due_ms"],
+        row["blocked"],
+    )
+
+
+class _PostgresTransaction:
+    def __init__(self, connection: Connection, engine: PostgresEngine) -> None:
+        self._connection = connection
+        self._offset_ms = engine.clock_offset_ms
+        self._lease_ms = round((engine.lease_s or 0) * 1000)
+
+    async def refs(self, keys: Sequence[str], seqs: Sequence[int]) -> Sequence[RowRef]:
+        rows = await self._connection.fetch(sql.REFS, keys, seqs)
+        return [
+            RowRef(row["seq"], row["dedup_key"], row["lane"], DeliveryState(row["state"]))
+            for row in rows
+        ]
+
+    async def lock_lanes(
+        self, lanes: Collection[str], create: Collection[str], now_ms: int
+    ) -> dict[str, LaneRow]:
+        if create:
+            names = sorted(create, key=str.encode)
+            await self._connection.execute(sql.CREATE_LANES, names, now_ms)
+        rows = await self._connection.fetch(sql.LOCK_LANES, list(lanes), self._offset_ms)
+        return {row["lane"]: _lane(row) for row in rows}
+
+    async def finish(self, rows: Sequence[FinishRow]) -> None:
+        await self._connection.execute(
+            sql.FINISH,
+            [row.seq for row in rows],
+            [row.state.value for row in rows],
+            [row.attempts for row in rows],
+            [row.due_ms for row in rows],
+            [row.finished_ms for row in rows],
+            [row.error_code for row in rows],
+            [row.error for row in rows],
+            [row.note for row in rows],
+        )
+
+    async def mark_started(self, seqs: Sequence[int]) -> None:
+        await self._connection.execute(sql.MARK_STARTED, seqs)
+
+    async def cancel(
+        self, seqs: Sequence[int], states: Collection[DeliveryState], now_ms: int
+    ) -> Collection[int]:
+        allowed = [state.value for state in states]
+        rows = await self._connection.fetch(sql.CANCEL, seqs, allowed, now_ms)
+        return {row["seq"] for row in rows}
+
+    async def revive(self, seqs: Sequence[int], now_ms: int) -> Collection[int]:
+        rows = await self._connection.fetch(sql.REVIVE, seqs, now_ms)
+        return {row["seq"] for row in rows}
+
+    async def insert(self, rows: Sequence[NewRow], now_ms: int) -> Sequence[int | None]:
+        inserted = await self._connection.fetch(
+            sql.INSERT,
+            [row.dedup_key for row in rows],
+            [row.lane for row in rows],
+            [row.kind for row in rows],
+            [row.installation_id for row in rows],
+            [row.handoff_id for row in rows],
+            [row.body for row in rows],
+            [row.timer for row in rows],
+            [row.due_ms for row in rows],
+            now_ms,
+        )
+        seqs: dict[str, int] = {row["dedup_key"]: row["seq"] for row in inserted}
+        return [seqs.pop(row.dedup_key, None) for row in rows]
+
+    async def save_lanes(self, lanes: Sequence[LaneRow], owner: str) -> None:
+        await self._connection.execute(
+            sql.SAVE_LANES,
+            [lane.lane for lane in lanes],
+            [lane.version for lane in lanes],
+            [lane.fence for lane in lanes],
+            [lane.owner for lane in lanes],
+            [lane.held_until_ms for lane in lanes],
+            [lane.due_ms for lane in lanes],
+            [lane.blocked for lane in lanes],
+            [lane.lease for lane in lanes],
+            self._offset_ms,
+            self._lease_ms,
+        )
+
+    async def disown(self, owner: str, running: Collection[str]) -> None:
+        await self._connection.execute(sql.DISOWN, owner, list(running), self._offset_ms)
+
+    async def claim_due(
+        self, owner: str, now_ms: int, limit: int
+    ) -> Sequence[tuple[LaneRow, str | None]]:
+        rows = await self._connection.fetch(
+            sql.CLAIM_DUE, owner, now_ms, limit, self._offset_ms, self._lease_ms
+        )
+        return [(_lane(row), row["before"]) for row in rows]
+
+    async def waiting(self, lanes: Collection[str], now_ms: int) -> Mapping[str, Waiting]:
+        names = list(lanes)
+        queues: dict[str, list[Delivery]] = {name: [] for name in names}
+        for row in await self._connection.fetch(sql.WAITING, names, now_ms):
+            queues[row["lane"]].append(delivery_of_row(row))
+        timers: dict[str, int] = {
+            row[0]: row[1] for row in await self._connection.fetch(sql.NEXT_TIMERS, names, now_ms)
+        }
+        return {
+            name: Waiting(tuple(queue[:LOAD_LIMIT]), timers.get(name), len(queue) > LOAD_LIMIT)
+            for name, queue in queues.items()
+        }
+
+    async def notify(self) -> None:
+        await self._connection.execute("SELECT pg_notify($1, '')", sql.CHANNEL)

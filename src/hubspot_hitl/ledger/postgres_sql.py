@@ -1,0 +1,93 @@
+"""The statements of the ledger on PostgreSQL, over arrays: one round trip for a whole group.
+
+Leases are told by the server's clock, so that replicas need not agree about the time. Lanes are
+locked in the order of their bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hubspot_hitl.ledger.engine import LOAD_LIMIT
+from hubspot_hitl.ledger.queries import DELIVERY_COLUMNS
+
+CHANNEL: Final = "hubspot_hitl_ledger"
+
+_COLUMNS: Final = ", ".join(DELIVERY_COLUMNS)
+_NOW: Final = "((extract(epoch FROM clock_timestamp()) * 1000)::bigint + {offset}::bigint)"
+
+REFS: Final = (
+    "SELECT seq, dedup_key, lane, state FROM deliveries"
+    " WHERE dedup_key = ANY($1::text[]) OR seq = ANY($2::bigint[]) ORDER BY seq"
+)
+CREATE_LANES: Final = (
+    "INSERT INTO lanes (lane, version, fence) SELECT t.lane, $2::bigint, $2::bigint"
+    " FROM unnest($1::text[]) WITH ORDINALITY AS t (lane, n) ORDER BY t.n ON CONFLICT DO NOTHING"
+)
+LOCK_LANES: Final = (
+    "SELECT lane, version, fence, owner,"  # noqa: S608 - constants of this module
+    f" lease_until_ms > {_NOW.format(offset='$2')} AS live, held_until_ms, due_ms, blocked"
+    ' FROM lanes WHERE lane = ANY($1::text[]) ORDER BY lane COLLATE "C" FOR NO KEY UPDATE'
+)
+FINISH: Final = (
+    "UPDATE deliveries AS d SET state = f.state, attempts = f.attempts, due_ms = f.due_ms,"
+    " finished_ms = f.finished_ms, error_code = f.error_code, error = f.error, note = f.note"
+    " FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::text[],"
+    " $7::text[], $8::text[])"
+    " AS f (seq, state, attempts, due_ms, finished_ms, error_code, error, note)"
+    " WHERE d.seq = f.seq AND (d.state = 'ready' OR (d.state = 'cancelled' AND f.state = 'done'))"
+)
+MARK_STARTED: Final = "UPDATE deliveries SET started = true WHERE seq = ANY($1::bigint[])"
+CANCEL: Final = (
+    "UPDATE deliveries SET state = 'cancelled', finished_ms = $3"
+    " WHERE seq = ANY($1::bigint[]) AND state = ANY($2::text[]) RETURNING seq"
+)
+REVIVE: Final = (
+    "UPDATE deliveries SET state = 'ready', attempts = 0, due_ms = $2, finished_ms = NULL"
+    " WHERE seq = ANY($1::bigint[]) AND state IN ('dead', 'cancelled') RETURNING seq"
+)
+INSERT: Final = (
+    "INSERT INTO deliveries (dedup_key, lane, kind, installation_id, handoff_id, body, timer,"
+    " state, due_ms, accepted_ms)"
+    " SELECT t.dedup_key, t.lane, t.kind, t.installation_id, t.handoff_id, t.body, t.timer,"
+    " 'ready', coalesce(t.due_ms, $9::bigint), $9::bigint"
+    " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
+    " $7::boolean[], $8::bigint[]) WITH ORDINALITY"
+    " AS t (dedup_key, lane, kind, installation_id, handoff_id, body, timer, due_ms, n)"
+    " ORDER BY t.n ON CONFLICT (dedup_key) DO NOTHING RETURNING seq, dedup_key"
+)
+SAVE_LANES: Final = (
+    "UPDATE lanes AS l SET version = s.version, fence = s.fence, owner = s.owner,"  # noqa: S608
+    " held_until_ms = s.held_until_ms, due_ms = s.due_ms, blocked = s.blocked,"
+    f" lease_until_ms = CASE s.lease WHEN 'take' THEN {_NOW.format(offset='$9')} + $10::bigint"
+    " WHEN 'drop' THEN 0 ELSE l.lease_until_ms END"
+    " FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],"
+    " $7::boolean[], $8::text[])"
+    " AS s (lane, version, fence, owner, held_until_ms, due_ms, blocked, lease)"
+    " WHERE l.lane = s.lane"
+)
+DISOWN: Final = (
+    "UPDATE lanes SET lease_until_ms = 0 WHERE lane IN (SELECT lane FROM lanes"  # noqa: S608
+    f" WHERE owner = $1 AND lease_until_ms > {_NOW.format(offset='$3')}"
+    " AND lane <> ALL($2::text[]) FOR NO KEY UPDATE SKIP LOCKED)"
+)
+CLAIM_DUE: Final = (
+    "WITH due AS (SELECT lane, owner AS before FROM lanes"  # noqa: S608
+    " WHERE due_ms <= $2 AND held_until_ms <= $2"
+    f" AND lease_until_ms <= {_NOW.format(offset='$4')}"
+    " ORDER BY due_ms LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)"
+    " UPDATE lanes AS l SET owner = $1, fence = l.fence + 1, due_ms = $2,"
+    f" lease_until_ms = {_NOW.format(offset='$4')} + $5::bigint"
+    " FROM due WHERE l.lane = due.lane RETURNING l.lane, l.version, l.fence, l.owner,"
+    " true AS live, l.held_until_ms, l.due_ms, l.blocked, due.before"
+)
+WAITING: Final = (
+    f"SELECT {', '.join(f'd.{name}' for name in DELIVERY_COLUMNS)}"  # noqa: S608
+    " FROM unnest($1::text[]) AS w (lane) CROSS JOIN LATERAL"
+    f" (SELECT {_COLUMNS} FROM deliveries WHERE lane = w.lane AND state = 'ready'"
+    f" AND NOT (timer AND due_ms > $2) ORDER BY seq LIMIT {LOAD_LIMIT + 1}) AS d ORDER BY d.seq"
+)
+NEXT_TIMERS: Final = (
+    "SELECT lane, min(due_ms) FROM deliveries WHERE lane = ANY($1::text[])"
+    " AND state = 'ready' AND timer AND due_ms > $2 GROUP BY lane"
+)

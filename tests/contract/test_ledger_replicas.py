@@ -1,0 +1,225 @@
+"""Two workers on one PostgreSQL database: one lane, one worker at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.contract.ledger_fixtures import World, many, new, postgres_world
+
+from hubspot_hitl.ledger.attempt import LaneLost
+from hubspot_hitl.ledger.worker import WorkerOptions
+from hubspot_hitl.ports.ledger import Delivery, DeliveryState, Done, Outcome
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with postgres_world() as world:
+        yield world
+        await world.close()
+
+
+class Gate:
+    """A handler that runs until the test lets it go; only the first call waits."""
+
+    def __init__(self) -> None:
+        self.begun, self.open = asyncio.Event(), asyncio.Event()
+        self.calls = 0
+
+    async def __call__(self, delivery: Delivery) -> Outcome:
+        self.calls += 1
+        if self.calls == 1:
+            self.begun.set()
+            await self.open.wait()
+        return Done(f"call {self.calls}", then=[new(f"after-{delivery.dedup_key}", "b")])
+
+
+async def test_what_another_replica_accepts_into_a_running_lane_follows_in_order(
+    world: World,
+) -> None:
+    one, two = await world.ledger(), await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await one.accept(many(["1"]))
+    await gate.begun.wait()
+    await two.accept(many(["2", "3"]))
+    await world.settle()
+    assert (one.lanes_running, two.lanes_running) == (1, 0)
+    gate.open.set()
+    await world.settle()
+    assert world.ran[:3] == ["1", "2", "3"] or world.ran[:2] == ["1", "after-1"]
+    assert [key for key in world.ran if not key.startswith("after")] == ["1", "2", "3"]
+
+
+async def test_a_cancel_by_another_replica_is_heard_before_the_next_delivery(
+    world: World,
+) -> None:
+    one, two = await world.ledger(), await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await one.accept(many(["1", "2", "3"]))
+    await gate.begun.wait()
+    assert await two.cancel(["2"]) == 1
+    gate.open.set()
+    await world.settle()
+    assert [key for key in world.ran if not key.startswith("after")] == ["1", "3"]
+
+
+async def test_a_hold_by_another_replica_is_heard_before_the_next_delivery(world: World) -> None:
+    one, two = await world.ledger(), await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await one.accept(many(["1", "2"]))
+    await gate.begun.wait()
+    await two.hold("a", world.clock.now_ms() + 1_000)
+    gate.open.set()
+    await world.settle()
+    assert "2" not in world.ran
+    await world.advance(1.5)
+    assert "2" in world.ran
+
+
+async def test_a_lane_with_a_live_owner_is_not_taken(world: World) -> None:
+    one, two = await world.ledger(), await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await one.accept(many(["1", "2"]))
+    await gate.begun.wait()
+    await world.advance(3)
+    assert (world.ran, two.lanes_running) == (["1"], 0)
+    gate.open.set()
+
+
+async def test_a_dead_owner_is_replaced_after_its_lease_and_caches_are_told(world: World) -> None:
+    one = await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await one.accept(many(["1", "2"]))
+    await gate.begun.wait()
+    await world.crash(one)
+    await world.ledger()
+    await world.settle()
+    assert world.ran == ["1"]
+    await world.ledger(after_leases=True)
+    await world.settle()
+    assert [key for key in world.ran if not key.startswith("after")] == ["1", "1", "2"]
+    assert "a" in world.moved
+
+
+async def test_an_owner_that_stalled_past_its_lease_marks_nothing_and_runs_nothing(
+    world: World,
+) -> None:
+    one = await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await one.accept(many(["1", "2"]))
+    await gate.begun.wait()
+    two = await world.ledger(after_leases=True)
+    await world.settle()
+    assert [key for key in world.ran if not key.startswith("after")] == ["1", "1", "2"]
+    gate.open.set()
+    await world.settle()
+    assert [key for key in world.ran if not key.startswith("after")] == ["1", "1", "2"]
+    assert (await world.row(two, "1")).note == "call 2"
+    assert one.lanes_running == two.lanes_running == 0
+
+
+async def test_a_handler_that_lost_its_lane_may_not_start_its_effect(world: World) -> None:
+    one = await world.ledger()
+    gate = Gate()
+    lost: list[LaneLost] = []
+
+    async def script(delivery: Delivery) -> Outcome:
+        if gate.begun.is_set():
+            return Done()
+        await gate(delivery)
+        try:
+            await one.mark_started(delivery)
+        except LaneLost as error:
+            lost.append(error)
+            raise
+        return Done()
+
+    world.scripts["1"] = script
+    await one.accept(many(["1"]))
+    await gate.begun.wait()
+    two = await world.ledger(after_leases=True)
+    await world.settle()
+    gate.open.set()
+    await world.settle()
+    assert len(lost) == 1
+    assert (await world.row(two, "1")).state is DeliveryState.DONE
+
+
+async def test_a_worker_checks_its_lease_before_each_handler(world: World) -> None:
+    one = await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await one.accept(many(["1", "2"]))
+    await gate.begun.wait()
+    world.plugs[0].away = True
+    await world.advance(16)
+    gate.open.set()
+    await world.ledger(after_leases=True)
+    await world.settle()
+    world.plugs[0].away = False
+    await world.advance(6)
+    assert [key for key in world.ran if not key.startswith("after")] == ["1", "1", "2"]
+
+
+async def test_leases_are_renewed_while_a_handler_runs(world: World) -> None:
+    one = await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await one.accept(many(["1"]))
+    await gate.begun.wait()
+    before = world.plugs[0].commits
+    await world.advance(6)
+    assert world.plugs[0].commits > before
+    gate.open.set()
+
+
+async def test_a_lane_without_room_is_taken_by_a_replica_that_hears_of_it(world: World) -> None:
+    slow = WorkerOptions(poll_s=10_000)
+    one = await world.ledger(options=WorkerOptions(concurrency=1, poll_s=10_000))
+    gate = world.scripts["a"] = Gate()
+    await one.accept(many(["1"]))
+    await gate.begun.wait()
+    two = await world.ledger(options=slow)
+    await world.settle()
+    heard = asyncio.Event()
+
+    async def script(delivery: Delivery) -> Outcome:
+        heard.set()
+        return Done()
+
+    world.scripts["c"] = script
+    await asyncio.sleep(0.05)  # LISTEN is set up beside the start
+    await one.accept([new("2", "c")])
+    async with asyncio.timeout(5):
+        await heard.wait()
+    assert two.owner != one.owner
+    gate.open.set()
+
+
+async def test_two_replicas_share_the_work_without_doubling_or_reordering(world: World) -> None:
+    options = WorkerOptions(concurrency=8, turn=2)
+    one, two = await world.ledger(options=options), await world.ledger(options=options)
+    keys = [(lane, f"{lane}-{n}") for n in range(10) for lane in range(40)]
+    for start in range(0, len(keys), 40):
+        group = [new(key, f"lane {lane}") for lane, key in keys[start : start + 40]]
+        await asyncio.gather(one.accept(group[:25]), two.accept(group[15:]))
+    for _ in range(20):
+        await world.advance(1)
+        if len(world.ran) >= len(keys):
+            break
+    assert len(world.ran) == len(keys)
+    for lane in range(40):
+        mine = [key for key in world.ran if key.startswith(f"{lane}-")]
+        assert mine == [f"{lane}-{n}" for n in range(10)]
+
+
+async def test_accepts_whose_lanes_cross_do_not_deadlock(world: World) -> None:
+    one, two = await world.ledger(work=False), await world.ledger(work=False)
+    lanes = [f"lane {n}" for n in range(30)]
+    work = [
+        ledger.accept([new(f"{name}-{n}-{lane}", lane) for lane in order])
+        for n in range(20)
+        for name, ledger, order in (("one", one, lanes), ("two", two, lanes[::-1]))
+    ]
+    assert sum(await asyncio.gather(*work)) == 20 * 2 * 30

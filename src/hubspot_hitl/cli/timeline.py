@@ -153,7 +153,7 @@ class Timeline:
 
 
 def _post(url: str, **body: str) -> str:
-    return f"curl -s {url} --json '{json.dumps(body)}'"
+    return f"curl -s {url} -d '{json.dumps(body)}'"
 
 
 def _line(side: str, entry: Mapping[str, object]) -> tuple[str, str, str] | None:

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from hubspot_hitl.app import create_app
+from hubspot_hitl.cli.serve import start_server
+from hubspot_hitl.integration.definition import load_definition
+from hubspot_hitl.settings import Settings
+from hubspot_hitl.twins.botpress.chat import Chat
+from hubspot_hitl.twins.botpress.options import BotpressOptions
+from hubspot_hitl.twins.hubspot.options import HubSpotOptions
+from hubspot_hitl.twins.stage import Stage, reached
+
+WITHIN_S = 20.0
+
+
+@dataclass(slots=True)
+class House:
+    """The real server between both twins, over real HTTP."""
+
+    stage: Stage
+    folder: Path
+    changes: dict[str, object] = field(default_factory=dict[str, object])
+    url: str = ""
+    _runner: web.AppRunner | None = None
+
+    async def open(self) -> None:
+        """Start the server on the same port as before, or on a free one."""
+        port = int(self.url.rsplit(":", 1)[1]) if self.url else 0
+        settings = Settings(
+            host="127.0.0.1",
+            port=port,
+            data_dir=self.folder,
+            database_url=f"sqlite:///{self.folder}/house.db",
+            start_margin_ms=50,
+            botpress_api_url=self.stage.botpress.url,
+            botpress_webhook_url=self.stage.botpress.url,
+            botpress_token=self.stage.botpress.options.token,  # type: ignore[arg-type]  # coerced
+            hubspot_api_url=self.stage.hubspot.url,
+        ).model_copy(update=self.changes)
+        self._runner = await start_server(create_app(settings), settings)
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def close(self) -> None:
+        """Stop the server, as SIGTERM does."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def handoff(self, number: int = 1) -> tuple[Chat, str]:
+        """A started handoff: the user's chat and the agent's thread."""
+        return await self.stage.open(number)
+
+    async def until(self, chat: Chat, thread_id: str, *, user: int = 0, agent: int = 0) -> None:
+        """Wait until so many messages of each side have arrived at the other."""
+        assert await reached(
+            lambda: (
+                len(self.stage.heard_by_agent(thread_id)) >= user
+                and len(self.stage.heard_by_user(chat)) >= agent
+            ),
+            WITHIN_S,
+        ), (self.stage.heard_by_agent(thread_id), self.stage.heard_by_user(chat))
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    stage = Stage(
+        HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05),
+        BotpressOptions(rate_limit_per_s=None),
+        definition=load_definition(),
+    )
+    await stage.start()
+    yield stage
+    await stage.stop()
+
+
+@pytest.fixture
+async def house(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
+    """Installed and registered."""
+    house = House(stage, tmp_path)
+    await house.open()
+    await stage.install(house.url)
+    yield house
+    await house.close()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session

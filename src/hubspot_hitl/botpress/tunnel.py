@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 Forward = Callable[[RequestFrame], Awaitable[Answer]]
 
 HELLO_EVERY_S: Final = 5.0
+SETTLED_AFTER_S: Final = 0.3
+"""A tunnel that refuses an id accepts the connection first and closes it at once."""
 LONGEST_PAUSE_S: Final = 30.0
 _FIRST_PAUSE_S: Final = 0.5
 _STEADY_S: Final = 30.0
@@ -57,7 +59,7 @@ def public_address(tunnel_url: str, tunnel_id: str) -> str:
 class TunnelTail:
     """Holds one tunnel and answers what comes through it, many requests at a time.
 
-    `connected` is set while the tunnel is open. Raises BadSettings for an unusable id.
+    `connected` is set while the tunnel is ours. Raises BadSettings for an unusable id.
     """
 
     def __init__(
@@ -123,8 +125,6 @@ class TunnelTail:
             self.connected.clear()
 
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse) -> str:
-        log.info("tunnel_open")
-        self.connected.set()
         hello = asyncio.create_task(self._say_hello(socket))
         try:
             async for message in socket:
@@ -145,6 +145,9 @@ class TunnelTail:
                 return f"closed with {code}"
 
     async def _say_hello(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        await self._clock.sleep(SETTLED_AFTER_S)
+        log.info("tunnel_open")
+        self.connected.set()
         with contextlib.suppress(ConnectionError):  # the reader sees the end of the connection too
             while True:
                 await self._clock.sleep(HELLO_EVERY_S)

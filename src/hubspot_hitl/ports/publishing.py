@@ -15,13 +15,14 @@ Body = Mapping[str, JsonValue]
 class PublishedIntegration:
     """One version of an integration as Botpress has it.
 
-    `signing_secret` is there only in the answer to its creation. `definition` is the whole object.
+    `url` may hold a secret path. `signing_secret` is there only in the answer to its creation.
+    `definition` is what else Botpress tells of it.
     """
 
     id: str
     name: str
     version: str
-    url: str = ""
+    url: str = field(default="", repr=False)
     visibility: str = "private"
     dev: bool = False
     signing_secret: str | None = field(default=None, repr=False)

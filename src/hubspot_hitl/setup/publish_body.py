@@ -7,7 +7,7 @@ Botpress keeps what an update does not name, so what this version no longer has 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, cast
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import JsonValue
@@ -116,7 +116,7 @@ def update_body(body: Definition, published: Mapping[str, JsonValue]) -> Definit
 
 
 def _object(value: JsonValue | None) -> Definition:
-    return cast("Definition", value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _with_nulls(ours: JsonValue, theirs: JsonValue | None) -> Definition:

@@ -83,8 +83,8 @@ class BotpressAdminTwin:
         self.url = ""
         self._host = Host()
         self._count = 0
-        self.fail_next: list[ApiError] = []
-        """Errors that the next calls are answered with."""
+        self.fail_next: list[ApiError | None] = []
+        """What the next calls are answered with; None lets one through."""
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen and return the address."""
@@ -119,8 +119,8 @@ class BotpressAdminTwin:
         async def handle(request: web.Request) -> web.Response:
             self.calls.append(f"{request.method} {request.rel_url.raw_path}")
             try:
-                if self.fail_next:
-                    raise self.fail_next.pop(0)
+                if self.fail_next and (error := self.fail_next.pop(0)) is not None:
+                    raise error
                 self._check_caller(request)
                 return await handler(request, await _body(request))
             except ApiError as error:

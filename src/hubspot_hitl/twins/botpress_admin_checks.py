@@ -92,7 +92,8 @@ def part(body: Json, *path: str) -> Json:
     """
     found = body
     for name in path:
-        found = found.get(name) or {}
+        inner: Json | None = found.get(name)
+        found = inner or {}
     return found
 
 

@@ -139,7 +139,7 @@ async def test_two_handoffs_of_one_user_never_mix(house: House) -> None:
 
 async def test_events_that_overtake_the_start_wait_for_it(house: House) -> None:
     house.stage.hubspot.options.auto_assign = "round_robin"
-    chat, thread_id = await house.handoff()
+    chat, _ = await house.handoff()
     assert await reached(lambda: chat.counts["joined_texts"] == 1, WITHIN_S)
     assert house.stage.botpress.plugin.unknown_dropped == 0
     assert chat.counts["dropped_after_end"] == 0

@@ -5,7 +5,13 @@ from __future__ import annotations
 import structlog
 from aiohttp import web
 
-from hubspot_hitl.errors import BadSignature, InvalidPayload, StoreUnavailable, UnknownInstallation
+from hubspot_hitl.errors import (
+    BadSignature,
+    HitlError,
+    InvalidPayload,
+    StoreUnavailable,
+    UnknownInstallation,
+)
 from hubspot_hitl.web.keys import HUBSPOT, SERVICES
 from hubspot_hitl.web.webhooks import WebhookCall
 
@@ -18,10 +24,8 @@ async def webhook(request: web.Request) -> web.Response:
     try:
         installation = await door.installation(request.match_info["webhook_id"])
         await door.receive(installation, await _call(request))
-    except UnknownInstallation as error:
-        return _refused(404, error)
-    except (BadSignature, InvalidPayload, StoreUnavailable) as error:
-        return _refused(_STATUS[type(error)], error)
+    except _REFUSALS as error:
+        return _refused(error)
     return web.json_response({})
 
 
@@ -29,22 +33,25 @@ async def webhook_unaddressed(request: web.Request) -> web.Response:
     """A webhook of an app that several installations share: the signature and portal decide."""
     try:
         await request.app[HUBSPOT].receive_unaddressed(await _call(request))
-    except (BadSignature, InvalidPayload, StoreUnavailable) as error:
-        return _refused(_STATUS[type(error)], error)
+    except _REFUSALS as error:
+        return _refused(error)
     return web.json_response({})
 
 
-_STATUS: dict[type[Exception], int] = {
-    BadSignature: 401,
-    InvalidPayload: 400,
-    # HubSpot keeps the events and calls again, up to ten times in a day.
-    StoreUnavailable: 503,
-}
+_REFUSALS = (BadSignature, InvalidPayload, StoreUnavailable, UnknownInstallation)
 
 
-def _refused(
-    status: int, error: BadSignature | InvalidPayload | StoreUnavailable | UnknownInstallation
-) -> web.Response:
+def _refused(error: HitlError) -> web.Response:
+    """Say no in few words. After a 503 HubSpot keeps the events and calls again, for a day."""
+    match error:
+        case BadSignature():
+            status = 401
+        case UnknownInstallation():
+            status = 404
+        case InvalidPayload():
+            status = 400
+        case _:
+            status = 503
     log.warning("webhook_refused", status=status, error=error.code, reason=error.message)
     headers = {"Retry-After": "5"} if status == 503 else None
     return web.json_response({"error": error.code}, status=status, headers=headers)

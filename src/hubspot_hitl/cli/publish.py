@@ -82,7 +82,9 @@ def publish(
         _print_plan(asyncio.run(_validate(settings, workspace, request)), request, json_)
         return
     published = asyncio.run(_publish(settings, workspace, request))
-    _print_published(published, request, json_=json_, show_secrets=show_secrets)
+    personal = settings.botpress_token is not None and not request.key_given
+    next_steps = _next_steps(published, personal_token=personal)
+    _print_published(published, request, next_steps, json_=json_, show_secrets=show_secrets)
 
 
 def default_url(settings: Settings) -> str:
@@ -140,10 +142,14 @@ def _print_plan(plan: Plan, request: PublishRequest, json_: bool) -> None:
 
 
 def _print_published(
-    published: Published, request: PublishRequest, *, json_: bool, show_secrets: bool
+    published: Published,
+    request: PublishRequest,
+    next_steps: list[str],
+    *,
+    json_: bool,
+    show_secrets: bool,
 ) -> None:
     integration = published.integration
-    next_steps = _next_steps(published)
     secrets = {
         "signingSecretValue": published.signing_secret,
         "accessKeyValue": published.access_key,
@@ -176,15 +182,15 @@ def _print_published(
         typer.echo(f"  {number}. {step}")
 
 
-def _next_steps(published: Published) -> list[str]:
-    """What is left for the operator."""
+def _next_steps(published: Published, *, personal_token: bool) -> list[str]:
+    """What is left for the operator; `personal_token` says that the server is given one."""
     steps: list[str] = []
     if published.signing == "missing":
         steps.append(
             "Run `hubspot-hitl publish --rotate-signing-secret`: without the signing secret the"
             " server cannot tell Botpress from anybody else."
         )
-    if published.key != "given":
+    if personal_token:
         steps.append(
             "Take the personal access token out of the server's HITL_BOTPRESS_TOKEN; the access key"
             " in the vault, which may do less, takes its place."

@@ -105,6 +105,8 @@ class BotpressTwin:
         await self.plugin.settled()
 
 
-async def serve(host: str = "127.0.0.1", port: int = 8092) -> None:
+async def serve(
+    host: str = "127.0.0.1", port: int = 8092, options: BotpressOptions | None = None
+) -> None:
     """Serve a Botpress twin until cancelled."""
-    await run_until_cancelled(BotpressTwin(), host, port)
+    await run_until_cancelled(BotpressTwin(options), host, port)

@@ -143,7 +143,7 @@ def discriminating(body: Json, tags: dict[str, str]) -> dict[str, str]:
     if body.get("discriminateByTags") is None:
         return tags
     names = list_of(body["discriminateByTags"])
-    if names is None or any(name not in tags for name in names):
+    if names is None or any(not isinstance(name, str) or name not in tags for name in names):
         raise ApiError.invalid("discriminateByTags names a tag that is not given")
     return {name: tags[name] for name in names}
 

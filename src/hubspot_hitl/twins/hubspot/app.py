@@ -114,6 +114,8 @@ class HubSpotTwin:
         raise ApiError.not_found("grant of portal", wanted)
 
 
-async def serve(host: str = "127.0.0.1", port: int = 8091) -> None:
+async def serve(
+    host: str = "127.0.0.1", port: int = 8091, options: HubSpotOptions | None = None
+) -> None:
     """Serve a HubSpot twin until cancelled."""
-    await run_until_cancelled(HubSpotTwin(), host, port)
+    await run_until_cancelled(HubSpotTwin(options), host, port)

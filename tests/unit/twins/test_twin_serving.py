@@ -1,0 +1,38 @@
+"""The functions behind `twin hubspot|botpress` serve until they are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import pytest
+
+from hubspot_hitl.twins import botpress, hubspot
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.mark.parametrize("serve", [hubspot.serve, botpress.serve])
+async def test_a_twin_serves_until_it_is_cancelled(serve: Callable[..., Awaitable[None]]) -> None:
+    port = free_port()
+    status = 0
+    running = asyncio.ensure_future(serve("127.0.0.1", port))
+    async with aiohttp.ClientSession() as session:
+        for _ in range(100):
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/_twin/faults") as response:
+                    status = response.status
+                break
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0)
+    running.cancel()
+    await running
+    assert status == 200
+    with pytest.raises(OSError, match=str(port)):
+        await asyncio.open_connection("127.0.0.1", port)

@@ -241,6 +241,19 @@ class Settings(_Explicit):
         ge=100,
         description="Longer texts to HubSpot are split; HubSpot publishes no limit.",
     )
+    fetch_allow_private: bool = Field(
+        default=False,
+        description=(
+            "Fetch files also from private and loopback addresses. For demos and tests on one"
+            " machine: otherwise a user could make this server read its neighbours."
+        ),
+    )
+    fetch_max_bytes: int = Field(
+        default=20_000_000, ge=1_000, description="Largest file that is passed on, in bytes."
+    )
+    fetch_timeout_s: float = Field(
+        default=30, gt=0, le=120, description="Longest time the download of one file may take."
+    )
 
     @property
     def is_sqlite(self) -> bool:

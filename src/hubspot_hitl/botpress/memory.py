@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
+from urllib.parse import quote
 
 from hubspot_hitl.botpress.limits import checked_tags, fitting_name, fitting_picture
 from hubspot_hitl.errors import VendorNotFound
@@ -34,6 +37,15 @@ class MemoryEvent:
     user_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryFile:
+    """A file that the integration stored."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
 @dataclass(slots=True)
 class MemoryRuntime:
     """Implements BotRuntime with the semantics of the Botpress API.
@@ -50,6 +62,7 @@ class MemoryRuntime:
     states: dict[tuple[str, str, str], JsonObject] = field(
         default_factory=dict[tuple[str, str, str], JsonObject]
     )
+    files: dict[str, MemoryFile] = field(default_factory=dict[str, MemoryFile])
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     async def get_or_create_user(
@@ -172,6 +185,11 @@ class MemoryRuntime:
             if event.type == type_ and place == conversation_id and same:
                 return event.id
         return None
+
+    async def keep_file(self, key: str, path: Path, *, name: str, content_type: str) -> str:
+        """Store a file; the address is made up, and leads nowhere."""
+        self.files[key] = MemoryFile(name, content_type, await asyncio.to_thread(path.read_bytes))
+        return f"https://files.invalid/{quote(key)}"
 
     async def get_state(self, type_: str, id_: str, name: str) -> JsonObject | None:
         """Read a state; None when it was never set."""

@@ -7,20 +7,24 @@ tagging the Botpress message with HubSpot's id.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
 import structlog
 
 from hubspot_hitl.channels.parties import account_identifier, recipient_of, sender_of
-from hubspot_hitl.errors import ActionRefused, VendorError
+from hubspot_hitl.channels.publishing import Said, publish
+from hubspot_hitl.errors import ActionRefused, AuthorizationLost, HitlError, VendorError
+from hubspot_hitl.events.saying import say_to_user
+from hubspot_hitl.events.user_ended import user_ended
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.handoff.split import split_text
-from hubspot_hitl.handoff.to_agent import as_text, to_agent
+from hubspot_hitl.handoff.stop_words import is_stop_word
+from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.handoff.to_agent import ToAgent, as_text, to_agent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
-from hubspot_hitl.ports.hubspot import ChannelMessage
+from hubspot_hitl.ports.hubspot import Published
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
@@ -87,42 +91,62 @@ async def deliver_message(services: Services, it: Delivery) -> Outcome:
     if not handoff.active:
         return await _after_the_end(services, installation, handoff, it)
     message_id = str(it.body["messageId"])
-    published = [
-        await services.hubspot.of(installation).publish(part)
-        for part in await _parts(services, installation, handoff, it)
-    ]
-    hubspot_id = published[0].message_id
+    try:
+        published = await _published(services, installation, handoff, it)
+    except HitlError as error:
+        if not error.retryable and not isinstance(error, AuthorizationLost):
+            await _tell_of_failure(services, installation, handoff, it)
+        raise
+    note = f"published as {published.message_id}"
+    then = [user_ended(it, handoff)] if _is_stop_word(installation, it) else []
     if not it.body.get("acknowledge", True):
-        return Done(note=f"published as {hubspot_id}")
-    return await _acknowledge(services, installation, it, message_id, hubspot_id)
+        return Done(note=note, then=then)
+    return await _acknowledge(services, installation, it, message_id, published.message_id, then)
 
 
-async def _parts(
+async def _published(
     services: Services, installation: Installation, handoff: Handoff, it: Delivery
-) -> list[ChannelMessage]:
-    """The channel messages of one bot message: one, or several when the text is long."""
-    message_id = str(it.body["messageId"])
-    content = to_agent(str(it.body["type"]), cast(Mapping[str, object], it.body["payload"]))
-    texts = split_text(as_text(content), services.policy.message_chars_limit)
-    sender = await sender_of(
-        services, installation, handoff, cast(str | None, it.body.get("userId"))
+) -> Published:
+    user_id = cast(str | None, it.body.get("userId"))
+    said = Said(
+        key=str(it.body["messageId"]),
+        content=_content(it),
+        sender=await sender_of(services, installation, handoff, user_id),
+        recipient=recipient_of(await account_identifier(services, handoff)),
+        timestamp_ms=_created_ms(it),
+        attempts=it.attempts,
     )
-    recipient = recipient_of(await account_identifier(services, handoff))
-    return [
-        ChannelMessage(
-            channel_id=handoff.channel_id,
-            channel_account_id=handoff.channel_account_id,
-            integration_thread_id=handoff.integration_thread_id,
-            idempotency_id=message_id if number == 0 else f"{message_id}:{number}",
-            text=text,
-            rich_text=content.rich_text if len(texts) == 1 and not content.files else None,
-            sender=sender,
-            recipients=(recipient,),
-            timestamp_ms=_created_ms(it),
-            contact_id=None,
+    return await publish(services, installation, handoff, said)
+
+
+def _content(it: Delivery) -> ToAgent:
+    return to_agent(str(it.body["type"]), it.body["payload"])
+
+
+def _is_stop_word(installation: Installation, it: Delivery) -> bool:
+    """Whether the user, and not the bot, ends the chat by this message."""
+    if it.body.get("userId") is None or it.body["type"] != "text":
+        return False
+    return is_stop_word(_content(it).text, installation.configuration.stop_words)
+
+
+async def _tell_of_failure(
+    services: Services, installation: Installation, handoff: Handoff, it: Delivery
+) -> None:
+    """Tell the user that the agent will not see the message, and mark it; the error goes on."""
+    if it.body.get("userId") is None:
+        return
+    message_id = str(it.body["messageId"])
+    try:
+        await say_to_user(
+            services, installation, handoff, TextKey.MESSAGE_FAILED, key=f"failed:{message_id}"
         )
-        for number, text in enumerate(texts)
-    ]
+        if it.body.get("acknowledge", True):
+            await services.bots.of(installation).update_message(
+                message_id, {MessageTag.STATUS.value: "failed"}
+            )
+    except VendorError as error:
+        log.warning("failure_not_told", message=message_id, error=error.code)
 
 
 def _created_ms(it: Delivery) -> int:
@@ -142,6 +166,7 @@ async def _acknowledge(
     it: Delivery,
     message_id: str,
     hubspot_id: str,
+    then: Sequence[NewDelivery],
 ) -> Outcome:
     """Tag the Botpress message with HubSpot's id; if Botpress cannot take it now, do it later."""
     note = f"published as {hubspot_id}"
@@ -152,7 +177,7 @@ async def _acknowledge(
     except VendorError as error:
         if not error.retryable:
             log.warning("message_not_tagged", message=message_id, error=error.code)
-            return Done(note=f"{note}; not tagged: {error.code}")
+            return Done(note=f"{note}; not tagged: {error.code}", then=then)
         later = NewDelivery(
             dedup_key=f"{it.dedup_key}:acknowledge",
             # A lane of its own: the user's next words must not wait for a tag.
@@ -162,8 +187,8 @@ async def _acknowledge(
             handoff_id=it.handoff_id,
             body={"messageId": message_id, "hubspotId": hubspot_id},
         )
-        return Done(note=note, then=[later])
-    return Done(note=note)
+        return Done(note=note, then=[*then, later])
+    return Done(note=note, then=then)
 
 
 async def acknowledge(services: Services, it: Delivery) -> Outcome:
@@ -180,10 +205,9 @@ async def _after_the_end(
 ) -> Outcome:
     if handoff.thread_id is None:
         return Done(note=f"the handoff is {handoff.state}; there is no thread to write into")
-    content = to_agent(str(it.body["type"]), cast(Mapping[str, object], it.body["payload"]))
     hubspot = services.hubspot.of(installation)
     mark = f"[{it.body['messageId']}]"
-    text = f"After the end of this chat ({handoff.end_reason}) came: {as_text(content)} {mark}"
+    text = f"After the end of this chat ({handoff.end_reason}) came: {as_text(_content(it))} {mark}"
     if it.attempts or it.started:
         # Comments have no idempotency id: look before writing again.
         for entry in await hubspot.thread_messages(handoff.thread_id, newest_first=True, limit=50):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
-from hubspot_hitl.events import history, intake, relay
+from hubspot_hitl.events import held, history, intake, relay, tagging, user_ended
 from hubspot_hitl.events.account import channel_account_changed
 from hubspot_hitl.events.operator_assigned import operator_assigned_update
 from hubspot_hitl.events.operator_conversation_completed import (
@@ -31,6 +31,9 @@ EVENTS: Mapping[str, EventHandler] = MappingProxyType(
         intake.UNRESOLVED: handle_unresolved,
         intake.ORPHAN: handle_orphan,
         relay.RECEIPT: relay.handle_receipt,
+        held.HELD: held.deliver_held,
+        tagging.TAGS: tagging.write_tags,
+        user_ended.USER_ENDED: user_ended.handle_user_ended,
         history.HISTORY: history.handle_history,
     }
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import structlog
 
 from hubspot_hitl.errors import VendorError
@@ -51,6 +53,7 @@ async def _write(
     known: Person | None,
     seen_ms: int,
 ) -> Person:
+    actor = _shown(installation, actor)
     name = (actor.name or actor.email or UNNAMED)[:200]
     bot = services.bots.of(installation)
     user_id = known.user_id if known else None
@@ -81,3 +84,15 @@ async def _write(
     )
     await services.people.remember(person)
     return person
+
+
+def _shown(installation: Installation, actor: Actor) -> Actor:
+    """The actor as the bot owner wants agents to be shown; names may be pseudonyms by law."""
+    configuration = installation.configuration
+    person = actor.id != SYSTEM_ACTOR
+    return dataclasses.replace(
+        actor,
+        name=actor.name if configuration.agent_name or not person else UNNAMED,
+        email=actor.email if configuration.agent_email else None,
+        avatar_url=actor.avatar_url if configuration.agent_photo else None,
+    )

@@ -17,22 +17,30 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from hubspot_hitl.errors import VendorFault, VendorRefused, VendorUnreachable
+from hubspot_hitl.errors import (
+    AuthorizationLost,
+    HitlError,
+    VendorFault,
+    VendorNotFound,
+    VendorRefused,
+    VendorUnreachable,
+)
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
-from hubspot_hitl.events.relay import failure_receipt, relay
+from hubspot_hitl.events.held import hold_for_return
+from hubspot_hitl.events.relay import failure_receipt, receipt, relay
+from hubspot_hitl.events.saying import comment_once, say_to_user, texts_of
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff, Person
-from hubspot_hitl.handoff.texts import TextKey, Texts
+from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.events import HITL_ASSIGNED, HITL_STOPPED
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.integration.tags import MessageTag
 from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, NewDelivery
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
 
-COMMENTS_LOOKED_AT = 50
+TOLD_AFTER_ATTEMPTS = 2
 
 
 @dataclass(slots=True)
@@ -65,13 +73,15 @@ async def carry_out(stage: Stage, effect: domain.Effect) -> None:
         case domain.RefuseMessage(key):
             await _refuse(stage, _text(stage, key))
         case domain.TellUser(key):
-            await _tell_user(stage, key.value, _text(stage, key))
+            await _tell_user(stage, key)
         case domain.CommentToAgent(key):
-            await _comment(stage, key.value, _text(stage, key))
+            await _comment(stage, key)
+        case domain.CloseThread():
+            await _close(stage)
         case domain.EraseContent():
             stage.notes.append("the person's content is to be erased")
         case domain.EmitReopened() | domain.WaitForStart():
-            pass  # the caller handles the first one's policy and the second one's waiting
+            pass  # the first is told by the EmitAssigned behind it; the caller waits for the second
 
 
 async def _agent(stage: Stage, actor_id: str) -> Person:
@@ -147,60 +157,88 @@ def outcome_unknown(it: Delivery) -> bool:
 async def _relay(stage: Stage, actor_id: str) -> None:
     if stage.message is None:
         return
-    created = await relay(
-        stage.services,
-        stage.installation,
-        stage.handoff,
-        stage.message,
-        await _agent(stage, actor_id),
-    )
+    services, installation, it = stage.services, stage.installation, stage.it
+    try:
+        created = await relay(
+            services,
+            installation,
+            stage.handoff,
+            stage.message,
+            await _agent(stage, actor_id),
+            attempts=it.attempts,
+        )
+    except HitlError as error:
+        await _not_delivered(stage, stage.message.id, error)
+        raise
     stage.notes.append(f"{created} message(s) created" if created else "known already")
+    stage.then += await receipt(services, installation, it, stage.message.id)
+
+
+async def _not_delivered(stage: Stage, message_id: str, error: HitlError) -> None:
+    """Tell the agent at once, in plain words; the delivery goes to the dead letters all the same.
+
+    A failure that a retry may mend is told after some attempts, as not delivered yet: the agent
+    must not believe for minutes that the user has read it. Success makes it SENT.
+    """
+    final = not error.retryable and not isinstance(error, AuthorizationLost)
+    if not final and stage.it.attempts != TOLD_AFTER_ATTEMPTS:
+        return
+    key = TextKey.REASON_FAILED if final else TextKey.REASON_DELAYED
+    reason = texts_of(stage.installation).placeholder(key, stage.handoff.language)
+    told = failure_receipt(stage.installation, stage.it, message_id, reason, final=final)
+    if told is not None:
+        await stage.services.ledger.accept([told])
 
 
 async def _refuse(stage: Stage, reason: str | None) -> None:
-    if stage.message is not None and reason:
-        refused = failure_receipt(stage.it, stage.message.id, reason)
+    if stage.message is not None:
+        if stage.installation.configuration.late_replies == "hold":
+            stage.then.append(await hold_for_return(stage.services, stage.it, stage.handoff))
+            stage.notes.append("held until the user comes back")
+            return
+        refused = failure_receipt(
+            stage.installation, stage.it, stage.message.id, reason or "", final=True
+        )
         stage.then.extend([refused] if refused else [])
     stage.notes.append(f"refused: the handoff is {stage.handoff.state}")
 
 
-async def _tell_user(stage: Stage, key: str, text: str | None) -> None:
+async def _close(stage: Stage) -> None:
+    if stage.handoff.thread_id is None:
+        return
+    hubspot = stage.services.hubspot.of(stage.installation)
+    try:
+        await hubspot.set_thread_status(stage.handoff.thread_id, "CLOSED")
+    except VendorNotFound:
+        stage.notes.append("the thread is gone")
+        return
+    stage.notes.append("thread closed")
+
+
+async def _tell_user(stage: Stage, key: TextKey) -> None:
     """Say a text of ours in the bot's conversation, once per delivery.
 
     Not before an agent was announced: the HITL plugin takes the author of the first message it sees
     for the agent (plugins/hitl, since December 2025).
     """
-    conversation_id = stage.handoff.conversation_id
-    if not text or conversation_id is None or not stage.handoff.announced:
+    if not stage.handoff.announced:
         return
-    speaker = await _agent(stage, SYSTEM_ACTOR)
-    await stage.services.bots.of(stage.installation).get_or_create_message(
-        conversation_id,
-        speaker.user_id,
-        "text",
-        {"text": text},
-        {MessageTag.ID.value: f"{stage.it.seq}:{key}"},
-        discriminate_by=[MessageTag.ID.value],
-    )
-    stage.notes.append(f"told the user: {key}")
+    if await say_to_user(
+        stage.services, stage.installation, stage.handoff, key, key=f"{stage.it.seq}:{key.value}"
+    ):
+        stage.notes.append(f"told the user: {key.value}")
 
 
-async def _comment(stage: Stage, key: str, text: str | None) -> None:
-    thread_id = stage.handoff.thread_id
-    if not text or thread_id is None:
-        return
-    hubspot = stage.services.hubspot.of(stage.installation)
-    mark = f"[{stage.it.seq}:{key}]"
-    if stage.it.started or stage.it.attempts:
-        entries = await hubspot.thread_messages(
-            thread_id, newest_first=True, limit=COMMENTS_LOOKED_AT
-        )
-        if any(entry.type == "COMMENT" and mark in entry.text for entry in entries):
-            return
-    await stage.services.ledger.mark_started(stage.it)
-    await hubspot.comment(thread_id, f"{text} {mark}")
-    stage.notes.append(f"commented: {key}")
+async def _comment(stage: Stage, key: TextKey) -> None:
+    late = key is TextKey.NOTE_CHAT_ENDED
+    if late and stage.installation.configuration.late_replies == "hold":
+        key = TextKey.NOTE_HELD
+    text = _text(stage, key)
+    if text and await comment_once(
+        stage.services, stage.installation, stage.handoff, stage.it, text, key=key.value
+    ):
+        stage.notes.append(f"commented: {key.value}")
 
 
 def _text(stage: Stage, key: TextKey) -> str | None:
-    return Texts().get(key, stage.handoff.language)
+    return texts_of(stage.installation).get(key, stage.handoff.language)

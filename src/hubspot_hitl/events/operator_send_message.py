@@ -10,7 +10,6 @@ import structlog
 from hubspot_hitl.errors import VendorError
 from hubspot_hitl.events.catch_up import history_deliveries, is_agent_message
 from hubspot_hitl.events.codec import message_from_json
-from hubspot_hitl.events.relay import receipt
 from hubspot_hitl.events.thread import happen
 from hubspot_hitl.handoff.thread_events import AgentMessage
 from hubspot_hitl.ports.hubspot import ThreadMessage
@@ -24,7 +23,10 @@ AGAIN = ":after-those-before"
 
 
 async def operator_send_message(services: Services, it: Delivery) -> Outcome:
-    """Mirror and announce the agent, put the message into the conversation, mark it SENT."""
+    """Mirror and announce the agent, put the message into the conversation, mark it SENT.
+
+    What cannot be delivered is marked FAILED with a reason that the agent can read.
+    """
     message = message_from_json(cast(Mapping[str, object], it.body["message"]))
     if not is_agent_message(message):
         return Done(note=f"a {message.type} by {message.created_by} is not for the user")
@@ -32,11 +34,7 @@ async def operator_send_message(services: Services, it: Delivery) -> Outcome:
     if earlier:
         return Done(note="after earlier messages that had not arrived", then=[*earlier, _again(it)])
     event = AgentMessage(author_of(message), message.created_ms)
-    outcome = await happen(services, it, event, message)
-    if not isinstance(outcome, Done) or outcome.then:
-        return outcome
-    installation = await installation_of(services, it)
-    return await receipt(services, installation, it, message.id, outcome.note or "")
+    return await happen(services, it, event, message)
 
 
 def author_of(message: ThreadMessage) -> str | None:

@@ -7,6 +7,7 @@ import dataclasses
 import structlog
 
 from hubspot_hitl.errors import VendorError
+from hubspot_hitl.events.presenting import presented
 from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.handoff.to_user import to_user
 from hubspot_hitl.integration.installation import Installation
@@ -27,19 +28,26 @@ async def relay(
     handoff: Handoff,
     message: ThreadMessage,
     agent: Person,
+    *,
+    attempts: int = 0,
+    conversation_id: str | None = None,
 ) -> int:
     """Create the bot-side messages of one agent message; returns how many were new.
 
-    Each carries HubSpot's message id as its tag, so repeating this changes nothing.
+    Each carries HubSpot's message id as its tag, so repeating this changes nothing. `attempts`
+    counts the failures so far. `conversation_id` is another one than the handoff's, for a message
+    that was held until the user came back.
     """
-    if handoff.conversation_id is None:
+    to = conversation_id or handoff.conversation_id
+    if to is None:
         return 0
     whole = await _completed(services, installation, handoff, message)
+    whole, options = await presented(services, installation, handoff, whole, attempts=attempts)
     bot = services.bots.of(installation)
     created = 0
-    for piece in to_user(whole):
+    for piece in to_user(whole, options):
         _, new = await bot.get_or_create_message(
-            handoff.conversation_id,
+            to,
             agent.user_id,
             piece.type,
             piece.payload,
@@ -63,27 +71,44 @@ async def _completed(
 
 
 async def receipt(
-    services: Services, installation: Installation, it: Delivery, message_id: str, note: str
-) -> Outcome:
-    """Mark the agent's message as SENT; if HubSpot cannot take it now, do it later."""
+    services: Services, installation: Installation, it: Delivery, message_id: str
+) -> list[NewDelivery]:
+    """Mark the agent's message as SENT; returns the delivery that does it if HubSpot cannot now.
+
+    After failures it is always done by a delivery, so that it comes behind what was told of them.
+    """
     channel_id = str(it.body.get("channelId") or "")
-    if not channel_id:
-        return Done(note=note)
+    if not channel_id or not installation.configuration.receipts:
+        return []
+    later = _receipt(it, "receipt", channel_id, message_id, "SENT", None)
+    if it.attempts:
+        return [later]
+    hubspot = services.hubspot.of(installation)
     try:
-        await services.hubspot.of(installation).set_message_status(channel_id, message_id, "SENT")
+        await hubspot.set_message_status(channel_id, message_id, "SENT")
     except VendorError as error:
-        if not error.retryable:
-            log.warning("receipt_refused", message=message_id, error=error.code)
-            return Done(note=f"{note}; receipt refused: {error.code}")
-        return Done(note=note, then=[_receipt_later(it, channel_id, message_id, "SENT", None)])
-    return Done(note=note)
+        if error.retryable:
+            return [later]
+        log.warning("receipt_refused", message=message_id, error=error.code)
+    return []
 
 
-def _receipt_later(
-    it: Delivery, channel_id: str, message_id: str, status: str, reason: str | None
+def failure_receipt(
+    installation: Installation, it: Delivery, message_id: str, reason: str, *, final: bool
+) -> NewDelivery | None:
+    """The delivery that tells the agent, in plain words, why a message reached nobody (yet)."""
+    channel_id = str(it.body.get("channelId") or "")
+    if not channel_id or not installation.configuration.receipts:
+        return None
+    name = "failed" if final else "delayed"
+    return _receipt(it, name, channel_id, message_id, "FAILED", reason or None)
+
+
+def _receipt(
+    it: Delivery, name: str, channel_id: str, message_id: str, status: str, reason: str | None
 ) -> NewDelivery:
     return NewDelivery(
-        dedup_key=f"{it.dedup_key}:receipt",
+        dedup_key=f"{it.dedup_key}:{name}",
         # A lane of its own: the agent's next words must not wait for a receipt.
         lane=f"receipt:{it.lane}",
         kind=RECEIPT,
@@ -98,14 +123,8 @@ def _receipt_later(
     )
 
 
-def failure_receipt(it: Delivery, message_id: str, reason: str) -> NewDelivery | None:
-    """The delivery that tells the agent, in plain words, why a message reached nobody."""
-    channel_id = str(it.body.get("channelId") or "")
-    return _receipt_later(it, channel_id, message_id, "FAILED", reason) if channel_id else None
-
-
 async def handle_receipt(services: Services, it: Delivery) -> Outcome:
-    """Set the status of an agent's message that could not be set at once."""
+    """Set the status of an agent's message."""
     installation = await installation_of(services, it)
     status = it.body["status"]
     reason = it.body.get("reason")

@@ -9,8 +9,10 @@ import structlog
 from hubspot_hitl.errors import VendorError
 from hubspot_hitl.events.catch_up import history_deliveries
 from hubspot_hitl.events.effects import Stage, carry_out
+from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
@@ -37,7 +39,7 @@ async def happen(
     installation = await installation_of(services, it)
     handoff = await handoff_of(services, it)
     now_ms = services.clock.now_ms()
-    decision = domain.decide(handoff, event, now_ms)
+    decision = domain.decide(handoff, event, now_ms, _policy(installation))
     if domain.WaitForStart() in decision.effects:
         if now_ms - handoff.created_ms > services.policy.start_overdue_ms:
             return Done(note="the handoff never started")
@@ -47,8 +49,16 @@ async def happen(
     stage = Stage(services, installation, handoff, it, message)
     for effect in decision.effects:
         await carry_out(stage, effect)
-    await _save(services, stage, decision.handoff)
-    return Done(note="; ".join(stage.notes) or "nothing to do", then=stage.then)
+    saved = await _save(services, stage, decision.handoff)
+    then = [*stage.then, *tags_later(it, handoff, saved)]
+    return Done(note="; ".join(stage.notes) or "nothing to do", then=then)
+
+
+def _policy(installation: Installation) -> domain.Policy:
+    configuration = installation.configuration
+    return domain.Policy(
+        reopen=configuration.reopen, reopen_window_ms=configuration.reopen_hours * 3_600_000
+    )
 
 
 def _ends(decision: domain.Decision) -> bool:
@@ -76,15 +86,15 @@ async def _last_words_first(services: Services, it: Delivery, handoff: Handoff) 
     return Done(note="the thread's last messages come first", then=[*missing, again])
 
 
-async def _save(services: Services, stage: Stage, decided: Handoff) -> None:
+async def _save(services: Services, stage: Stage, decided: Handoff) -> Handoff:
     """Save what changed; the time of the last message alone is not worth a write."""
     agent = stage.agents.get(decided.agent_actor_id or "")
     if agent is not None:
         decided = dataclasses.replace(decided, agent_user_id=agent.user_id)
     before = stage.handoff
     if dataclasses.replace(before, last_agent_ms=decided.last_agent_ms) == decided:
-        return
-    await services.handoffs.save(decided)
+        return before
+    saved = await services.handoffs.save(decided)
     if before.state is not decided.state:
         log.info(
             "handoff_moved",
@@ -94,3 +104,4 @@ async def _save(services: Services, stage: Stage, decided: Handoff) -> None:
             reason=decided.end_reason,
             agent=decided.agent_actor_id,
         )
+    return saved

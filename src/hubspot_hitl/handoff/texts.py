@@ -41,6 +41,11 @@ class TextKey(StrEnum):
     NOTE_USER_ENDED = "agent-note-user-ended"
     NOTE_BOT_ENDED = "agent-note-bot-ended"
     NOTE_NUDGE = "agent-note-nudge"
+    NOTE_HELD = "agent-note-held"
+    NOTE_HELD_SENT = "agent-note-held-sent"
+    REASON_FAILED = "agent-reason-failed"
+    REASON_DELAYED = "agent-reason-delayed"
+    REASON_NO_RETURN = "agent-reason-no-return"
 
 
 _T = TextKey
@@ -69,6 +74,19 @@ _EN: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "The user has ended the chat.",
     _T.NOTE_BOT_ENDED: "The bot has ended the chat.",
     _T.NOTE_NUDGE: "The user is waiting for an answer.",
+    _T.NOTE_HELD: (
+        "The chat has ended. Your message is held and goes to the user when they ask for"
+        " an agent again."
+    ),
+    _T.NOTE_HELD_SENT: (
+        "The user is back: the message you wrote after the last chat has been delivered"
+        " in the new one."
+    ),
+    _T.REASON_FAILED: "The message could not be delivered to the user.",
+    _T.REASON_DELAYED: (
+        "Not delivered yet: the bot does not answer. We keep trying; please do not send it again."
+    ),
+    _T.REASON_NO_RETURN: "The user has not come back. The message was not delivered.",
 }
 _FR: Mapping[TextKey, str] = {
     _T.CHAT_ENDED: "Cette conversation est terminée.",
@@ -95,6 +113,19 @@ _FR: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "L'utilisateur a mis fin à la conversation.",
     _T.NOTE_BOT_ENDED: "Le bot a mis fin à la conversation.",
     _T.NOTE_NUDGE: "L'utilisateur attend une réponse.",
+    _T.NOTE_HELD: (
+        "La conversation est terminée. Votre message sera remis quand l'utilisateur"
+        " redemandera un agent."
+    ),
+    _T.NOTE_HELD_SENT: (
+        "L'utilisateur est revenu : votre message d'après la fin lui a été remis dans la"
+        " nouvelle conversation."
+    ),
+    _T.REASON_FAILED: "Le message n'a pas pu être remis à l'utilisateur.",
+    _T.REASON_DELAYED: (
+        "Pas encore remis : le bot ne répond pas. Nous réessayons ; ne le renvoyez pas."
+    ),
+    _T.REASON_NO_RETURN: "L'utilisateur n'est pas revenu. Le message n'a pas été remis.",
 }
 _ES: Mapping[TextKey, str] = {
     _T.CHAT_ENDED: "Este chat ha terminado.",
@@ -121,6 +152,17 @@ _ES: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "El usuario ha terminado el chat.",
     _T.NOTE_BOT_ENDED: "El bot ha terminado el chat.",
     _T.NOTE_NUDGE: "El usuario espera una respuesta.",
+    _T.NOTE_HELD: (
+        "El chat ha terminado. Su mensaje se entregará cuando el usuario vuelva a pedir un agente."
+    ),
+    _T.NOTE_HELD_SENT: (
+        "El usuario ha vuelto: su mensaje posterior al final se le ha entregado en el nuevo chat."
+    ),
+    _T.REASON_FAILED: "No se pudo entregar el mensaje al usuario.",
+    _T.REASON_DELAYED: (
+        "Aún no entregado: el bot no responde. Seguimos intentándolo; no lo envíe de nuevo."
+    ),
+    _T.REASON_NO_RETURN: "El usuario no ha vuelto. El mensaje no se entregó.",
 }
 _DE: Mapping[TextKey, str] = {
     _T.CHAT_ENDED: "Dieser Chat ist beendet.",
@@ -147,6 +189,19 @@ _DE: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "Der Chat wurde von der anderen Seite beendet.",
     _T.NOTE_BOT_ENDED: "Der Bot hat den Chat beendet.",
     _T.NOTE_NUDGE: "Es wird auf eine Antwort gewartet.",
+    _T.NOTE_HELD: (
+        "Der Chat ist beendet. Ihre Nachricht wird zugestellt, wenn wieder nach jemandem"
+        " gefragt wird."
+    ),
+    _T.NOTE_HELD_SENT: (
+        "Die Person ist zurück: Ihre Nachricht von nach dem Ende wurde im neuen Chat zugestellt."
+    ),
+    _T.REASON_FAILED: "Die Nachricht konnte nicht zugestellt werden.",
+    _T.REASON_DELAYED: (
+        "Noch nicht zugestellt: Der Bot antwortet nicht. Wir versuchen es weiter; bitte"
+        " nicht neu senden."
+    ),
+    _T.REASON_NO_RETURN: "Die Person kam nicht zurück. Die Nachricht wurde nicht zugestellt.",
 }
 _PT: Mapping[TextKey, str] = {
     _T.CHAT_ENDED: "Este chat foi encerrado.",
@@ -173,6 +228,16 @@ _PT: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "O usuário encerrou o chat.",
     _T.NOTE_BOT_ENDED: "O bot encerrou o chat.",
     _T.NOTE_NUDGE: "O usuário está esperando uma resposta.",
+    _T.NOTE_HELD: (
+        "O chat foi encerrado. Sua mensagem será entregue quando o usuário pedir um"
+        " atendente de novo."
+    ),
+    _T.NOTE_HELD_SENT: "O usuário voltou: sua mensagem de depois do fim foi entregue no novo chat.",
+    _T.REASON_FAILED: "Não foi possível entregar a mensagem ao usuário.",
+    _T.REASON_DELAYED: (
+        "Ainda não entregue: o bot não responde. Continuamos tentando; não a envie de novo."
+    ),
+    _T.REASON_NO_RETURN: "O usuário não voltou. A mensagem não foi entregue.",
 }
 TEXTS: Mapping[str, Mapping[TextKey, str]] = MappingProxyType(
     {"en": _EN, "fr": _FR, "es": _ES, "de": _DE, "pt": _PT}

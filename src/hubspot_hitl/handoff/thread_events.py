@@ -71,8 +71,31 @@ class AgentMessage:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class UserEnded:
+    """The user ended the chat by a stop word."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """An agent gave the chat back to the bot by a command; with `close` the thread ends too."""
+
+    at_ms: int
+    close: bool
+
+
 ThreadEvent = (
-    Assigned | StatusChanged | Restored | Deleted | MarkedSpam | InboxChanged | AgentMessage
+    Assigned
+    | StatusChanged
+    | Restored
+    | Deleted
+    | MarkedSpam
+    | InboxChanged
+    | AgentMessage
+    | UserEnded
+    | GivenBack
 )
 
 
@@ -132,6 +155,11 @@ class EmitReopened:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseThread:
+    """Close the thread in HubSpot; the echo of that finds the handoff ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class EraseContent:
     """Remove the handoff's content: the person's privacy was asked for."""
 
@@ -150,6 +178,7 @@ Effect = (
     | RelayMessage
     | RefuseMessage
     | EmitReopened
+    | CloseThread
     | EraseContent
     | WaitForStart
 )
@@ -217,6 +246,12 @@ def decide(
             return _moved(handoff, event)
         case AgentMessage():
             return _written(handoff, event)
+        case UserEnded():
+            ended = _ended(handoff, EndReason.PATIENT_COMMAND, event.at_ms)
+            return _and_then(ended, CommentToAgent(TextKey.NOTE_USER_ENDED), CloseThread())
+        case GivenBack(close=close):
+            ended = _ended(handoff, EndReason.AGENT_CLOSED, event.at_ms)
+            return _and_then(ended, *((CloseThread(),) if close else ()))
         case _:
             assert_never(event)
 
@@ -251,6 +286,13 @@ def _ended(handoff: Handoff, reason: EndReason, at_ms: int) -> Decision:
     if not handoff.active or _before_last_end(handoff, at_ms):
         return Decision(handoff)
     return Decision(machine.end(handoff, reason, at_ms), (EmitStopped(reason),))
+
+
+def _and_then(decision: Decision, *effects: Effect) -> Decision:
+    """The decision with more effects, if it has any."""
+    if not decision.effects:
+        return decision
+    return Decision(decision.handoff, (*decision.effects, *effects))
 
 
 def _deleted(handoff: Handoff, event: Deleted) -> Decision:

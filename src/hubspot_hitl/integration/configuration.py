@@ -25,6 +25,10 @@ from hubspot_hitl.integration.wire import WireModel, number_as_text, studio
 
 MAX_SECRET = 4_000
 MAX_ID = 100
+# The whole configuration travels in one header of 64 KiB.
+MAX_JSON = 20_000
+MAX_TEXT = 2_000
+MAX_TEXTS = 500
 
 
 __all__ = [
@@ -100,6 +104,146 @@ class Configuration(WireModel):
         default=True,
         title="Create contacts",
         description="Create a HubSpot contact when the user has an email or phone and none exists.",
+    )
+
+    contact_facts: str = Field(
+        default="",
+        max_length=MAX_SECRET,
+        title="Contact facts",
+        description=(
+            "Contact properties that the agent sees above the history, by their internal names,"
+            " separated by commas."
+        ),
+        json_schema_extra=studio(placeholder="company, lifecyclestage"),
+    )
+    agent_name: bool = Field(
+        default=True,
+        title="Show the agent's name",
+        description="Tell the user the agent's name. Without it, the agent is called Agent.",
+    )
+    agent_photo: bool = Field(
+        default=True, title="Show the agent's photo", description="Show the user the agent's photo."
+    )
+    agent_email: bool = Field(
+        default=True,
+        title="Keep the agent's email",
+        description="Put the agent's email into the tags of the agent's Botpress user.",
+    )
+    agent_files: Literal["copy", "link"] = Field(
+        default="copy",
+        title="Files of agents",
+        description=(
+            "How the user gets an agent's file: copied into the bot's files, where its address"
+            " keeps working, or by HubSpot's own link, which expires."
+        ),
+    )
+    quick_replies: Literal["list", "choice"] = Field(
+        default="list",
+        title="Quick replies",
+        description=(
+            "How the user gets an agent's quick replies: as a numbered list, or as a Botpress"
+            " choice. The HITL plugin passes no choices on."
+        ),
+    )
+    agent_commands: bool = Field(
+        default=True,
+        title="Commands in comments",
+        description="Agents steer the chat by internal comments such as /bot or /help.",
+    )
+    receipts: bool = Field(
+        default=True,
+        title="Receipts",
+        description="Mark each message of an agent in HubSpot as sent or failed.",
+    )
+    late_replies: Literal["note", "hold"] = Field(
+        default="note",
+        title="Replies after the end",
+        description=(
+            "What becomes of an agent's message after the chat has ended: a note tells the agent,"
+            " or the message is held until the user comes back to an agent."
+        ),
+    )
+    reopen: Literal["explain", "resume"] = Field(
+        default="explain",
+        title="Reopened conversations",
+        description=(
+            "What happens when an agent opens a closed conversation again: a note explains that the"
+            " bot answers now, or the handoff goes on. The HITL plugin can only do the first."
+        ),
+    )
+    reopen_hours: int = Field(
+        default=24,
+        ge=0,
+        le=720,
+        title="Reopening window",
+        description="For how many hours after its end a conversation can be reopened.",
+    )
+    stop_words: str = Field(
+        default="",
+        max_length=MAX_SECRET,
+        title="Stop words",
+        description=(
+            "Messages by which the user ends the chat with the agent, separated by commas. A line"
+            " may begin with a language: `fr: au revoir, fin`."
+        ),
+        json_schema_extra=studio(placeholder="end chat, bye", display="paragraph"),
+    )
+    texts: dict[str, Annotated[str, Field(max_length=MAX_TEXT)]] = Field(
+        default_factory=dict[str, str],
+        max_length=MAX_TEXTS,
+        title="Texts",
+        description=(
+            "Replaces texts that the user or the agent reads, by key or by key and language"
+            " (`agent-left`, `agent-left.fr`). The value NULL switches a text off."
+        ),
+    )
+    contact_matching: str = Field(
+        default="email, phone, mobilephone",
+        max_length=MAX_SECRET,
+        title="Contact matching",
+        description=(
+            "The contact properties by which the user's contact is looked for, in this order. One of"
+            " your own needs a value in Contact properties."
+        ),
+        json_schema_extra=studio(placeholder="email, phone, mobilephone"),
+    )
+    contact_properties: str = Field(
+        default="",
+        max_length=MAX_JSON,
+        title="Contact properties",
+        description=(
+            "A JSON object that fills further contact properties which are still empty: internal"
+            " name to source, such as user.language or session.pageUrl."
+        ),
+        json_schema_extra=studio(
+            placeholder='{"hs_language": "user.language"}', display="paragraph"
+        ),
+    )
+    routing_rules: str = Field(
+        default="",
+        max_length=MAX_JSON,
+        title="Routing rules",
+        description=(
+            "A JSON list of rules that choose inbox, priority, agent and ticket by what the CRM"
+            " knows of the user. The first rule that fits counts."
+        ),
+        json_schema_extra=studio(
+            placeholder='[{"name": "VIP", "when": {"contact.tier": "gold"}, "then": {}}]',
+            display="paragraph",
+        ),
+    )
+    business_hours: str = Field(
+        default="",
+        max_length=MAX_JSON,
+        title="Business hours",
+        description=(
+            "A JSON object with the hours of all inboxes, and of single ones: zone, weekly spans and"
+            " holidays. Routing rules ask for clock.open."
+        ),
+        json_schema_extra=studio(
+            placeholder='{"default": {"zone": "Europe/Berlin", "weekly": {}}}',
+            display="paragraph",
+        ),
     )
 
     @model_validator(mode="before")
@@ -219,6 +363,12 @@ def _in_plain_words(detail: ErrorDetails) -> str:
             problem = "must be text."
         case "string_too_long" | "too_long":
             problem = f"is longer than {context.get('max_length')} characters."
+        case "int_type" | "int_parsing" | "int_from_float":
+            problem = "must be a whole number."
+        case "greater_than_equal" | "less_than_equal":
+            problem = "is out of its range."
+        case "dict_type":
+            problem = "must be an object of texts by key."
         case "bool_type" | "bool_parsing":
             problem = "must be true or false."
         case "literal_error":

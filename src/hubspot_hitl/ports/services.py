@@ -13,8 +13,8 @@ from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.crm import Crm, CrmType, FieldSnapshot, FieldSnapshots, Pipeline
+from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.ledger import Ledger
 from hubspot_hitl.ports.store import Handoffs, Installations, People

@@ -1,0 +1,77 @@
+"""Replies that came after the end of a chat, held until the user asks for an agent again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
+from hubspot_hitl.events.codec import message_from_json
+from hubspot_hitl.events.relay import failure_receipt, receipt, relay
+from hubspot_hitl.events.saying import comment_once, texts_of
+from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
+from hubspot_hitl.ports.reading import handoff_of, installation_of
+from hubspot_hitl.ports.services import Services
+
+HELD = "hubspot.held"
+LOOK_AGAIN_S = 15.0
+LONGEST_MS = 7 * 24 * 3_600_000
+
+
+async def hold_for_return(services: Services, it: Delivery, handoff: Handoff) -> NewDelivery:
+    """The delivery that waits with the message of `it`, one after the other for each user."""
+    return NewDelivery(
+        dedup_key=f"{it.dedup_key}:held",
+        lane=f"held:{it.installation_id}:{handoff.user_id}",
+        kind=HELD,
+        installation_id=it.installation_id,
+        handoff_id=handoff.id,
+        body={**it.body, "heldMs": services.clock.now_ms()},
+    )
+
+
+async def deliver_held(services: Services, it: Delivery) -> Outcome:
+    """Deliver into the user's next chat as soon as an agent is there; give up after a week.
+
+    Not before: the HITL plugin would take the author for the agent who answers.
+    """
+    installation = await installation_of(services, it)
+    ended = await handoff_of(services, it)
+    message = message_from_json(cast(Mapping[str, object], it.body["message"]))
+    texts = texts_of(installation)
+    target = await _next_chat(services, ended)
+    if target is None:
+        held_ms = int(cast(int, it.body["heldMs"]))
+        if services.clock.now_ms() - held_ms < LONGEST_MS:
+            return Later(LOOK_AGAIN_S, "the user has not come back")
+        reason = texts.placeholder(TextKey.REASON_NO_RETURN, ended.language)
+        told = failure_receipt(installation, it, message.id, reason, final=True)
+        return Done(note="the user never came back", then=[told] if told else [])
+    author = next(iter(message.sender_actor_ids), None) or message.created_by or SYSTEM_ACTOR
+    agent = await mirror_agent(services, installation, author)
+    await relay(
+        services,
+        installation,
+        ended,
+        message,
+        agent,
+        attempts=it.attempts,
+        conversation_id=target.conversation_id,
+    )
+    note = texts.get(TextKey.NOTE_HELD_SENT, ended.language)
+    if note:
+        await comment_once(services, installation, ended, it, note, key="held-sent")
+    then = await receipt(services, installation, it, message.id)
+    return Done(note=f"delivered in handoff {target.id}", then=then)
+
+
+async def _next_chat(services: Services, ended: Handoff) -> Handoff | None:
+    found = await services.handoffs.find(
+        installation_id=ended.installation_id, active=True, text=ended.user_id, limit=20
+    )
+    for handoff in found:
+        if handoff.user_id == ended.user_id and handoff.announced and handoff.conversation_id:
+            return handoff
+    return None

@@ -1,0 +1,83 @@
+"""What we say in our own name: texts to the user, comments to the agents; each once."""
+
+from __future__ import annotations
+
+from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
+from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.handoff.texts import TextKey, Texts
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.tags import MessageTag
+from hubspot_hitl.ports.ledger import Delivery
+from hubspot_hitl.ports.services import Services
+
+COMMENTS_LOOKED_AT = 50
+
+
+def texts_of(installation: Installation) -> Texts:
+    """The texts of an installation, with the owner's replacements."""
+    return Texts(installation.configuration.texts)
+
+
+async def say_to_user(
+    services: Services,
+    installation: Installation,
+    handoff: Handoff,
+    text_key: TextKey,
+    *,
+    key: str,
+) -> bool:
+    """Say one of our texts in the bot's conversation; the same `key` twice is one message.
+
+    Returns whether there was anything to say: a text can be switched off.
+    """
+    text = texts_of(installation).get(text_key, handoff.language)
+    if not text:
+        return False
+    return await tell_user(services, installation, handoff, text, key=key)
+
+
+async def tell_user(
+    services: Services, installation: Installation, handoff: Handoff, text: str, *, key: str
+) -> bool:
+    """Say `text` in the bot's conversation, as nobody in particular."""
+    if handoff.conversation_id is None:
+        return False
+    speaker = await mirror_agent(services, installation, SYSTEM_ACTOR)
+    await services.bots.of(installation).get_or_create_message(
+        handoff.conversation_id,
+        speaker.user_id,
+        "text",
+        {"text": text},
+        {MessageTag.ID.value: key},
+        discriminate_by=[MessageTag.ID.value],
+    )
+    return True
+
+
+async def comment_once(
+    services: Services,
+    installation: Installation,
+    handoff: Handoff,
+    it: Delivery,
+    text: str,
+    *,
+    key: str,
+) -> bool:
+    """Put an internal comment into the thread, once per delivery and `key`.
+
+    HubSpot's comments have no idempotency id. So each carries a mark, and a delivery that may have
+    begun before looks for it first. Returns whether it wrote.
+    """
+    if handoff.thread_id is None:
+        return False
+    hubspot = services.hubspot.of(installation)
+    mark = f"[{it.seq}:{key}]"
+    if it.started or it.attempts:
+        entries = await hubspot.thread_messages(
+            handoff.thread_id, newest_first=True, limit=COMMENTS_LOOKED_AT
+        )
+        if any(entry.type == "COMMENT" and mark in entry.text for entry in entries):
+            return False
+    await services.ledger.mark_started(it)
+    await hubspot.comment(handoff.thread_id, f"{text} {mark}")
+    return True

@@ -12,18 +12,21 @@ The main path, from the outside in::
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from pydantic import SecretStr
 
 from hubspot_hitl import actions, events
 from hubspot_hitl.botpress.client import BotpressRuntimes
 from hubspot_hitl.botpress.server import OperationServer
 from hubspot_hitl.channels import hitl
 from hubspot_hitl.clock import SystemClock
-from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.fetch.web import Limits, open_fetch
 from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
 from hubspot_hitl.hubspot.limiter import Window
 from hubspot_hitl.hubspot.portals import HubSpotPortals
@@ -35,14 +38,18 @@ from hubspot_hitl.ledger.sqlite import SqliteEngine
 from hubspot_hitl.ledger.worker import WorkerOptions
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.ledger import Delivery, Handler, Outcome
 from hubspot_hitl.ports.services import Bots, Policy, Services
 from hubspot_hitl.settings import Settings
+from hubspot_hitl.setup.botpress_credentials import stored_credentials
+from hubspot_hitl.store.audit import SqlAudit
 from hubspot_hitl.store.database import Database, open_database
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.installations import SqlInstallations
-from hubspot_hitl.store.keyring import KeyRing
+from hubspot_hitl.store.keys import open_keyring
 from hubspot_hitl.store.migrations import migrate
+from hubspot_hitl.store.nonces import SqlNonces
 from hubspot_hitl.store.people import SqlPeople
 from hubspot_hitl.store.vault import SqlVault
 from hubspot_hitl.web import keys
@@ -81,35 +88,65 @@ async def _life(
 ) -> AsyncIterator[None]:
     """What lives as long as the application: opened in this order, closed in the other."""
     settings = app[keys.SETTINGS]
-    async with open_services(settings, runtime=runtime, clock=clock) as services:
-        hubspot = HubSpotDoor(services, accept_v1=settings.hubspot_accept_v1_signatures)
-        botpress = BotpressDoor(services, hubspot)
-        app[keys.SERVICES] = services
+    async with open_house(settings, runtime=runtime, clock=clock) as house:
+        hubspot = HubSpotDoor(house.services, accept_v1=settings.hubspot_accept_v1_signatures)
+        botpress = BotpressDoor(house.services, hubspot)
+        app[keys.SERVICES] = house.services
         app[keys.HUBSPOT] = hubspot
         app[keys.OPERATIONS] = OperationServer(
             botpress.operations(),
             clock=clock,
-            signing_secrets=[s.get_secret_value() for s in settings.botpress_signing_secrets],
+            signing_secrets=house.signing_secrets,
             answered=botpress.answered,
         )
         yield
 
 
-@asynccontextmanager
-async def open_services(
-    settings: Settings, *, runtime: BotRuntime | None = None, clock: Clock | None = None
-) -> AsyncIterator[Services]:
-    """Everything behind the doors, running: database, vendors' clients, ledger with its worker.
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything behind the doors, running."""
 
-    Raises BadSettings or StoreUnavailable when the database cannot be used.
+    services: Services
+    database: Database
+    vault: SqlVault
+    audit: SqlAudit
+    nonces: SqlNonces
+    portals: HubSpotPortals
+    signing_secrets: tuple[str, ...]
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings,
+    *,
+    runtime: BotRuntime | None = None,
+    clock: Clock | None = None,
+    work: bool = True,
+) -> AsyncIterator[House]:
+    """Database, vendors' clients, and the ledger with its worker.
+
+    Without `work` it only looks and writes: for commands, also while a server runs on the same
+    database. Raises BadSettings or StoreUnavailable when the database cannot be used.
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
-        database = open_database(settings.database_url)
+        database = open_database(settings.database_url, exclusive=work)
         await database.start()
         stack.push_async_callback(database.close)
         await migrate(database)
+        keyring = await open_keyring(database, plain(settings.secret_keys), _key_file(settings))
+        vault = SqlVault(database, keyring)
+        stored = await stored_credentials(vault, clock)
         session = await stack.enter_async_context(open_session())
+        fetch = await stack.enter_async_context(_open_fetch(settings))
+        installations = SqlInstallations(database, keyring, clock)
+        portals = HubSpotPortals(
+            settings.hubspot_api_url,
+            lambda: session,
+            clock,
+            refresh_tokens=VaultRefreshTokens(vault, installations),
+            window=Window(requests=settings.hubspot_requests_per_10s),
+        )
         handoffs = SqlHandoffs(database)
         handlers: dict[str, Handler] = {}
         ledger = LaneLedger(
@@ -119,47 +156,55 @@ async def open_services(
             WorkerOptions(concurrency=settings.worker_concurrency),
             on_lane_moved=handoffs.forget_lane,
         )
-        services = _bundle(settings, database, session, clock, handoffs, ledger, runtime)
+        services = Services(
+            hubspot=portals,
+            bots=_bots(settings, session, clock, runtime, stored.token),
+            handoffs=handoffs,
+            people=SqlPeople(database),
+            installations=installations,
+            ledger=ledger,
+            clock=clock,
+            policy=_policy(settings),
+            fetch=fetch,
+        )
         handlers.update(
             {kind: partial(handle, services) for kind, handle in DELIVERY_HANDLERS.items()}
         )
-        await ledger.start()
+        await ledger.start(work=work)
         stack.push_async_callback(ledger.stop, settings.shutdown_grace_s)
-        yield services
+        own = tuple(secret.get_secret_value() for secret in settings.botpress_signing_secrets)
+        yield House(
+            services,
+            database,
+            vault,
+            SqlAudit(database, clock),
+            SqlNonces(database),
+            portals,
+            own or stored.signing_secrets,
+        )
 
 
-def _bundle(
+def _bots(
     settings: Settings,
-    database: Database,
     session: aiohttp.ClientSession,
     clock: Clock,
-    handoffs: SqlHandoffs,
-    ledger: LaneLedger,
     runtime: BotRuntime | None,
-) -> Services:
-    """The ports, each with its adapter."""
-    keyring = _keyring(settings)
-    installations = SqlInstallations(database, keyring, clock)
-    hubspot = HubSpotPortals(
-        settings.hubspot_api_url,
-        lambda: session,
-        clock,
-        refresh_tokens=VaultRefreshTokens(SqlVault(database, keyring), installations),
-        window=Window(requests=settings.hubspot_requests_per_10s),
+    stored_token: str | None,
+) -> Bots:
+    """The bot that loaded us, or Botpress with the token of the settings, else of the vault."""
+    if runtime is not None:
+        return _SameBot(runtime)
+    return BotpressRuntimes(
+        session,
+        base_url=settings.botpress_api_url,
+        token=plain(settings.botpress_token) or stored_token or "",
+        clock=clock,
+        timeout_s=settings.vendor_timeout_s,
     )
-    token = settings.botpress_token
-    bots: Bots = (
-        _SameBot(runtime)
-        if runtime is not None
-        else BotpressRuntimes(
-            session,
-            base_url=settings.botpress_api_url,
-            token=token.get_secret_value() if token else "",
-            clock=clock,
-            timeout_s=settings.vendor_timeout_s,
-        )
-    )
-    policy = Policy(
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
         start_margin_ms=settings.start_margin_ms,
         start_timeout_s=settings.start_timeout_s,
         message_chars_limit=settings.message_chars_limit,
@@ -167,17 +212,22 @@ def _bundle(
         public_url=settings.public_url,
         botpress_webhook_url=settings.botpress_webhook_url,
     )
-    people = SqlPeople(database)
-    return Services(
-        hubspot=hubspot,
-        bots=bots,
-        handoffs=handoffs,
-        people=people,
-        installations=installations,
-        ledger=ledger,
-        clock=clock,
-        policy=policy,
+
+
+def _open_fetch(settings: Settings) -> AbstractAsyncContextManager[Fetch]:
+    return open_fetch(
+        Limits(settings.fetch_max_bytes, settings.fetch_timeout_s),
+        allow_private=settings.fetch_allow_private,
     )
+
+
+def _key_file(settings: Settings) -> Path:
+    return settings.data_dir / KEY_FILE
+
+
+def plain(secret: SecretStr | None) -> str | None:
+    """The value of a secret setting, None when it is not set."""
+    return secret.get_secret_value() if secret is not None else None
 
 
 class _SameBot:
@@ -189,18 +239,6 @@ class _SameBot:
     def of(self, installation: Installation) -> BotRuntime:
         """The runtime, whoever asks."""
         return self._runtime
-
-
-def _keyring(settings: Settings) -> KeyRing:
-    """The keys of the settings; on SQLite a key file in the data directory is enough."""
-    if settings.secret_keys is not None:
-        return KeyRing.from_text(settings.secret_keys.get_secret_value())
-    if settings.is_sqlite:
-        return KeyRing.load_or_create(settings.data_dir / KEY_FILE)
-    raise BadSettings(
-        "HITL_SECRET_KEYS is not set. Replicas that share a database need the same keys: set it to"
-        " id:base64-of-32-bytes, the same on each (make one with `hubspot-hitl keys new`)"
-    )
 
 
 def _engine(settings: Settings, database: Database) -> Engine:

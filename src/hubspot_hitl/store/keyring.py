@@ -15,7 +15,7 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +23,8 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hubspot_hitl.errors import BadSettings
 
@@ -33,12 +35,22 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class KeyRing:
-    """Seals and opens secrets. Never shows a key."""
+    """Seals and opens secrets. Never shows a key.
 
-    __slots__ = ("_ciphers", "first_id")
+    A ring from a key file reads the file again when a value names a key it does not know, so that
+    a server takes a new key without a restart.
+    """
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
+    __slots__ = ("_ciphers", "_keys", "_reread", "first_id")
+
+    def __init__(
+        self, keys: Mapping[str, bytes], *, reread: Callable[[], KeyRing] | None = None
+    ) -> None:
         """Keys by id, in order. Raises BadSettings for none, a bad id or a wrong length."""
+        self._reread = reread
+        self._take(keys)
+
+    def _take(self, keys: Mapping[str, bytes]) -> None:
         if not keys:
             raise BadSettings(
                 "the key ring is empty: set HITL_SECRET_KEYS to id:base64-of-32-bytes"
@@ -53,6 +65,7 @@ class KeyRing:
                 raise BadSettings(
                     f"key {key_id!r} in HITL_SECRET_KEYS has {len(key)} bytes, not {_KEY_BYTES}"
                 )
+        self._keys = MappingProxyType(dict(keys))
         self._ciphers = MappingProxyType({key_id: AESGCM(key) for key_id, key in keys.items()})
         self.first_id = next(iter(keys))
 
@@ -82,8 +95,7 @@ class KeyRing:
         """
         with suppress(FileNotFoundError):
             return cls._load(path)
-        key_id = f"k-{secrets.token_hex(4)}"
-        _create(path, f"{key_id}:{new_key()}\n")
+        _create(path, f"{new_key_id()}:{new_key()}\n")
         return cls._load(path)  # whoever was faster made it
 
     @classmethod
@@ -104,7 +116,8 @@ class KeyRing:
                 f" {stat.S_IMODE(mode):04o}): run chmod 600 on it, and think of changing the key"
             )
         try:
-            return cls.from_text(text.decode("ascii"))
+            ring = cls.from_text(text.decode("ascii"))
+            return cls(ring._keys, reread=lambda: cls._load(path))
         except UnicodeDecodeError:
             raise BadSettings(f"the key file {str(path)!r} is not id:base64 text") from None
         except BadSettings as error:
@@ -130,7 +143,7 @@ class KeyRing:
             key_id, nonce, sealed = _split(blob)
         except ValueError:
             raise BadSettings(f"{what} is damaged: store it again, or restore a backup") from None
-        cipher = self._ciphers.get(key_id)
+        cipher = self._ciphers.get(key_id) or self._fresh(key_id)
         if cipher is None:
             raise BadSettings(
                 f"{what} is encrypted with key {key_id!r}, which is not in the key ring (it has"
@@ -144,11 +157,56 @@ class KeyRing:
                 " key was replaced under the same id"
             ) from None
 
+    def _fresh(self, key_id: str) -> AESGCM | None:
+        """The cipher of a key that was added to the key file since it was read."""
+        if self._reread is not None:
+            with suppress(FileNotFoundError):
+                self._take(self._reread()._keys)
+        return self._ciphers.get(key_id)
+
+    def derived(self, purpose: str) -> Mapping[str, bytes]:
+        """A key of 32 bytes for `purpose` from each key of the ring, by its id, the first first.
+
+        HKDF with SHA-256: knowing one tells nothing about another, nor about the ring.
+        """
+        return {
+            key_id: HKDF(
+                algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose.encode()
+            ).derive(key)
+            for key_id, key in self._keys.items()
+        }
+
     def __repr__(self) -> str:
         return f"KeyRing(ids={self.ids!r})"
 
     def __reduce__(self) -> str:
         raise TypeError("a key ring is never pickled")
+
+
+def new_key_id() -> str:
+    """A random id for a key."""
+    return f"k-{secrets.token_hex(4)}"
+
+
+def add_key(path: Path) -> str:
+    """Put a fresh key first into an existing key file, whole or not at all; returns its id.
+
+    The keys that were there stay behind it, to open what they sealed.
+    """
+    KeyRing._load(path)  # pyright: ignore[reportPrivateUsage]  # refuses a file that is not one
+    key_id = new_key_id()
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _create(draft, f"{key_id}:{new_key()}\n{path.read_text(encoding='ascii')}")
+        draft.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise BadSettings(
+            f"the key file {str(path)!r} cannot be written ({error.strerror})"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return key_id
 
 
 def new_key() -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hubspot_hitl.errors import BadSettings
@@ -20,6 +21,9 @@ _log = structlog.get_logger(__name__)
 _GET: Final = select(secrets.c.value).where(
     secrets.c.scope == bindparam("scope"), secrets.c.name == bindparam("name")
 )
+
+UNSEALED = "plain"
+"""The key id of a row that no key seals: the key ring that lies in the database itself."""
 
 
 def put_secret(connection: Connection, keys: KeyRing, scope: str, name: str, value: bytes) -> None:
@@ -82,6 +86,15 @@ class SqlVault:
         """Forget one secret, or all of a scope."""
         await self._database.write(lambda c: delete_secrets(c, scope, name))
 
+    async def usage(self) -> Mapping[str, int]:
+        """How many secrets each key seals, by its id; keys that seal none are absent."""
+        statement = select(secrets.c.key_id, func.count()).group_by(secrets.c.key_id)
+
+        def look(connection: Connection) -> dict[str, int]:
+            return {str(row[0]): int(row[1]) for row in connection.execute(statement)}
+
+        return await self._database.read(look)
+
     async def rotate(self, *, batch: int = 100) -> Rotation:
         """Seal everything anew with the first key, a batch per transaction, while serving.
 
@@ -117,7 +130,7 @@ def _rotate_batch(
     key = tuple_(secrets.c.scope, secrets.c.name)
     rows = connection.execute(
         select(secrets.c.scope, secrets.c.name, secrets.c.value)
-        .where(secrets.c.key_id != keys.first_id, key > after)
+        .where(secrets.c.key_id.not_in([keys.first_id, UNSEALED]), key > after)
         .order_by(secrets.c.scope, secrets.c.name)
         .limit(limit)
         .with_for_update()

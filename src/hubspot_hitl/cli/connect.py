@@ -64,7 +64,7 @@ class Consent:
 
     def url(self, client_id: str, state: str) -> str:
         """The address the person opens."""
-        url = authorize_url(
+        return authorize_url(
             client_id,
             self.redirect_uri,
             self.scopes,
@@ -72,8 +72,6 @@ class Consent:
             state=state,
             base=self.authorize_base,
         )
-        # HubSpot's own install links separate scopes by %20; a plus sign in a value is %2B here
-        return f"{url.replace('+', '%20')}&response_type=code"
 
 
 async def connect_portal(

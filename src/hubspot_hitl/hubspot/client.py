@@ -10,14 +10,16 @@ from hubspot_hitl.hubspot.oauth import OAuth
 from hubspot_hitl.hubspot.rest import AppAuth
 from hubspot_hitl.hubspot.tokens import TokenSource
 from hubspot_hitl.hubspot.transport import Transport
+from hubspot_hitl.hubspot.webhooks import Webhooks
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.hubspot import PortalInfo
 
 
-class HubSpotClient(Channels, Conversations, Contacts, Files):
+class HubSpotClient(Channels, Conversations, Contacts, Files, Webhooks):
     """One portal, reached with one installation's credentials. It is a `HubSpot` of the ports.
 
-    Which part does what: :mod:`channels`, :mod:`conversations`, :mod:`contacts`, :mod:`files`.
+    Which part does what: :mod:`channels`, :mod:`conversations`, :mod:`contacts`, :mod:`files`,
+    :mod:`webhooks` (the app's own, an `AppWebhooks` of the ports).
     """
 
     def __init__(

@@ -28,6 +28,10 @@ class VaultRefreshTokens:
         """Store the token that replaces the configured one."""
         await self._vault.put(_scope(installation), _name(installation), refresh_token.encode())
 
+    async def forget(self, installation: Installation) -> None:
+        """Drop the token that replaced the configured one."""
+        await self._vault.delete(_scope(installation), _name(installation))
+
     async def learn_portal(self, installation: Installation, portal_id: str) -> None:
         """Remember the portal that the installation's token belongs to."""
         if installation.portal_id != portal_id:

@@ -1,7 +1,7 @@
 """HubSpot's OAuth endpoints: exchange, refresh, introspect, revoke, uninstall.
 
 Stateless: :mod:`hubspot_hitl.hubspot.tokens` keeps the tokens. Secrets travel in form bodies only.
-Endpoints of version 2026-03; the v1 ones end on 2027-02-16.
+Endpoints of version 2026-03, by setting v3 or v1; v1 ends on 2027-02-16.
 
 Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/oauth-tokens/guide
 """
@@ -13,11 +13,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
 
-from hubspot_hitl.errors import AuthorizationLost, VendorRefused
+from hubspot_hitl.errors import AuthorizationLost, VendorNotFound, VendorRefused
 from hubspot_hitl.hubspot import paths, records
 from hubspot_hitl.hubspot.answers import Answer, json_of, unexpected
 from hubspot_hitl.hubspot.fields import Fields, ShapeError
@@ -75,9 +75,14 @@ def authorize_url(
     """The address of HubSpot's consent page; with `code_verifier` it carries a PKCE challenge.
 
     >>> authorize_url("id", "https://a.test/cb", ["oauth"], state="s")
-    'https://app.hubspot.com/oauth/authorize?client_id=id&redirect_uri=https%3A%2F%2Fa.test%2Fcb&scope=oauth&state=s'
+    'https://app.hubspot.com/oauth/authorize?client_id=id&redirect_uri=https%3A%2F%2Fa.test%2Fcb&scope=oauth&response_type=code&state=s'
     """
-    query = {"client_id": client_id, "redirect_uri": redirect_uri, "scope": " ".join(scopes)}
+    query = {
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "scope": " ".join(scopes),
+        "response_type": "code",
+    }
     if optional_scopes:
         query["optional_scope"] = " ".join(optional_scopes)
     if state is not None:
@@ -85,7 +90,8 @@ def authorize_url(
     if code_verifier is not None:
         query["code_challenge"] = code_challenge(code_verifier)
         query["code_challenge_method"] = "S256"
-    return f"{base}?{urlencode(query)}"
+    # HubSpot's own install links separate scopes by %20, not by a plus sign
+    return f"{base}?{urlencode(query, quote_via=quote)}"
 
 
 def code_challenge(code_verifier: str) -> str:
@@ -111,8 +117,10 @@ class OAuth:
         session: SessionFactory,
         clock: Clock,
         *,
+        version: paths.OAuthVersion = "2026-03",
         observer: Observer | None = None,
     ) -> None:
+        self._paths = paths.OAuthPaths(version)
         self._clock = clock
         self._transport = Transport(base_url, session, clock, observer=observer)
         self._session = session
@@ -151,8 +159,10 @@ class OAuth:
         (unverified which one counts).
         """
         operation = "oauth.introspect"
+        if self._paths.version == "v1":
+            return await self._v1_about(operation, token, kind)
         form = {"token": token, kind: token, "token_type_hint": kind}
-        answer = await self._post(operation, paths.INTROSPECT, app, form, repeatable=True)
+        answer = await self._post(operation, self._paths.introspect, app, form, repeatable=True)
         raw = _object(answer, operation)
         if not raw.flag("active", default=True):
             raise AuthorizationLost(
@@ -163,6 +173,24 @@ class OAuth:
             )
         try:
             return records.portal_info(raw, self._clock.now_ms())
+        except ShapeError as error:
+            raise unexpected(answer, operation, str(error)) from None
+
+    async def _v1_about(
+        self, operation: str, token: str, kind: Literal["access_token", "refresh_token"]
+    ) -> PortalInfo:
+        call = Call(operation, "GET", self._paths.v1_token(kind, token))
+        try:
+            answer = await self._transport.send(call)
+        except VendorNotFound as error:
+            raise AuthorizationLost(
+                "HubSpot does not know the token any more; connect the portal again",
+                vendor="hubspot",
+                operation=operation,
+                status=error.status,
+            ) from None
+        try:
+            return records.portal_info(_object(answer, operation), self._clock.now_ms())
         except ShapeError as error:
             raise unexpected(answer, operation, str(error)) from None
 
@@ -198,8 +226,12 @@ class OAuth:
         kind: Literal["access_token", "refresh_token"] = "refresh_token",
     ) -> None:
         """Revoke a token. Neither ends access tokens already issued nor uninstalls the app."""
+        if self._paths.version == "v1":
+            call = Call("oauth.revoke", "DELETE", self._paths.v1_token(kind, token))
+            await self._transport.send(call)
+            return
         form = {"token": token, kind: token, "token_type_hint": kind}
-        await self._post("oauth.revoke", paths.REVOKE, app, form, repeatable=True)
+        await self._post("oauth.revoke", self._paths.revoke, app, form, repeatable=True)
 
     async def uninstall(self, access_token: str) -> None:
         """Uninstall the app from the token's portal; HubSpot tells the customer by email."""
@@ -218,7 +250,7 @@ class OAuth:
     async def _grant(
         self, operation: str, app: AppCredentials, form: Mapping[str, str], *, repeatable: bool
     ) -> Grant:
-        answer = await self._post(operation, paths.TOKEN, app, form, repeatable=repeatable)
+        answer = await self._post(operation, self._paths.token, app, form, repeatable=repeatable)
         raw = _object(answer, operation)
         access_token = raw.text("access_token")
         if not access_token:

@@ -6,7 +6,8 @@ refused before anything is sent.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 from urllib.parse import quote
 
 from hubspot_hitl.errors import InvalidPayload
@@ -17,13 +18,38 @@ CONVERSATIONS: Final = "/conversations/v3/conversations"
 CONVERSATIONS_DATED: Final = "/conversations/conversations/2026-09-beta"
 CONTACTS: Final = "/crm/objects/2026-03/contacts"
 FILES: Final = "/files/2026-03/files"
-OAUTH: Final = "/oauth/2026-03"
+WEBHOOKS: Final = "/webhooks/v3"
 UNINSTALL: Final = "/appinstalls/2026-03/external-install"
 PRIVATE_APP_TOKEN_INFO: Final = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105
 
-TOKEN: Final = f"{OAUTH}/token"
-INTROSPECT: Final = f"{OAUTH}/token/introspect"
-REVOKE: Final = f"{OAUTH}/token/revoke"
+OAuthVersion = Literal["2026-03", "v3", "v1"]
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthPaths:
+    """Where one version of OAuth lives. v1, which ends on 2027-02-16, puts tokens into paths."""
+
+    version: OAuthVersion = "2026-03"
+
+    @property
+    def token(self) -> str:
+        """Exchange and refresh."""
+        return f"/oauth/{self.version}/token"
+
+    @property
+    def introspect(self) -> str:
+        """Introspection; not in v1."""
+        return f"{self.token}/introspect"
+
+    @property
+    def revoke(self) -> str:
+        """Revocation; not in v1."""
+        return f"{self.token}/revoke"
+
+    def v1_token(self, kind: Literal["access_token", "refresh_token"], value: str) -> str:
+        """v1's address of a token, to read or delete it. It holds the token: never log it."""
+        return f"/oauth/v1/{kind.replace('_', '-')}s/{quote(value, safe='')}"
+
 
 INBOXES: Final = f"{CONVERSATIONS}/inboxes"
 THREADS: Final = f"{CONVERSATIONS}/threads"
@@ -41,6 +67,21 @@ def segment(value: str) -> str:
     if not value or len(value) > _MAX_ID_CHARS or not value.isprintable() or value in {".", ".."}:
         raise InvalidPayload(f"{value[:80]!r} cannot be an id of HubSpot")
     return quote(value, safe="")
+
+
+def webhook_settings(app_id: str) -> str:
+    """The webhook target of an app."""
+    return f"{WEBHOOKS}/{segment(app_id)}/settings"
+
+
+def subscriptions(app_id: str) -> str:
+    """The webhook subscriptions of an app."""
+    return f"{WEBHOOKS}/{segment(app_id)}/subscriptions"
+
+
+def subscription(app_id: str, subscription_id: str) -> str:
+    """One webhook subscription."""
+    return f"{subscriptions(app_id)}/{segment(subscription_id)}"
 
 
 def channel(channel_id: str) -> str:

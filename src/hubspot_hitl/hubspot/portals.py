@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from hubspot_hitl.hubspot.client import HubSpotClient
 from hubspot_hitl.hubspot.limiter import GENERAL, RateLimiter, Window
 from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth
+from hubspot_hitl.hubspot.paths import OAuthVersion
 from hubspot_hitl.hubspot.rest import DeveloperKey
 from hubspot_hitl.hubspot.tokens import TokenSource
 from hubspot_hitl.hubspot.transport import Observed, SessionFactory, Transport
@@ -73,7 +74,9 @@ class HubSpotPortals:
         refresh_tokens: RefreshTokens | None = None,
         observer: InstallationObserver | None = None,
         window: Window = GENERAL,
+        oauth_version: OAuthVersion = "2026-03",
     ) -> None:
+        self._oauth_version: OAuthVersion = oauth_version
         self._base_url = base_url
         self._session = session
         self._clock = clock
@@ -108,6 +111,7 @@ class HubSpotPortals:
             self._base_url,
             self._session,
             self._clock,
+            version=self._oauth_version,
             observer=self._told(installation_id),
         )
 

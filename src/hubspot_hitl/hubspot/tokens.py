@@ -7,6 +7,7 @@ refresh token that comes back is handed to the keeper before anything else may r
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -103,6 +104,24 @@ class TokenSource:
             log.warning("hubspot_token_refresh_postponed", error_code=error.code)
             return self._access_token
 
+    async def refresh_now(self) -> float:
+        """Refresh whatever is left of the token; returns the seconds that the new one lasts.
+
+        Calls that run meanwhile go on with the old one. A private-app token or service key lasts
+        for ever (infinity). Raises as `token` does.
+        """
+        if self.static:
+            self._printable()
+            return math.inf
+        self._lost = None
+        await self._refreshed()
+        return self._ends_at - self._clock.monotonic()
+
+    @property
+    def refresh_token(self) -> str:
+        """The refresh token in force, once a token was asked for; never to be shown."""
+        return self._refresh_token
+
     async def renew(self, stale: str) -> str:
         """Another token than `stale`, which HubSpot refused; one refresh serves all who ask."""
         if self.static:
@@ -154,13 +173,24 @@ class TokenSource:
         if self.static:
             return self._printable()
         try:
-            grant = await self._oauth.refresh(self._app, self._refresh_token)
+            grant = await self._granted()
         except AuthorizationLost as error:
             self._lost, self._lost_until = error, self._clock.monotonic() + _REMEMBER_LOSS_S
             self._access_token = None
             raise
         await self._take(grant)
         return grant.access_token
+
+    async def _granted(self) -> Grant:
+        """A grant, with what another replica has kept meanwhile if ours is not good any more."""
+        try:
+            return await self._oauth.refresh(self._app, self._refresh_token)
+        except AuthorizationLost:
+            kept = await self._load()
+            if kept is None or kept == self._refresh_token:
+                raise
+            self._refresh_token = kept
+        return await self._oauth.refresh(self._app, self._refresh_token)
 
     async def _take(self, grant: Grant) -> None:
         now = self._clock.monotonic()

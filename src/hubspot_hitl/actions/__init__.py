@@ -12,6 +12,7 @@ from hubspot_hitl.actions.crm import CRM_HANDLERS
 from hubspot_hitl.actions.send_message import send_message
 from hubspot_hitl.actions.start_hitl import OVERDUE, handle_overdue, start_hitl
 from hubspot_hitl.actions.stop_hitl import stop_hitl
+from hubspot_hitl.crm import routing_effects
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.wire import WireModel
 from hubspot_hitl.ports.ledger import Delivery, Outcome
@@ -36,6 +37,7 @@ DELIVERIES: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome]]] = M
     {
         stopping.STOP: stopping.deliver_stop,
         stopping.CLOSE_THREAD: stopping.close_thread,
+        **routing_effects.DELIVERIES,
         OVERDUE: handle_overdue,
     }
 )

@@ -16,9 +16,11 @@ import json
 import structlog
 
 from hubspot_hitl.actions.persist import persist
+from hubspot_hitl.actions.routed import Route, described, route_of, session_text
 from hubspot_hitl.actions.stop_hitl import CLOSE_THREAD
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.crm.contact_link import contact_id_of
+from hubspot_hitl.crm.routing_effects import routing_deliveries
 from hubspot_hitl.errors import ActionRefused, HitlError, Stale, VendorError
 from hubspot_hitl.events.history import HISTORY
 from hubspot_hitl.handoff.machine import end, move
@@ -64,9 +66,13 @@ async def _start(
 ) -> StartHitlOutput:
     deadline = services.clock.monotonic() + services.policy.start_timeout_s
     session = input_.hitl_session
-    binding = await binding_for(services, installation, _wanted_inbox(session), deadline=deadline)
+    wanted = _wanted_inbox(session)
     person = await _person(services, installation, input_.user_id)
-    handoff = await services.handoffs.open(_new(services, installation, input_, binding, person))
+    route = await route_of(services, installation, input_, person)
+    binding = await binding_for(services, installation, wanted or route.inbox_id, deadline=deadline)
+    handoff = await services.handoffs.open(
+        _new(services, installation, input_, binding, person, route)
+    )
     if handoff.state is not HandoffState.STARTING:
         log.info("start_repeated", handoff=handoff.id)
         return _answer(handoff)
@@ -75,7 +81,12 @@ async def _start(
     await services.ledger.hold(handoff.id, overdue_ms)
     await services.ledger.accept([_overdue(handoff, overdue_ms)])
     try:
-        return await _open(services, installation, input_, handoff, binding, person, deadline)
+        if binding.inbox_id != handoff.inbox_id:
+            # An earlier attempt at this start was routed elsewhere; the thread may be there.
+            binding = await binding_for(services, installation, handoff.inbox_id, deadline=deadline)
+        return await _open(
+            services, installation, input_, handoff, binding, person, deadline, route
+        )
     except BaseException as error:
         await asyncio.shield(_give_up(services, handoff, error))
         if isinstance(error, VendorError):
@@ -91,15 +102,22 @@ async def _open(
     binding: ChannelBinding,
     person: Person,
     deadline: float,
+    route: Route,
 ) -> StartHitlOutput:
     hubspot, bot = services.hubspot.of(installation), services.bots.of(installation)
-    contact_id = await contact_id_of(services, installation, person)
+    contact_id = (
+        route.contact_id
+        if route.contact_asked
+        else await contact_id_of(services, installation, person, input_.hitl_session)
+    )
     opening = ChannelMessage(
         channel_id=handoff.channel_id,
         channel_account_id=handoff.channel_account_id,
         integration_thread_id=handoff.integration_thread_id,
         idempotency_id=f"{handoff.integration_thread_id}:opening",
-        text=opening_text(person.name, input_.title, input_.description),
+        text=opening_text(
+            person.name, input_.title, described(input_.description, input_.hitl_session, route)
+        ),
         sender=party_of(person),
         recipients=(recipient_of(binding.identifier),),
         timestamp_ms=handoff.created_ms,
@@ -119,7 +137,7 @@ async def _open(
             CHANNEL, _tags(handoff, binding), discriminate_by=[ConversationTag.ID.value]
         ),
     )
-    await services.ledger.accept(_first_deliveries(handoff, input_))
+    await services.ledger.accept(_first_deliveries(handoff, input_, route))
     handoff = await _save(
         services,
         dataclasses.replace(
@@ -221,6 +239,7 @@ def _new(
     input_: StartHitlInput,
     binding: ChannelBinding,
     person: Person,
+    route: Route,
 ) -> Handoff:
     session = input_.hitl_session
     return Handoff(
@@ -238,7 +257,7 @@ def _new(
         title=input_.title,
         description=input_.description,
         language=session.language if session else None,
-        session=session.model_dump_json(by_alias=True, exclude_none=True) if session else "{}",
+        session=session_text(session, route),
     )
 
 
@@ -269,7 +288,7 @@ def _tags(handoff: Handoff, binding: ChannelBinding) -> dict[str, str]:
     }
 
 
-def _first_deliveries(handoff: Handoff, input_: StartHitlInput) -> list[NewDelivery]:
+def _first_deliveries(handoff: Handoff, input_: StartHitlInput, route: Route) -> list[NewDelivery]:
     history = [entry.model_dump(by_alias=True, mode="json") for entry in input_.message_history]
     return [
         NewDelivery(
@@ -280,7 +299,8 @@ def _first_deliveries(handoff: Handoff, input_: StartHitlInput) -> list[NewDeliv
             installation_id=handoff.installation_id,
             handoff_id=handoff.id,
             body={"messageHistory": history},
-        )
+        ),
+        *routing_deliveries(handoff, route.rule),
     ]
 
 

@@ -2,60 +2,193 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final, cast
+
 import structlog
 
-from hubspot_hitl.errors import VendorConflict, VendorError
+from hubspot_hitl.errors import BadConfiguration, VendorConflict, VendorError
 from hubspot_hitl.handoff.identity import email_of, phone_of
 from hubspot_hitl.handoff.records import Person
+from hubspot_hitl.integration.actions import HitlSession
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import Contact, HubSpot
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
 
+SOURCES: Final = (
+    "user.id",
+    "user.name",
+    "user.firstName",
+    "user.lastName",
+    "user.email",
+    "user.phone",
+    "user.language",
+    "user.pictureUrl",
+    "session.language",
+    "session.pageUrl",
+    "session.priority",
+    "session.reason",
+    "session.subject",
+)
+"""Where the value of a mapped property can come from; a text that begins with "=" is the value."""
+_PHONES: Final = frozenset({"phone", "mobilephone"})
+
 
 async def contact_id_of(
-    services: Services, installation: Installation, person: Person
+    services: Services,
+    installation: Installation,
+    person: Person,
+    session: HitlSession | None = None,
 ) -> str | None:
     """The id of the user's contact, created when missing and wanted; None for anonymous users.
 
-    A contact is created only when HubSpot says that there is none. Any failure is logged and gives
-    None: the agent then sees a visitor without a contact, which is better than no agent.
+    A contact is created only when HubSpot says that there is none. Mapped properties fill what is
+    empty and overwrite nothing. Any failure is logged and gives None: the agent then sees a visitor
+    without a contact, which is better than no agent.
     """
-    email, phone = email_of(person.email), phone_of(person.phone)
-    if not email and not phone:
+    values = _values(installation, person, session)
+    matching = _matching(installation.configuration.contact_matching, values)
+    if not matching:
         return None
     hubspot = services.hubspot.of(installation)
-    create = installation.configuration.create_contacts
     try:
-        found = await _find(hubspot, email, phone)
-        if found is None and create:
-            found = await _create(hubspot, person, email, phone)
+        found = await _find(hubspot, matching, tuple(values))
+        if found is not None:
+            await _fill(installation, hubspot, found, values)
+        elif installation.configuration.create_contacts:
+            found = await _create(hubspot, values)
     except VendorError as error:
         log.warning("contact_not_linked", installation=installation.id, error=error.code)
         return None
     return found.id if found else None
 
 
-async def _find(hubspot: HubSpot, email: str | None, phone: str | None) -> Contact | None:
-    if email:
-        found = await hubspot.contact(email, by="email")
-        if found is not None:
-            return found
-    for name in ("phone", "mobilephone") if phone else ():
-        contacts = await hubspot.search_contacts(name, phone or "")
-        if contacts:
-            return contacts[0]
+@lru_cache(maxsize=256)
+def mapping_of(text: str) -> Mapping[str, str]:
+    """The further properties and their sources. Raises BadConfiguration naming the wrong one.
+
+    >>> dict(mapping_of('{"hs_language": "user.language", "lead_source": "=chat"}'))
+    {'hs_language': 'user.language', 'lead_source': '=chat'}
+    """
+    if not text.strip():
+        return MappingProxyType({})
+    try:
+        raw: object = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadConfiguration("Contact properties (contactProperties) is no JSON.") from None
+    if not isinstance(raw, dict):
+        raise BadConfiguration("Contact properties (contactProperties) must be a JSON object.")
+    found: dict[str, str] = {}
+    for name, source in cast("dict[str, object]", raw).items():
+        if not isinstance(source, str) or not (source in SOURCES or source.startswith("=")):
+            raise BadConfiguration(
+                f"Contact properties (contactProperties): {name!r} has no source that is known."
+                f" There are {', '.join(SOURCES)}, and a fixed value after '='."
+            )
+        found[name] = source
+    return MappingProxyType(found)
+
+
+def _values(
+    installation: Installation, person: Person, session: HitlSession | None
+) -> dict[str, str]:
+    """Everything we could write into the contact, by property; the mapping wins."""
+    email, phone = email_of(person.email), phone_of(person.phone)
+    first, _, last = (person.name or "").strip().partition(" ")
+    told = session or HitlSession()
+    sources: dict[str, str | None] = {
+        "user.id": person.user_id,
+        "user.name": person.name,
+        "user.firstName": first,
+        "user.lastName": last.strip(),
+        "user.email": email,
+        "user.phone": phone,
+        "user.language": told.language or person.language,
+        "user.pictureUrl": person.picture_url,
+        "session.language": told.language,
+        "session.pageUrl": told.page_url,
+        "session.priority": told.priority,
+        "session.reason": told.reason,
+        "session.subject": told.subject,
+    }
+    values = {"email": email, "phone": phone, "firstname": first, "lastname": last.strip()}
+    for name, source in _mapped(installation).items():
+        values[name] = source[1:] if source.startswith("=") else sources[source]
+    return {name: value for name, value in values.items() if value}
+
+
+def _matching(setting: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Property and value of each look-up, in the order of the setting; only those with a value."""
+    names = dict.fromkeys(part.strip() for part in setting.replace("\n", ",").split(","))
+    found: list[tuple[str, str]] = []
+    for name in names:
+        value = values.get(name) or (values.get("phone") if name in _PHONES else None)
+        if name and value:
+            found.append((name, value))
+    return found
+
+
+async def _find(
+    hubspot: HubSpot, matching: list[tuple[str, str]], wanted: tuple[str, ...]
+) -> Contact | None:
+    for name, value in matching:
+        if name == "email":
+            found = await hubspot.contact(value, by="email", properties=wanted)
+            if found is not None:
+                return found
+            continue
+        contacts = await hubspot.search_contacts(name, value)
+        for one in sorted(contacts, key=lambda contact: (len(contact.id), contact.id)):
+            # Search lags: read by id, a merged contact answers as the one it became.
+            found = await hubspot.contact(one.id, by="id", properties=wanted)
+            if found is not None:
+                return found
     return None
 
 
-async def _create(
-    hubspot: HubSpot, person: Person, email: str | None, phone: str | None
-) -> Contact | None:
-    first, _, last = (person.name or "").strip().partition(" ")
-    fields = {"email": email, "phone": phone, "firstname": first, "lastname": last.strip()}
+async def _fill(
+    installation: Installation, hubspot: HubSpot, found: Contact, values: Mapping[str, str]
+) -> None:
+    """Write mapped properties that the contact has no value for."""
+    mapped = _mapped(installation)
+    missing = {
+        name: value
+        for name, value in values.items()
+        if name in mapped and not found.properties.get(name)
+    }
+    if not missing:
+        return
     try:
-        return await hubspot.create_contact({key: value for key, value in fields.items() if value})
+        await hubspot.update_contact(found.id, missing)
+    except VendorError as error:
+        # The link matters more than its trimmings.
+        log.warning(
+            "contact_not_filled",
+            installation=installation.id,
+            contact=found.id,
+            fields=sorted(missing),
+            error=error.code,
+        )
+
+
+def _mapped(installation: Installation) -> Mapping[str, str]:
+    """The installation's mapping; an unusable one is logged and counts as none."""
+    try:
+        return mapping_of(installation.configuration.contact_properties)
+    except BadConfiguration as error:
+        log.error("contact_properties_unusable", installation=installation.id, error=error.code)
+        return {}
+
+
+async def _create(hubspot: HubSpot, values: Mapping[str, str]) -> Contact | None:
+    try:
+        return await hubspot.create_contact(values)
     except VendorConflict:
         # Somebody made it in between.
+        email = values.get("email")
         return await hubspot.contact(email, by="email") if email else None

@@ -202,8 +202,8 @@ class Configuration(WireModel):
         max_length=MAX_SECRET,
         title="Contact matching",
         description=(
-            "The contact properties by which the user's contact is looked for, in this order. One of"
-            " your own needs a value in Contact properties."
+            "The contact properties by which the user's contact is looked for, in this order. One"
+            " of your own needs a value in Contact properties."
         ),
         json_schema_extra=studio(placeholder="email, phone, mobilephone"),
     )
@@ -237,8 +237,8 @@ class Configuration(WireModel):
         max_length=MAX_JSON,
         title="Business hours",
         description=(
-            "A JSON object with the hours of all inboxes, and of single ones: zone, weekly spans and"
-            " holidays. Routing rules ask for clock.open."
+            "A JSON object with the hours of all inboxes, and of single ones: zone, weekly spans"
+            " and holidays. Routing rules ask for clock.open."
         ),
         json_schema_extra=studio(
             placeholder='{"default": {"zone": "Europe/Berlin", "weekly": {}}}',

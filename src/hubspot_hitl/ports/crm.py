@@ -59,11 +59,20 @@ class CrmObject:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An association to make while creating. `type_id` None takes the usual one of the pair."""
+    """An association to make while creating. `type_id` None takes the usual one of the pair.
 
-    type: CrmType
+    `type` None, with a `type_id`, is a kind of object that is not among ours, as a thread.
+    """
+
+    type: CrmType | None
     id: str
     type_id: int | None = None
+
+
+TICKET_TO_THREAD = 32
+"""The association of a ticket with a conversation thread. Unverified on a real portal: HubSpot's
+list of types also has 278, ticket to conversation.
+"""
 
 
 @dataclass(frozen=True, slots=True)

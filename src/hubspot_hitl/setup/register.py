@@ -6,6 +6,7 @@ import dataclasses
 
 import structlog
 
+from hubspot_hitl.crm.settings import check_crm_settings
 from hubspot_hitl.errors import ActionRefused, HitlError, VendorError
 from hubspot_hitl.integration.configuration import require_ready
 from hubspot_hitl.integration.installation import Installation
@@ -22,6 +23,7 @@ async def register(services: Services, installation: Installation, webhook_url: 
     message Botpress shows to the bot owner as the reason of the failed registration.
     """
     require_ready(installation.configuration)
+    check_crm_settings(installation.configuration)
     deadline = services.clock.monotonic() + services.policy.register_timeout_s
     installation = await services.installations.remember(
         dataclasses.replace(installation, webhook_url=webhook_url)

@@ -316,7 +316,7 @@ def _draft(type_: CrmType, draft: Draft) -> dict[str, object]:
     try:
         links = [records.link(type_, one) for one in draft.links]
     except KeyError:
-        kinds = ", ".join(sorted({one.type.value for one in draft.links}))
+        kinds = ", ".join(sorted({one.type.value for one in draft.links if one.type}))
         raise InvalidPayload(
             f"a new {type_.one} cannot be linked to {kinds}: HubSpot names no such association"
         ) from None

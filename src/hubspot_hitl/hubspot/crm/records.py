@@ -128,7 +128,11 @@ def _filter(one: Filter) -> dict[str, object]:
 
 def link(type_: CrmType, one: Link) -> dict[str, object]:
     """A link to make while creating. Raises KeyError for a pair without a usual kind."""
-    number = one.type_id or ASSOCIATION_TYPES[type_, one.type]
+    number = one.type_id
+    if number is None:
+        if one.type is None:
+            raise KeyError(type_)
+        number = ASSOCIATION_TYPES[type_, one.type]
     kind = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}
     return {"to": {"id": one.id}, "types": [kind]}
 

@@ -1,0 +1,265 @@
+"""The condition of a routing rule: JSON Schema over facts, with dates and without surprises. Pure.
+
+Two ways to write one. Short, a value for each fact, all of which must hold::
+
+    {"contact.tier": "Enterprise", "deals.closedate": {"withinNextDays": 7}, "company.name": null}
+
+or a whole JSON Schema over the object `{contact, company, deals, handoff, clock, queue}`. The short
+form asks for the fact to be there (null: not to be there); in a schema, `required` does that.
+
+Beside JSON Schema there are `withinNextDays`, `withinLastDays`, `before` and `after` for dates. A
+comparison holds only for what it can compare: other than in JSON Schema, `minimum` fails on a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeGuard
+
+from hubspot_hitl.crm.values import moment_of
+
+ROOTS: Final = ("contact", "company", "deals", "handoff", "clock", "queue")
+MAX_DEPTH: Final = 20
+MAX_NODES: Final = 2_000
+MAX_PATTERN: Final = 200
+
+NUMBERS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+DAYS: Final = frozenset({"withinNextDays", "withinLastDays"})
+MOMENTS: Final = frozenset({"before", "after"})
+_SIZES: Final = frozenset(
+    {"minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"}
+)
+_ONE: Final = frozenset({"not", "contains", "items", "if", "then", "else"})
+_MANY: Final = frozenset({"allOf", "anyOf", "oneOf"})
+_PLAIN: Final = frozenset(
+    {"type", "const", "enum", "pattern", "required", "properties", "title", "description"}
+)
+KEYWORDS: Final = NUMBERS | DAYS | MOMENTS | _SIZES | _ONE | _MANY | _PLAIN
+_NESTED: Final = re.compile(r"[+*}][^()]*\)[+*{]")
+_TYPES: Final = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+
+Schema = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a rule, and where; `warning` means it works, but perhaps not as meant."""
+
+    place: str
+    message: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A fact that a condition looks at, with the schema it is held against."""
+
+    root: str
+    name: str
+    place: str
+    schema: Schema
+
+
+def condition(when: Mapping[str, object], place: str) -> tuple[Schema, list[Problem]]:
+    """The whole schema of a condition, and what is wrong with it."""
+    dotted = [key for key in when if "." in key]
+    if dotted and len(dotted) < len(when):
+        other = next(key for key in when if "." not in key)
+        return {}, [Problem(f"{place}.{other}", "facts (with a dot) and keywords do not mix")]
+    left = [MAX_NODES]
+    if not dotted:
+        return when, list(_problems(when, place, 0, left))
+    problems: list[Problem] = []
+    schema = _expanded(when, place, problems)
+    for key, wanted in when.items():
+        if is_object(wanted):
+            problems += _problems(wanted, f"{place}.{key}", 1, left)
+    return schema, problems
+
+
+def is_short(when: Mapping[str, object]) -> bool:
+    """Whether a condition is written in the short form."""
+    return any("." in key for key in when)
+
+
+def _expanded(when: Mapping[str, object], place: str, problems: list[Problem]) -> Schema:
+    """The short form written out; facts of one root belong to the same record."""
+    roots: dict[str, list[Schema]] = {}
+    for key, wanted in when.items():
+        root, _, name = key.partition(".")
+        if root not in ROOTS or not name:
+            known = ", ".join(ROOTS)
+            problems.append(Problem(f"{place}.{key}", f"a fact begins with one of {known}"))
+            continue
+        roots.setdefault(root, []).append(_fact(name, wanted))
+    parts: list[Schema] = []
+    for root, facts in roots.items():
+        inner: Schema = {"allOf": facts}
+        if root == "deals":
+            inner = {"contains": inner}
+        parts.append({"required": [root], "properties": {root: inner}})
+    return {"allOf": parts}
+
+
+def _fact(name: str, wanted: object) -> Schema:
+    if wanted is None:
+        return {"not": {"required": [name]}, "properties": {name: {}}}
+    if is_object(wanted):
+        held: Schema = wanted
+    elif is_list(wanted):
+        held = {"enum": list(wanted)}
+    else:
+        held = {"const": wanted}
+    return {"required": [name], "properties": {name: held}}
+
+
+def mentions(schema: Schema, place: str, *, short: bool = False) -> Iterator[Mention]:
+    """Every fact a condition looks at; of a short one, at the place where it was written."""
+    for root, name, where, held in _walk(schema, place, ()):
+        yield Mention(root, name, f"{place}.{root}.{name}" if short else where, held)
+
+
+def _walk(
+    schema: object, place: str, path: tuple[str, ...]
+) -> Iterator[tuple[str, str, str, Schema]]:
+    if not is_object(schema):
+        return
+    if len(path) == 2:
+        yield path[0], path[1], place, schema
+        for key in ("not", "contains", "items", *_MANY):
+            yield from _below(schema.get(key), f"{place}.{key}", path)
+        return
+    properties = schema.get("properties")
+    if is_object(properties):
+        for name, inner in properties.items():
+            yield from _walk(inner, f"{place}.{name}", (*path, name))
+    required = schema.get("required")
+    if len(path) == 1 and is_list(required):
+        for wanted in required:
+            yield path[0], str(wanted), place, {}
+    for keyword in (*_ONE, *_MANY):
+        yield from _below(schema.get(keyword), f"{place}.{keyword}", path)
+
+
+def _below(
+    value: object, place: str, path: tuple[str, ...]
+) -> Iterator[tuple[str, str, str, Schema]]:
+    if is_list(value):
+        for number, inner in enumerate(value):
+            yield from _walk(inner, f"{place}[{number}]", path)
+    else:
+        yield from _walk(value, place, path)
+
+
+def _problems(schema: object, place: str, depth: int, left: list[int]) -> Iterator[Problem]:
+    """What is wrong with a schema's own form. `left` counts the nodes that may still come."""
+    left[0] -= 1
+    if isinstance(schema, bool):
+        return
+    if not is_object(schema):
+        yield Problem(place, "a schema is an object, true or false")
+        return
+    if depth > MAX_DEPTH or left[0] < 0:
+        yield Problem(place, "the condition is too large or nested too deeply")
+        return
+    for key, value in schema.items():
+        here = f"{place}.{key}"
+        if key not in KEYWORDS:
+            cure = "; conditions cannot refer to others" if key.startswith("$") else ""
+            yield Problem(here, f"{key!r} is no keyword{cure}")
+        elif key == "properties":
+            yield from _properties(schema, value, here, depth, left)
+        elif key in _MANY:
+            if not is_list(value) or not value:
+                yield Problem(here, "a list of conditions is expected")
+            for number, inner in enumerate(value if is_list(value) else ()):
+                yield from _problems(inner, f"{here}[{number}]", depth + 1, left)
+        elif key in _ONE:
+            yield from _problems(value, here, depth + 1, left)
+        else:
+            message = _wrong_value(key, value)
+            if message:
+                yield Problem(here, message)
+    if _contradicts(schema):
+        yield Problem(place, "this can never hold: the least is greater than the most")
+
+
+def _properties(
+    schema: Schema, value: object, place: str, depth: int, left: list[int]
+) -> Iterator[Problem]:
+    if not is_object(value):
+        yield Problem(place, "an object of conditions is expected")
+        return
+    required = schema.get("required")
+    names = list(required) if is_list(required) else []
+    for name, inner in value.items():
+        if depth == 0 and name not in ROOTS:
+            yield Problem(f"{place}.{name}", f"the facts are {', '.join(ROOTS)}")
+        if name not in names and inner != {} and "not" not in schema:
+            yield Problem(
+                f"{place}.{name}",
+                "holds also when the fact is missing; put it into 'required' if it must be there",
+                warning=True,
+            )
+        yield from _problems(inner, f"{place}.{name}", depth + 1, left)
+
+
+def _wrong_value(key: str, value: object) -> str | None:
+    """What is wrong with a keyword's own value, None when nothing."""
+    if key in NUMBERS and not is_number(value):
+        return "a number is expected"
+    if key in DAYS and (not is_number(value) or not 0 <= float(value) <= 36_500):
+        return "a number of days from 0 to 36500 is expected"
+    if key in _SIZES and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        return "a whole number is expected"
+    if key in MOMENTS and (not isinstance(value, str) or moment_of(value) is None):
+        return "a date as 2026-05-31 is expected"
+    if key == "enum" and (not is_list(value) or not value):
+        return "a list of values is expected, and not an empty one"
+    if key == "required" and not (is_list(value) and all(isinstance(one, str) for one in value)):
+        return "a list of names is expected"
+    if key == "type":
+        kinds = value if is_list(value) else [value]
+        if not kinds or any(kind not in _TYPES for kind in kinds):
+            return f"one of {', '.join(sorted(_TYPES))} is expected"
+    return _wrong_pattern(value) if key == "pattern" else None
+
+
+def _wrong_pattern(value: object) -> str | None:
+    if not isinstance(value, str) or len(value) > MAX_PATTERN:
+        return f"a regular expression of at most {MAX_PATTERN} characters is expected"
+    if _NESTED.search(value):
+        return "a repetition inside a repetition may take for ever; write it without"
+    try:
+        re.compile(value)
+    except re.error as error:
+        return f"this is no regular expression: {error.msg}"
+    return None
+
+
+def _contradicts(schema: Schema) -> bool:
+    least = [schema.get("minimum"), schema.get("exclusiveMinimum")]
+    most = [schema.get("maximum"), schema.get("exclusiveMaximum")]
+    lows = [float(one) for one in least if is_number(one)]
+    highs = [float(one) for one in most if is_number(one)]
+    if not lows or not highs:
+        return False
+    strict = is_number(least[1]) or is_number(most[1])
+    return max(lows) > min(highs) or (strict and max(lows) == min(highs))
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a JSON value is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Whether a JSON value is an object."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: object) -> TypeGuard[Sequence[object]]:
+    """Whether a JSON value is an array."""
+    return isinstance(value, list)

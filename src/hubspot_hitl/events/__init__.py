@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
-from hubspot_hitl.events import held, history, intake, relay, tagging, user_ended
+from hubspot_hitl.events import held, history, intake, relay, reminder, tagging, user_ended
 from hubspot_hitl.events.account import channel_account_changed
+from hubspot_hitl.events.agent_comment import agent_commented
 from hubspot_hitl.events.operator_assigned import operator_assigned_update
 from hubspot_hitl.events.operator_conversation_completed import (
     operator_conversation_completed,
@@ -33,6 +34,8 @@ EVENTS: Mapping[str, EventHandler] = MappingProxyType(
         relay.RECEIPT: relay.handle_receipt,
         held.HELD: held.deliver_held,
         tagging.TAGS: tagging.write_tags,
+        intake.NEW_MESSAGE: agent_commented,
+        reminder.REMINDER: reminder.remind,
         user_ended.USER_ENDED: user_ended.handle_user_ended,
         history.HISTORY: history.handle_history,
     }

@@ -1,11 +1,20 @@
-"""Shows the agent what was said before the handoff, as internal comments."""
+"""Shows the agent what was said before the handoff, as internal comments or as messages."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 
-from hubspot_hitl.handoff.transcript import Facts, marker_in, transcript
+from hubspot_hitl.channels.attachments import is_refusal
+from hubspot_hitl.channels.parties import account_identifier, bot_party, recipient_of, sender_of
+from hubspot_hitl.channels.publishing import Said, publish
+from hubspot_hitl.errors import VendorError, VendorRefused
+from hubspot_hitl.handoff.plain_text import one_line
+from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.handoff.transcript import Entry, Facts, entries, marker_in, transcript
 from hubspot_hitl.integration.actions import HitlSession
+from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
@@ -14,21 +23,101 @@ log = structlog.get_logger(__name__)
 
 HISTORY = "handoff.history"
 LOOK_BACK = 100
+SPACING_MS = 1_000
+MOST_FACTS = 20
 
 
 async def handle_history(services: Services, it: Delivery) -> Outcome:
-    """Write the history into the thread, in as many comments as it needs, each once.
+    """Put the history into the thread in the way the bot owner chose, each part once.
 
-    HubSpot's comments have no idempotency id: a delivery that began before reads the thread and
-    writes only the parts whose marker is not there. So a crash between HubSpot's commit and ours
-    doubles nothing, as long as the thread can be read.
+    Whatever HubSpot refuses to take as messages, it gets as comments.
     """
     installation = await installation_of(services, it)
     handoff = await handoff_of(services, it)
-    if installation.configuration.history_mode == "off" or handoff.thread_id is None:
+    mode = installation.configuration.history_mode
+    if mode == "off" or handoff.thread_id is None:
         return Done(note="history is switched off")
+    facts = await _facts(services, installation, handoff)
+    history = it.body["messageHistory"]
+    if mode == "messages":
+        try:
+            return await _as_messages(services, installation, handoff, it, facts)
+        except VendorRefused as error:
+            if not is_refusal(error):
+                raise
+            log.warning("history_not_as_messages", handoff=handoff.id, error=error.code)
+    note = await _comments(services, installation, handoff, it, transcript(history, facts))
+    return Done(note=note)
+
+
+async def _comments(
+    services: Services,
+    installation: Installation,
+    handoff: Handoff,
+    it: Delivery,
+    parts: Sequence[str],
+) -> str:
+    """Write the parts whose marker is not in the thread yet.
+
+    HubSpot's comments have no idempotency id: a delivery that began before reads the thread first.
+    So a crash between HubSpot's commit and ours doubles nothing, as long as the thread can be read.
+    """
+    hubspot = services.hubspot.of(installation)
+    thread_id = handoff.thread_id or ""
+    present: set[tuple[str, int, int]] = set()
+    if it.started or it.attempts:
+        seen = await hubspot.thread_messages(thread_id, newest_first=True, limit=LOOK_BACK)
+        found = (marker_in(entry.text) for entry in seen if entry.type == "COMMENT")
+        present = {marker for marker in found if marker is not None}
+    else:
+        await services.ledger.mark_started(it)
+    missing = [part for part in parts if marker_in(part) not in present]
+    for part in missing:
+        await hubspot.comment(thread_id, part)
+    return f"{len(missing)} comment(s) of {len(parts)} written"
+
+
+async def _as_messages(
+    services: Services, installation: Installation, handoff: Handoff, it: Delivery, facts: Facts
+) -> Outcome:
+    """Publish every entry in its author's name, before the opening by its time, oldest first.
+
+    Botpress passes the history without times, so the entries are a second apart. Each has its
+    own idempotency id. The newest ones are taken when there are too many.
+    """
+    said = entries(it.body["messageHistory"])
+    kept = said[-services.policy.history_messages_limit :]
+    recipient = recipient_of(await account_identifier(services, handoff))
+    first = len(said) - len(kept)
+    for number, entry in enumerate(kept, start=first):
+        bot = entry.source != "user"
+        await publish(
+            services,
+            installation,
+            handoff,
+            Said(
+                key=f"{handoff.id}:history:{number}",
+                content=entry.message,
+                sender=bot_party(installation)
+                if bot
+                else await sender_of(services, installation, handoff, _user_of(entry, handoff)),
+                recipient=recipient,
+                timestamp_ms=handoff.created_ms - (len(said) - number) * SPACING_MS,
+                attempts=it.attempts,
+                direction=services.policy.history_bot_direction if bot else "INCOMING",
+            ),
+        )
+    note = await _comments(services, installation, handoff, it, transcript((), facts))
+    return Done(note=f"{len(kept)} of {len(said)} entries published; {note}")
+
+
+def _user_of(entry: Entry, handoff: Handoff) -> str:
+    return entry.user_id or handoff.user_id
+
+
+async def _facts(services: Services, installation: Installation, handoff: Handoff) -> Facts:
     session = HitlSession.model_validate_json(handoff.session)
-    facts = Facts(
+    return Facts(
         handoff_id=handoff.id,
         name=handoff.user_name,
         reason=session.reason,
@@ -36,19 +125,25 @@ async def handle_history(services: Services, it: Delivery) -> Outcome:
         description=handoff.description,
         language=handoff.language,
         origin=session.page_url,
+        more=await _contact_facts(services, installation, handoff),
     )
-    parts = transcript(it.body["messageHistory"], facts)
+
+
+async def _contact_facts(
+    services: Services, installation: Installation, handoff: Handoff
+) -> tuple[tuple[str, str], ...]:
+    """The contact's properties that the bot owner chose; none of them is worth a lost history."""
+    chosen = installation.configuration.contact_facts.split(",")
+    names = [name for part in chosen if (name := part.strip())][:MOST_FACTS]
+    if not names or handoff.contact_id is None:
+        return ()
     hubspot = services.hubspot.of(installation)
-    present: set[tuple[str, int, int]] = set()
-    if it.started or it.attempts:
-        entries = await hubspot.thread_messages(
-            handoff.thread_id, newest_first=True, limit=LOOK_BACK
-        )
-        found = (marker_in(entry.text) for entry in entries if entry.type == "COMMENT")
-        present = {marker for marker in found if marker is not None}
-    else:
-        await services.ledger.mark_started(it)
-    missing = [part for part in parts if marker_in(part) not in present]
-    for part in missing:
-        await hubspot.comment(handoff.thread_id, part)
-    return Done(note=f"{len(missing)} comment(s) of {len(parts)} written")
+    try:
+        contact = await hubspot.contact(handoff.contact_id, by="id", properties=names)
+    except VendorError as error:
+        log.warning("contact_facts_unknown", handoff=handoff.id, error=error.code)
+        return ()
+    if contact is None:
+        return ()
+    values = ((name, one_line(contact.properties.get(name), 500)) for name in names)
+    return tuple((name, value) for name, value in values if value)

@@ -6,7 +6,7 @@ per batch. Threads that are not ours make no delivery.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -133,10 +133,10 @@ async def _handoffs(
 ) -> dict[str, Handoff]:
     """The handoffs of the events by HubSpot thread id."""
     own_ids = sorted({own for event in events for own in event.integration_thread_ids})
-    by_own = (
-        await services.handoffs.by_integration_threads(installation_id, own_ids) if own_ids else {}
-    )
-    found = {
+    by_own: Mapping[str, Handoff] = {}
+    if own_ids:
+        by_own = await services.handoffs.by_integration_threads(installation_id, own_ids)
+    found: dict[str, Handoff] = {
         event.thread_id: by_own[own]
         for event in events
         for own in event.integration_thread_ids

@@ -31,12 +31,13 @@ async def relay(
     *,
     attempts: int = 0,
     conversation_id: str | None = None,
+    repetition: str = "",
 ) -> int:
     """Create the bot-side messages of one agent message; returns how many were new.
 
     Each carries HubSpot's message id as its tag, so repeating this changes nothing. `attempts`
     counts the failures so far. `conversation_id` is another one than the handoff's, for a message
-    that was held until the user came back.
+    that was held until the user came back. `repetition` makes it another message on purpose.
     """
     to = conversation_id or handoff.conversation_id
     if to is None:
@@ -51,7 +52,7 @@ async def relay(
             agent.user_id,
             piece.type,
             piece.payload,
-            {MessageTag.ID.value: piece.key},
+            {MessageTag.ID.value: f"{piece.key}{repetition}"},
             discriminate_by=[MessageTag.ID.value],
         )
         created += new

@@ -16,11 +16,7 @@ def tags_later(it: Delivery, before: Handoff, after: Handoff) -> list[NewDeliver
 
     It has a lane of its own: nobody's words wait for a tag. It writes what is true when it runs.
     """
-    same = (before.state, before.agent_actor_id, before.end_reason) == (
-        after.state,
-        after.agent_actor_id,
-        after.end_reason,
-    )
+    same = tags_of(before) == tags_of(after)
     if after.conversation_id is None or same:
         return []
     first = after.assigned_ms if after.announced and not before.announced else None
@@ -53,6 +49,8 @@ def tags_of(handoff: Handoff) -> dict[str, str]:
     """What the tags say of a handoff; an empty value removes a tag."""
     ended = not handoff.active
     return {
+        ConversationTag.ID.value: handoff.thread_id or "",
+        ConversationTag.INTEGRATION_THREAD_ID.value: handoff.integration_thread_id,
         ConversationTag.STATE.value: handoff.state.value,
         ConversationTag.AGENT_ID.value: handoff.agent_actor_id or "",
         ConversationTag.INBOX_ID.value: handoff.inbox_id,

@@ -153,10 +153,20 @@ def _thread_events(events: Sequence[wire.WebhookEvent]) -> list[ThreadEvent]:
                         body={"privacy": event.privacy},
                     )
                 )
+            case wire.ThreadNewMessage(message_type="COMMENT"):
+                out.append(
+                    ThreadEvent(
+                        kind=intake.NEW_MESSAGE,
+                        dedup_key=event.dedup_key,
+                        thread_id=event.thread_id,
+                        occurred_ms=event.occurred_ms,
+                        body={"messageId": event.message_id},
+                    )
+                )
             case wire.UnknownEvent():
                 log.info("webhook_event_ignored", event_type=event.type)
             case _:
-                pass  # creation and new-message events tell nothing that is needed here
+                pass  # creation, and messages that the channel's hook tells with their text
     return out
 
 

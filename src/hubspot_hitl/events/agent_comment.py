@@ -1,0 +1,163 @@
+"""An agent wrote an internal comment: a command to us, or a note that is none of our business.
+
+HubSpot tells of comments by `conversation.newMessage`, without the text, so it is fetched. Nothing
+of a comment ever goes to the bot's side; answers are internal comments too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+
+import structlog
+
+from hubspot_hitl.errors import VendorNotFound
+from hubspot_hitl.events.agents import mirror_agent
+from hubspot_hitl.events.body import occurred_ms
+from hubspot_hitl.events.catch_up import is_agent_message
+from hubspot_hitl.events.order import Order, answer
+from hubspot_hitl.events.relay import relay
+from hubspot_hitl.events.reminder import reminder
+from hubspot_hitl.events.saying import say_to_user
+from hubspot_hitl.events.thread import CHECKED, happen
+from hubspot_hitl.events.transfer import transfer
+from hubspot_hitl.handoff.commands import Command, Word, command_of, help_text, wait_ms_of
+from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.handoff.thread_events import GivenBack, agent_id
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
+from hubspot_hitl.ports.reading import handoff_of, installation_of
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+LOOK_BACK = 50
+ENDED = "The chat has ended: there is nothing left to steer."
+
+
+async def agent_commented(services: Services, it: Delivery) -> Outcome:
+    """Do what the comment asks, if it is a command of an agent, and answer by a comment."""
+    installation = await installation_of(services, it)
+    if not installation.configuration.agent_commands:
+        return Done(note="commands are switched off")
+    handoff = await handoff_of(services, it)
+    thread_id, message_id = str(it.body["threadId"]), str(it.body["messageId"])
+    try:
+        comment = await services.hubspot.of(installation).thread_message(thread_id, message_id)
+    except VendorNotFound:
+        return Done(note="the comment does not exist any more")
+    command = _command(installation, comment)
+    if command is None:
+        return Done(note="a note among agents")
+    order = Order(services, installation, handoff, it, command, author_of(comment))
+    log.info("agent_command", handoff=handoff.id, command=command.word, agent=order.agent_id)
+    if not handoff.active and command.word not in _AT_ANY_TIME:
+        return await answer(order, ENDED)
+    return await _DO[command.word](order)
+
+
+def _command(installation: Installation, comment: ThreadMessage) -> Command | None:
+    """The command, if the entry is an agent's comment and not one that we wrote ourselves."""
+    ours = comment.integration_app_id is not None and (
+        comment.integration_app_id == installation.configuration.app_id
+    )
+    if comment.type != "COMMENT" or ours or author_of(comment) is None:
+        return None
+    return command_of(comment.text)
+
+
+def author_of(comment: ThreadMessage) -> str | None:
+    """The agent who wrote it; None when it was nobody of flesh and blood."""
+    return agent_id(comment.created_by or next(iter(comment.sender_actor_ids), None))
+
+
+async def _give_back(order: Order) -> Outcome:
+    """Answer first: behind the end of the thread nobody looks."""
+    close = order.command.word == "end"
+    it = order.it
+    if it.dedup_key.endswith(CHECKED):
+        said = "The chat is ended." if close else "The bot has the chat again."
+        await answer(order, said)
+    return await happen(order.services, it, GivenBack(occurred_ms(it), close=close))
+
+
+async def _wait(order: Order) -> Outcome:
+    wait_ms = wait_ms_of(order.command.argument)
+    if wait_ms is None:
+        return await answer(order, "That is no time. Write it like this: /wait 10m")
+    told = bool(order.handoff.announced) and await say_to_user(
+        order.services,
+        order.installation,
+        order.handoff,
+        TextKey.WAITING,
+        key=f"{order.it.seq}:waiting",
+    )
+    minutes = max(1, round(wait_ms / 60_000))
+    asked = "The user was asked to wait." if told else "The user was not told anything."
+    await answer(order, f"{asked} You will be reminded in {minutes} min.")
+    return Done(
+        note=f"reminder in {minutes} min",
+        then=[reminder(order.it, order.services.clock.now_ms(), wait_ms)],
+    )
+
+
+async def _ask_again(order: Order) -> Outcome:
+    """Send the last message that an agent wrote to the user; never a comment."""
+    handoff, services = order.handoff, order.services
+    entries = await services.hubspot.of(order.installation).thread_messages(
+        handoff.thread_id or "", newest_first=True, limit=LOOK_BACK
+    )
+    said = max(filter(is_agent_message, entries), key=lambda one: one.created_ms, default=None)
+    if said is None:
+        return await answer(order, "No agent has written to the user yet.")
+    author = next(iter(said.sender_actor_ids), None) or said.created_by or ""
+    agent = await mirror_agent(services, order.installation, author)
+    await relay(
+        services,
+        order.installation,
+        handoff,
+        said,
+        agent,
+        attempts=order.it.attempts,
+        repetition=f":again:{order.it.seq}",
+    )
+    return await answer(order, "Your last message was sent to the user again.")
+
+
+async def _who(order: Order) -> Outcome:
+    handoff = order.handoff
+    person = await order.services.people.user(handoff.installation_id, handoff.user_id)
+    rows = [
+        ("Name", handoff.user_name),
+        ("Email", person.email if person else None),
+        ("Phone", person.phone if person else None),
+        ("Contact", handoff.contact_id),
+        ("Language", handoff.language),
+        ("Title", handoff.title),
+        ("State", handoff.state.value),
+        ("Agent", handoff.agent_actor_id),
+        ("Handoff", handoff.id),
+        ("Bot conversation", handoff.conversation_id),
+    ]
+    return await answer(order, "\n".join(f"{name}: {value}" for name, value in rows if value))
+
+
+async def _help(order: Order) -> Outcome:
+    unknown = f"/{order.command.argument}" if order.command.word == "unknown" else None
+    return await answer(order, help_text(unknown))
+
+
+_AT_ANY_TIME = frozenset({"who", "help", "unknown"})
+_DO: Mapping[Word, Callable[[Order], Awaitable[Outcome]]] = MappingProxyType(
+    {
+        "bot": _give_back,
+        "end": _give_back,
+        "transfer": transfer,
+        "wait": _wait,
+        "reask": _ask_again,
+        "who": _who,
+        "help": _help,
+        "unknown": _help,
+    }
+)

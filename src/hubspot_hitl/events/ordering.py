@@ -1,0 +1,109 @@
+"""Puts an agent's messages back into the order in which they were written.
+
+HubSpot promises neither order nor arrival of webhooks, and a webhook carries no number that would
+show a gap. So the thread's history decides: it is read before a message that is newer than what was
+compared last, and everything in it that the ledger does not know is accepted at once. A burst costs
+one read, a single message one, a message that an earlier read has covered none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import structlog
+
+from hubspot_hitl.errors import VendorError
+from hubspot_hitl.events.catch_up import history_deliveries
+from hubspot_hitl.events.intake import MESSAGE
+from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
+from hubspot_hitl.ports.reading import handoff_of, installation_of
+from hubspot_hitl.ports.services import Compared, Services
+
+log = structlog.get_logger(__name__)
+
+AGAIN = ":after-those-before"
+MOST_WAITING = 1_000
+
+
+async def after_those_before(
+    services: Services, message: ThreadMessage, it: Delivery
+) -> NewDelivery | None:
+    """The delivery that brings `message` again behind elder ones of its lane; None: it is its turn.
+
+    What no webhook has brought yet is accepted on the way. When HubSpot cannot be asked, the
+    message is not held back for that.
+    """
+    compared = services.order_checks.get(it.lane, Compared())
+    if _is_to_compare(services, message, it, compared):
+        compared = await _compare(services, message, it, compared)
+    elif message.created_ms > compared.mixed_until_ms:
+        return None
+    if await _elder_waits(services, message, it):
+        return _again(it)
+    return None
+
+
+def _is_to_compare(
+    services: Services, message: ThreadMessage, it: Delivery, compared: Compared
+) -> bool:
+    if message.created_ms <= compared.through_ms:
+        return False
+    policy = services.policy
+    return (
+        policy.order_check == "always"
+        or it.accepted_ms - message.created_ms >= policy.order_check_age_ms
+    )
+
+
+async def _compare(
+    services: Services, message: ThreadMessage, it: Delivery, before: Compared
+) -> Compared:
+    """Accept what the history has and the ledger has not; times are HubSpot's, never ours."""
+    installation = await installation_of(services, it)
+    handoff = await handoff_of(services, it)
+    try:
+        found = await history_deliveries(
+            services, installation, handoff, since_ms=before.through_ms
+        )
+    except VendorError as error:
+        log.warning("order_not_checked", handoff=handoff.id, error=error.code)
+        return before
+    new = await services.ledger.accept(found) if found else 0
+    newest_ms = max([message.created_ms, *map(_written_ms, found)])
+    compared = Compared(newest_ms, newest_ms if new else before.mixed_until_ms)
+    services.order_checks[it.lane] = compared
+    return compared
+
+
+def _written_ms(delivery: NewDelivery | Delivery) -> int:
+    value = cast(Mapping[str, object], delivery.body).get("occurredMs")
+    return value if isinstance(value, int) else 0
+
+
+async def _elder_waits(services: Services, message: ThreadMessage, it: Delivery) -> bool:
+    waiting = await services.ledger.find(
+        DeliveryFilter(
+            handoff_id=it.handoff_id,
+            states=(DeliveryState.READY,),
+            kind=MESSAGE,
+            limit=MOST_WAITING,
+        )
+    )
+    return any(
+        one.lane == it.lane and one.seq != it.seq and 0 < _written_ms(one) < message.created_ms
+        for one in waiting
+    )
+
+
+def _again(it: Delivery) -> NewDelivery:
+    key, _, times = it.dedup_key.partition(AGAIN)
+    return NewDelivery(
+        dedup_key=f"{key}{AGAIN}{int(times or 0) + 1}",
+        lane=it.lane,
+        kind=it.kind,
+        installation_id=it.installation_id,
+        handoff_id=it.handoff_id,
+        body=it.body,
+    )

@@ -1,0 +1,140 @@
+"""`/transfer`: the chat moves to another inbox.
+
+HubSpot's API cannot move a thread, so the handoff goes on in a new thread of the other inbox: an
+opening with the same facts, what was said so far as an internal comment, and the old thread closed
+with a pointer to the new one. The user's chat is the same one throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import NAMESPACE_URL, uuid5
+
+from hubspot_hitl.channels.parties import party_of, recipient_of
+from hubspot_hitl.errors import ActionRefused, VendorNotFound
+from hubspot_hitl.events.order import Order, answer
+from hubspot_hitl.events.saying import comment_once, say_to_user
+from hubspot_hitl.events.tagging import tags_later
+from hubspot_hitl.handoff import machine
+from hubspot_hitl.handoff.opening import opening_text
+from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
+from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.integration.inboxes import inbox_id_of
+from hubspot_hitl.integration.installation import ChannelBinding
+from hubspot_hitl.ports.hubspot import ChannelMessage, Inbox, ThreadMessage
+from hubspot_hitl.ports.ledger import Done, Outcome
+from hubspot_hitl.setup.channel import binding_for
+
+SETUP_S = 20.0
+MOST_ENTRIES = 100
+MOST_CHARS = 9_000
+
+
+async def transfer(order: Order) -> Outcome:
+    """Move the chat, tell the user, close the old thread. Each step is safe to repeat."""
+    services, installation, handoff = order.services, order.installation, order.handoff
+    own_id = str(uuid5(NAMESPACE_URL, f"{handoff.id}:transfer:{order.it.seq}"))
+    before = handoff
+    if handoff.integration_thread_id != own_id:
+        inboxes = await services.hubspot.of(installation).inboxes()
+        inbox = _inbox(order.command.argument, inboxes)
+        if inbox is None or inbox.id not in installation.configuration.inbox_ids:
+            return await answer(order, _which(inboxes, installation.configuration.inbox_ids))
+        if inbox.id == handoff.inbox_id:
+            return await answer(order, "The chat is in that inbox already.")
+        try:
+            binding = await binding_for(
+                services,
+                installation,
+                inbox.id,
+                deadline=services.clock.monotonic() + SETUP_S,
+            )
+        except ActionRefused as error:
+            return await answer(order, error.message)
+        handoff = await _move(order, binding, own_id)
+    await _tell(order, handoff)
+    return Done(
+        note=f"transferred to inbox {handoff.inbox_id}",
+        then=tags_later(order.it, before, handoff),
+    )
+
+
+def _inbox(wanted: str, inboxes: Sequence[Inbox]) -> Inbox | None:
+    """By id, by the address of its settings, or by name."""
+    alive = [inbox for inbox in inboxes if not inbox.archived]
+    named = [inbox for inbox in alive if inbox.name.casefold() == wanted.casefold()]
+    if named:
+        return named[0]
+    try:
+        inbox_id = inbox_id_of(wanted)
+    except ValueError:
+        return None
+    return next((inbox for inbox in alive if inbox.id == inbox_id), None)
+
+
+def _which(inboxes: Sequence[Inbox], connected: Sequence[str]) -> str:
+    names = [f"{inbox.name} ({inbox.id})" for inbox in inboxes if inbox.id in connected]
+    return "Write /transfer and one of these inboxes: " + ", ".join(names or ["none is connected"])
+
+
+async def _move(order: Order, binding: ChannelBinding, own_id: str) -> Handoff:
+    """Open the new thread and let the handoff own it; from here on the lane speaks to it."""
+    services, handoff = order.services, order.handoff
+    person = await services.people.user(handoff.installation_id, handoff.user_id)
+    opening = ChannelMessage(
+        channel_id=binding.channel_id,
+        channel_account_id=binding.channel_account_id,
+        integration_thread_id=own_id,
+        idempotency_id=f"{own_id}:opening",
+        text=opening_text(handoff.user_name, handoff.title, handoff.description),
+        sender=party_of(person or Person(handoff.installation_id, handoff.user_id)),
+        recipients=(recipient_of(binding.identifier),),
+        timestamp_ms=services.clock.now_ms(),
+        contact_id=handoff.contact_id,
+    )
+    published = await services.hubspot.of(order.installation).publish(opening)
+    waiting = handoff
+    if handoff.state is HandoffState.ASSIGNED:
+        waiting = machine.unassign(handoff, services.clock.now_ms())
+    return await services.handoffs.save(
+        replace(
+            waiting,
+            thread_id=published.thread_id,
+            integration_thread_id=own_id,
+            inbox_id=binding.inbox_id,
+            channel_id=binding.channel_id,
+            channel_account_id=binding.channel_account_id,
+        )
+    )
+
+
+async def _tell(order: Order, moved: Handoff) -> None:
+    services, installation, it = order.services, order.installation, order.it
+    hubspot = services.hubspot.of(installation)
+    old_id = str(it.body["threadId"])
+    entries = await hubspot.thread_messages(old_id, newest_first=True, limit=MOST_ENTRIES)
+    said = _so_far(entries)
+    await comment_once(services, installation, moved, it, said, key="so-far")
+    if moved.announced:
+        await say_to_user(
+            services, installation, moved, TextKey.TRANSFERRED, key=f"{it.seq}:transferred"
+        )
+    old = replace(moved, thread_id=old_id)
+    pointer = f"The chat goes on in inbox {moved.inbox_id}, thread {moved.thread_id}."
+    await comment_once(services, installation, old, it, pointer, key="transferred")
+    try:
+        await hubspot.set_thread_status(old_id, "CLOSED")
+    except VendorNotFound:
+        return
+
+
+def _so_far(entries: Sequence[ThreadMessage]) -> str:
+    """What was said in the old thread, oldest first, for agents only."""
+    ordered = sorted(entries, key=lambda one: (one.created_ms, one.id))
+    lines = [
+        f"{'Agent' if one.direction == 'OUTGOING' else 'User'}: {one.text.strip()}"
+        for one in ordered
+        if one.type == "MESSAGE" and one.text.strip()
+    ]
+    return "Conversation before the transfer\n" + "\n".join(lines)[-MOST_CHARS:]

@@ -290,7 +290,7 @@ def require_ready(configuration: Configuration) -> None:
     enough. Nothing is asked of HubSpot.
     """
     wrong = [f"{_named(name)} is missing. {cure}" for name, cure in _missing(configuration)]
-    if configuration.app_id and not re.fullmatch(r"[0-9]+", configuration.app_id):
+    if re.search(r"\s", configuration.app_id):
         wrong.append(f"{_named('app_id')} must be the app's number. {_CURES['app_id']}")
     wrong += _inbox_problems(configuration)
     if wrong:

@@ -22,6 +22,7 @@ from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
 
+_CHANNEL_EVENTS = (wire.OutgoingMessage, wire.ChannelAccountChanged)
 _PROPERTIES = {
     "assignedTo": intake.ASSIGNED,
     "status": intake.STATUS,
@@ -83,6 +84,10 @@ class HubSpotDoor:
         now_ms = self._services.clock.now_ms()
         if self._accept_v1 and not _has(call.headers, SIGNATURE_V3):
             verify_v1(call.body, call.headers, [secret])
+            # v1 signs no time, so whoever records such a request can repeat it for ever. Only the
+            # app's subscriptions may use it; the channel's hook, which carries words, always has v3.
+            if any(isinstance(e, _CHANNEL_EVENTS) for e in wire.parse_webhook(call.body)):
+                raise BadSignature("only subscription webhooks may carry the old v1 signature")
             return
         for url in call.urls[:-1]:
             try:

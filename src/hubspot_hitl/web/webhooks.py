@@ -85,7 +85,7 @@ class HubSpotDoor:
         if self._accept_v1 and not _has(call.headers, SIGNATURE_V3):
             verify_v1(call.body, call.headers, [secret])
             # v1 signs no time, so whoever records such a request can repeat it for ever. Only the
-            # app's subscriptions may use it; the channel's hook, which carries words, always has v3.
+            # app's subscriptions may use it; the channel's hook, which carries words, has v3.
             if any(isinstance(e, _CHANNEL_EVENTS) for e in wire.parse_webhook(call.body)):
                 raise BadSignature("only subscription webhooks may carry the old v1 signature")
             return

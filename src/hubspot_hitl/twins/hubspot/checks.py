@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import cast
 from urllib.parse import urlsplit
 
+import orjson
 import phonenumbers
 
 from hubspot_hitl.twins.hubspot.errors import ApiError
@@ -204,3 +206,14 @@ def attachment(item: Json) -> Json:
             require(reply, "value", "valueType")
             one_of(reply, "valueType", ("TEXT", "URL"))
     return item
+
+
+def array(raw: bytes) -> list[str]:
+    """A bare JSON array of ids."""
+    try:
+        found: object = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, list):
+        raise ApiError.invalid("a JSON array of ids is expected")
+    return [str(item) for item in cast("list[object]", found)]

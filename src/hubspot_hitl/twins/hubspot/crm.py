@@ -6,19 +6,21 @@ from aiohttp import web
 
 from hubspot_hitl.twins.hubspot import checks
 from hubspot_hitl.twins.hubspot.channels import page
+from hubspot_hitl.twins.hubspot.crm_schema import PIPELINES, REQUIRED, STAGE_OF, closed
 from hubspot_hitl.twins.hubspot.endpoint import Call, Handler, Route
 from hubspot_hitl.twins.hubspot.errors import ApiError
-from hubspot_hitl.twins.hubspot.properties import writable
+from hubspot_hitl.twins.hubspot.properties import definitions, writable
 from hubspot_hitl.twins.hubspot.records import CrmObject, Portal
 from hubspot_hitl.twins.hubspot.world import World
 from hubspot_hitl.twins.wire import Json, answer, iso, no_content, object_of, parse_iso
 
-TYPES = ("contacts", "companies", "deals", "tickets", "notes", "tasks", "communications")
+TYPES = ("contacts", "companies", "deals", "tickets", "leads", "notes", "tasks", "communications")
 _DEFAULT_PROPERTIES = {"contacts": ("email", "firstname", "lastname")}
 NOTE_MOST = 65_536
 
 
-def _wire(kind: str, found: CrmObject, asked: str) -> Json:
+def wire(kind: str, found: CrmObject, asked: str) -> Json:
+    """A record as the API shows it, with the properties in a comma-separated list."""
     names = [name for name in asked.split(",") if name] or list(
         _DEFAULT_PROPERTIES.get(kind, found.properties)
     )
@@ -42,9 +44,12 @@ def _find(portal: Portal, kind: str, call: Call) -> CrmObject:
     key, by = call.path["id"], call.query.get("idProperty")
     found = None
     if by is None or by == "hs_object_id":
-        found = portal.of_type(kind).get(key)
+        found = portal.of_type(kind).get(portal.merged.get(key, key))
     elif kind == "contacts" and by == "email":
         found = portal.of_type(kind).get(portal.by_email.get(key.lower(), ""))
+    elif definitions(portal, kind).get(by, {}).get("hasUniqueValue"):
+        records = portal.of_type(kind).values()
+        found = next((one for one in records if one.properties.get(by) == key), None)
     else:
         raise ApiError.invalid(f"{by!r} is not a unique property", field="idProperty")
     if found is None or found.archived:
@@ -52,7 +57,8 @@ def _find(portal: Portal, kind: str, call: Call) -> CrmObject:
     return found
 
 
-def _checked(portal: Portal, kind: str, body: Json) -> dict[str, str | None]:
+def checked(portal: Portal, kind: str, body: Json) -> dict[str, str | None]:
+    """The properties of a body. Raises a 400 for those that cannot be written."""
     given = object_of(body.get("properties"))
     if given is None:
         raise ApiError.invalid("properties must be an object", field="properties")
@@ -70,7 +76,8 @@ def _checked(portal: Portal, kind: str, body: Json) -> dict[str, str | None]:
     return values
 
 
-def _claim_email(portal: Portal, owner: CrmObject, values: dict[str, str | None]) -> None:
+def claim_email(portal: Portal, owner: CrmObject, values: dict[str, str | None]) -> None:
+    """Keep emails unique among contacts. Raises a 409."""
     email = (values.get("email") or "").lower()
     if not email:
         return
@@ -85,26 +92,29 @@ def _create(kind: str) -> Handler:
     def create(world: World, call: Call) -> web.Response:
         body = call.body()
         made = make(world, call.portal, kind, body)
-        return answer(_wire(kind, made, ",".join(made.properties)), 201)
+        return answer(wire(kind, made, ",".join(made.properties)), 201)
 
     return create
 
 
 def make(world: World, portal: Portal, kind: str, body: Json) -> CrmObject:
     """Create a record with its associations. Raises a 400 or 409."""
-    values = _checked(portal, kind, body)
-    if kind in ("notes", "tasks", "communications") and not values.get("hs_timestamp"):
-        raise ApiError.invalid(
-            "hs_timestamp is required", field="hs_timestamp", code="REQUIRED_FIELD"
-        )
+    values = checked(portal, kind, body)
+    for name in REQUIRED.get(kind, ()):
+        if not values.get(name):
+            raise ApiError.invalid(f"{name} is required", field=name, code="REQUIRED_FIELD")
     now = world.clock()
     made = CrmObject(world.new_id("object"), {}, now, now)
     linked = [_association(item) for item in body.get("associations") or ()]
+    if kind == "leads" and not linked:
+        raise ApiError.invalid("A lead needs an association with a contact", field="associations")
+    if kind == "deals":
+        values["hs_is_closed"] = str(closed(kind, values.get("dealstage"))).lower()
     if kind == "contacts":
-        _claim_email(portal, made, values)
+        claim_email(portal, made, values)
     made.properties = values
     for target in linked:
-        made.associations.setdefault(_type_of(portal, target), []).append(target)
+        link(portal, kind, made, _type_of(portal, target), target)
     portal.of_type(kind)[made.id] = made
     return made
 
@@ -114,7 +124,35 @@ def _association(item: Json) -> str:
     return str(item["to"]["id"])
 
 
+def link(portal: Portal, kind: str, made: CrmObject, to_kind: str, target: str) -> None:
+    """Link two records in both directions; a thread learns of its ticket."""
+    thread = portal.threads.get(target) if to_kind == "threads" else None
+    if thread is not None:
+        thread.ticket_id = made.id
+        return
+    for one, other_kind, other in (
+        (made, to_kind, target),
+        (portal.of_type(to_kind)[target], kind, made.id),
+    ):
+        known = one.associations.setdefault(other_kind, [])
+        if other not in known:
+            known.append(other)
+
+
+def check_stage(kind: str, values: dict[str, str | None]) -> None:
+    """A stage belongs to its pipeline. Raises a 400."""
+    names = STAGE_OF.get(kind)
+    stage = values.get(names[1]) if names else None
+    if names is None or not stage:
+        return
+    pipelines = [one for one in PIPELINES[kind] if values.get(names[0]) in (None, "", one["id"])]
+    if not any(step["id"] == stage for one in pipelines for step in one["stages"]):
+        raise ApiError.invalid("stage is not valid", field=names[1], code="INVALID_OPTION")
+
+
 def _type_of(portal: Portal, object_id: str) -> str:
+    if object_id in portal.threads:
+        return "threads"
     for kind, records in portal.objects.items():
         if object_id in records:
             return kind
@@ -124,12 +162,13 @@ def _type_of(portal: Portal, object_id: str) -> str:
 def _get(kind: str) -> Handler:
     def get(world: World, call: Call) -> web.Response:
         found = _find(call.portal, kind, call)
-        body = _wire(kind, found, call.query.get("properties", ""))
+        body = wire(kind, found, call.query.get("properties", ""))
         wanted = [name for name in call.query.get("associations", "").split(",") if name]
         if wanted:
             body["associations"] = {
-                name: {"results": [{"id": one} for one in found.associations.get(name, [])]}
+                name: {"results": [{"id": one} for one in found.associations[name]]}
                 for name in wanted
+                if found.associations.get(name)
             }
         return answer(body)
 
@@ -139,12 +178,14 @@ def _get(kind: str) -> Handler:
 def _patch(kind: str) -> Handler:
     def patch(world: World, call: Call) -> web.Response:
         found = _find(call.portal, kind, call)
-        values = _checked(call.portal, kind, call.body())
+        values = checked(call.portal, kind, call.body())
         if kind == "contacts":
-            _claim_email(call.portal, found, values)
+            claim_email(call.portal, found, values)
+        if kind == "deals" and "dealstage" in values:
+            values["hs_is_closed"] = str(closed(kind, values["dealstage"])).lower()
         found.properties |= values
         found.updated_at = world.clock()
-        return answer(_wire(kind, found, ",".join(found.properties)))
+        return answer(wire(kind, found, ",".join(found.properties)))
 
     return patch
 
@@ -163,7 +204,7 @@ def _list(kind: str) -> Handler:
     def listed(world: World, call: Call) -> web.Response:
         asked = call.query.get("properties", "")
         records = call.portal.of_type(kind).values()
-        return page([_wire(kind, one, asked) for one in records if not one.archived], call)
+        return page([wire(kind, one, asked) for one in records if not one.archived], call)
 
     return listed
 
@@ -189,7 +230,7 @@ def _search(kind: str) -> Handler:
         asked = ",".join(body.get("properties") or ())
         result: Json = {
             "total": len(found),
-            "results": [_wire(kind, one, asked) for one in found[after : after + limit]],
+            "results": [wire(kind, one, asked) for one in found[after : after + limit]],
         }
         if after + limit < len(found):
             result["paging"] = {"next": {"after": str(after + limit)}}
@@ -273,11 +314,11 @@ def _upsert(kind: str) -> Handler:
                     values[by] = key
                 found = make(world, portal, kind, {"properties": values})
             else:
-                values = _checked(portal, kind, item)
-                _claim_email(portal, found, values)
+                values = checked(portal, kind, item)
+                claim_email(portal, found, values)
                 found.properties |= values
                 found.updated_at = world.clock()
-            results.append({**_wire(kind, found, ",".join(found.properties)), "new": fresh})
+            results.append({**wire(kind, found, ",".join(found.properties)), "new": fresh})
         return answer({"status": "COMPLETE", "results": results})
 
     return upsert
@@ -289,10 +330,7 @@ def _associate(world: World, call: Call) -> web.Response:
     target = portal.of_type(path["to"]).get(path["target"])
     if source is None or target is None:
         raise ApiError(404, "resource not found", "OBJECT_NOT_FOUND")
-    for one, kind, other in ((source, path["to"], target), (target, path["from"], source)):
-        known = one.associations.setdefault(kind, [])
-        if other.id not in known:
-            known.append(other.id)
+    link(portal, path["from"], source, path["to"], target.id)
     return answer({"status": "COMPLETE", "results": []})
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
+import orjson
 from aiohttp import web
 
 from hubspot_hitl.twins.hubspot import checks
 from hubspot_hitl.twins.hubspot.channels import page
+from hubspot_hitl.twins.hubspot.crm_schema import LOCKED, OPTIONS, PROPERTIES
 from hubspot_hitl.twins.hubspot.endpoint import Call, Route
 from hubspot_hitl.twins.hubspot.errors import ApiError
 from hubspot_hitl.twins.hubspot.records import Portal
@@ -67,6 +71,17 @@ def _definition(name: str, kind: str = "string", **more: object) -> Json:
     }
 
 
+def _standard(name: str, type_: str) -> Json:
+    if name == "hs_is_closed":
+        return {**_read_only(name, type_), "calculated": True}
+    options = [
+        {"label": one.capitalize(), "value": one, "displayOrder": n, "hidden": False}
+        for n, one in enumerate(OPTIONS.get(name, ()))
+    ]
+    external = type_ == "enumeration" and not options
+    return _definition(name, type_, options=options, externalOptions=external)
+
+
 def _read_only(name: str, kind: str) -> Json:
     locked = {"readOnlyValue": True, "readOnlyDefinition": True, "archivable": False}
     return _definition(name, kind, modificationMetadata=locked)
@@ -90,31 +105,66 @@ def definitions(portal: Portal, kind: str) -> dict[str, Json]:
                 ("lastmodifieddate", "datetime"),
             ):
                 known[name] = _read_only(name, type_)
-            known["hubspot_owner_id"] = _definition("hubspot_owner_id", "enumeration")
+            known["hubspot_owner_id"] = _definition(
+                "hubspot_owner_id", "enumeration", externalOptions=True
+            )
+        for name, type_ in PROPERTIES.get(kind, ()):
+            known[name] = _standard(name, type_)
+        for name in LOCKED:
+            known.setdefault(name, _read_only(name, "datetime"))
         portal.properties[kind] = known
     return known
 
 
 def writable(portal: Portal, kind: str, values: Mapping[str, str | None]) -> None:
-    """All named properties exist and may be written. Other types than contacts take any."""
-    if kind != "contacts":
-        return
+    """All named properties exist, may be written and take their values. Raises one 400 for all."""
     known = definitions(portal, kind)
-    for name, value in values.items():
-        found = known.get(name)
-        if found is None:
-            raise ApiError.invalid(
-                f"Property {name!r} does not exist", field=name, code="PROPERTY_DOESNT_EXIST"
-            )
-        if found["modificationMetadata"]["readOnlyValue"]:
-            raise ApiError.invalid(
-                f"{name!r} is a read only property", field=name, code="READ_ONLY_VALUE"
-            )
-        allowed = [option["value"] for option in found["options"]]
-        if value and allowed and value not in allowed:
-            raise ApiError.invalid(
-                f"{value!r} was not one of the allowed options", field=name, code="INVALID_OPTION"
-            )
+    found = [
+        {"isValid": False, "message": message, "error": code, "name": name}
+        for name, value in values.items()
+        for code, message in _faults(known.get(name), name, value)
+    ]
+    if not found:
+        return
+    raise ApiError(
+        400,
+        f"Property values were not valid: {orjson.dumps(found).decode()}",
+        "VALIDATION_ERROR",
+        errors=[
+            {"message": one["message"], "in": one["name"], "code": one["error"]} for one in found
+        ],
+    )
+
+
+def _faults(found: Json | None, name: str, value: str | None) -> Iterator[tuple[str, str]]:
+    if found is None:
+        yield "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist'
+        return
+    if found["modificationMetadata"]["readOnlyValue"]:
+        yield "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.'
+    if not value:
+        return
+    allowed = [option["value"] for option in found["options"]]
+    given = value.split(";") if found["fieldType"] == "checkbox" else [value]
+    if allowed and any(one and one not in allowed for one in given):
+        listed = ", ".join(allowed)
+        yield "INVALID_OPTION", f"{value} was not one of the allowed options: [{listed}]"
+    if found["type"] == "number" and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+        yield "INVALID_INTEGER", f"{value} was not a valid number."
+    if found["type"] == "bool" and value not in ("true", "false"):
+        yield "INVALID_BOOLEAN", f"{value} was not a valid boolean."
+    if found["type"] in ("date", "datetime") and not _dated(value):
+        yield "INVALID_DATE", f"{value} was not a valid date."
+
+
+def _dated(value: str) -> bool:
+    if value.lstrip("-").isdigit():
+        return True
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _list(world: World, call: Call) -> web.Response:
@@ -142,9 +192,9 @@ def _create(world: World, call: Call) -> web.Response:
     return answer(known[name], 201)
 
 
-def _owners(world: World, call: Call) -> web.Response:
-    email = call.query.get("email")
-    found: list[Json] = [
+def owners(portal: Portal) -> list[Json]:
+    """Every agent as an owner, with teams."""
+    return [
         {
             "id": str(OWNER_OFFSET + int(agent.user_id)),
             "userId": int(agent.user_id),
@@ -153,11 +203,19 @@ def _owners(world: World, call: Call) -> web.Response:
             "lastName": agent.name.partition(" ")[2],
             "type": "PERSON",
             "archived": False,
+            "teams": [
+                {"id": str(n), "name": name, "primary": True}
+                for n, (name, members) in enumerate(portal.teams.items(), start=1)
+                if agent.user_id in members
+            ],
         }
-        for agent in call.portal.agents.values()
-        if email in (None, agent.email)
+        for agent in portal.agents.values()
     ]
-    return page(found, call)
+
+
+def _owners(world: World, call: Call) -> web.Response:
+    email = call.query.get("email")
+    return page([one for one in owners(call.portal) if email in (None, one["email"])], call)
 
 
 def _spelled(tail: str) -> tuple[str, str]:

@@ -248,6 +248,10 @@ class Portal:
     by_idempotency: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     visitors: dict[str, Json] = field(default_factory=dict[str, Json])
     properties: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
+    merged: dict[str, str] = field(default_factory=dict[str, str])
+    lists: dict[str, Json] = field(default_factory=dict[str, Json])
+    sequences: dict[str, str] = field(default_factory=dict[str, str])
+    teams: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     next_agent: int = 0
 
     def of_type(self, object_type: str) -> dict[str, CrmObject]:

@@ -27,6 +27,7 @@ from hubspot_hitl.botpress.server import OperationServer
 from hubspot_hitl.channels import hitl
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.fetch.web import Limits, open_fetch
+from hubspot_hitl.hubspot.crm.client import CrmClients
 from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
 from hubspot_hitl.hubspot.limiter import Window
 from hubspot_hitl.hubspot.portals import HubSpotPortals
@@ -45,6 +46,7 @@ from hubspot_hitl.settings import Settings
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
 from hubspot_hitl.store.audit import SqlAudit
 from hubspot_hitl.store.database import Database, open_database
+from hubspot_hitl.store.field_snapshots import VaultFieldSnapshots
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.installations import SqlInstallations
 from hubspot_hitl.store.keys import open_keyring
@@ -166,6 +168,8 @@ async def open_house(
             clock=clock,
             policy=_policy(settings),
             fetch=fetch,
+            crm=CrmClients(portals, clock),
+            field_snapshots=VaultFieldSnapshots(vault),
         )
         handlers.update(
             {kind: partial(handle, services) for kind, handle in DELIVERY_HANDLERS.items()}

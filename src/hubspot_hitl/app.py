@@ -11,6 +11,7 @@ The main path, from the outside in::
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from hubspot_hitl.ports.ledger import Delivery, Handler, Outcome
 from hubspot_hitl.ports.services import Bots, Policy, Services
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
+from hubspot_hitl.setup.housekeeping import keep_sweeping
 from hubspot_hitl.store.audit import SqlAudit
 from hubspot_hitl.store.database import Database, open_database
 from hubspot_hitl.store.field_snapshots import VaultFieldSnapshots
@@ -176,13 +178,19 @@ async def open_house(
         )
         await ledger.start(work=work)
         stack.push_async_callback(ledger.stop, settings.shutdown_grace_s)
+        nonces = SqlNonces(database)
+        if work:
+            sweeping = asyncio.create_task(
+                keep_sweeping(ledger, nonces, clock, settings.retention_days), name="sweep"
+            )
+            stack.callback(sweeping.cancel)
         own = tuple(secret.get_secret_value() for secret in settings.botpress_signing_secrets)
         yield House(
             services,
             database,
             vault,
             SqlAudit(database, clock),
-            SqlNonces(database),
+            nonces,
             portals,
             own or stored.signing_secrets,
         )

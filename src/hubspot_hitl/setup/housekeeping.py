@@ -1,0 +1,38 @@
+"""What has to be swept now and then: evidence past its age, single-use names past their time."""
+
+from __future__ import annotations
+
+import structlog
+
+from hubspot_hitl.errors import StoreUnavailable
+from hubspot_hitl.ports.audit import Nonces
+from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.ledger import Ledger
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 3_600.0
+DAY_MS = 86_400_000
+
+
+async def sweep(ledger: Ledger, nonces: Nonces, now_ms: int, retention_days: int) -> int:
+    """Delete finished deliveries older than the retention; returns how many.
+
+    A delivery's key protects against repeats for as long as its row is kept; HubSpot repeats for a
+    day at most, so even the shortest retention (one day) forgets nothing too early.
+    """
+    purged = await ledger.purge(now_ms - retention_days * DAY_MS)
+    await nonces.purge(now_ms)
+    if purged:
+        log.info("deliveries_purged", count=purged, older_than_days=retention_days)
+    return purged
+
+
+async def keep_sweeping(ledger: Ledger, nonces: Nonces, clock: Clock, retention_days: int) -> None:
+    """Sweep once an hour until cancelled; several replicas doing so harm nothing."""
+    while True:
+        try:
+            await sweep(ledger, nonces, clock.now_ms(), retention_days)
+        except StoreUnavailable as error:
+            log.warning("sweep_put_off", reason=error.message)
+        await clock.sleep(EVERY_S)

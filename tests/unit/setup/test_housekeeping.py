@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import asyncio
+
+from tests.fakes import FakeClock
+
+from hubspot_hitl.ledger.memory import MemoryEngine
+from hubspot_hitl.ledger.service import LaneLedger
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, Done, NewDelivery, Outcome
+from hubspot_hitl.setup.housekeeping import DAY_MS, EVERY_S, keep_sweeping, sweep
+from hubspot_hitl.store.memory import MemoryNonces
+
+
+async def done(_delivery: Delivery) -> Outcome:
+    return Done()
+
+
+async def finished_one(clock: FakeClock) -> LaneLedger:
+    """A ledger in which one delivery has just been done."""
+    ledger = LaneLedger(MemoryEngine(), {"x": done}, clock)
+    await ledger.start()
+    await ledger.accept([NewDelivery("k", "lane", "x", "i", {})])
+    while (await ledger.health()).ready:  # noqa: ASYNC110 - the worker must run meanwhile
+        await asyncio.sleep(0)
+    return ledger
+
+
+async def test_evidence_is_kept_until_it_is_old_enough() -> None:
+    clock = FakeClock()
+    ledger = await finished_one(clock)
+    now_ms = clock.now_ms()
+    assert await sweep(ledger, MemoryNonces(), now_ms + 29 * DAY_MS, 30) == 0
+    assert len(await ledger.find(DeliveryFilter())) == 1
+    assert await sweep(ledger, MemoryNonces(), now_ms + 31 * DAY_MS, 30) == 1
+    assert not await ledger.find(DeliveryFilter())
+    await ledger.stop(0)
+
+
+async def test_the_sweep_comes_again_every_hour() -> None:
+    clock = FakeClock()
+    nonces = MemoryNonces()
+    ledger = await finished_one(clock)
+    sweeping = asyncio.create_task(keep_sweeping(ledger, nonces, clock, 1))
+    await nonces.use("once", clock.now_ms() + 1)
+    await asyncio.sleep(0)
+    await clock.advance(EVERY_S)
+    assert await nonces.use("once", clock.now_ms() + 1)
+    sweeping.cancel()
+    await ledger.stop(0)

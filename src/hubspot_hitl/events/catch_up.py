@@ -46,8 +46,7 @@ async def history_deliveries(
             agent_message(entry, handoff.thread_id, (), handoff.channel_id),
         )
         for entry in sorted(entries, key=lambda entry: (entry.created_ms, entry.id))
-        if is_agent_message(entry)
-        and entry.created_ms >= since_ms
+        if is_agent_message(entry) and entry.created_ms >= since_ms
     ]
 
 

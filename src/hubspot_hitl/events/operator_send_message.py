@@ -11,8 +11,7 @@ from hubspot_hitl.events.ordering import after_those_before
 from hubspot_hitl.events.thread import happen
 from hubspot_hitl.handoff.thread_events import AgentMessage
 from hubspot_hitl.ports.hubspot import ThreadMessage
-from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
-from hubspot_hitl.ports.reading import handoff_of, installation_of
+from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.services import Services
 
 

@@ -8,9 +8,6 @@ one read, a single message one, a message that an earlier read has covered none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
-
 import structlog
 
 from hubspot_hitl.errors import VendorError
@@ -25,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 AGAIN = ":after-those-before"
 MOST_WAITING = 1_000
+CHECK_ATTEMPTS = 5
 
 
 async def after_those_before(
@@ -32,8 +30,8 @@ async def after_those_before(
 ) -> NewDelivery | None:
     """The delivery that brings `message` again behind elder ones of its lane; None: it is its turn.
 
-    What no webhook has brought yet is accepted on the way. When HubSpot cannot be asked, the
-    message is not held back for that.
+    What no webhook has brought yet is accepted on the way. When HubSpot cannot be asked for long,
+    the message is not held back for that.
     """
     compared = services.order_checks.get(it.lane, Compared())
     if _is_to_compare(services, message, it, compared):
@@ -68,6 +66,8 @@ async def _compare(
             services, installation, handoff, since_ms=before.through_ms
         )
     except VendorError as error:
+        if error.retryable and it.attempts < CHECK_ATTEMPTS:
+            raise
         log.warning("order_not_checked", handoff=handoff.id, error=error.code)
         return before
     new = await services.ledger.accept(found) if found else 0
@@ -78,7 +78,7 @@ async def _compare(
 
 
 def _written_ms(delivery: NewDelivery | Delivery) -> int:
-    value = cast(Mapping[str, object], delivery.body).get("occurredMs")
+    value = delivery.body.get("occurredMs")
     return value if isinstance(value, int) else 0
 
 

@@ -70,8 +70,11 @@ class NoSnapshots:
 class Policy:
     """Process-wide choices that handlers need. Times in the unit of their name.
 
-    `fetch_attempts`: how often a file whose host is ailing is asked for before its address is told
-    instead. `file_link_s`: how long a signed link to an agent's file shall work.
+    `order_check`: whether an agent's message waits until the thread's history shows that no elder
+    one is missing ("always": a read for each burst of messages), or only when it comes later than
+    `order_check_age_ms` ("late"). `fetch_attempts`: how often a file whose host is ailing is asked
+    for before its address is told instead. `file_link_s`: how long a signed link to an agent's file
+    shall work.
     `history_bot_direction`: how the bot's own lines are published when the history is shown as
     messages. HubSpot's reference has OUTGOING and explains it nowhere, so whether it notifies
     somebody or comes back to us is unverified; the default is what is known to work.
@@ -81,8 +84,8 @@ class Policy:
     start_timeout_s: float = 45.0
     register_timeout_s: float = 50.0
     message_chars_limit: int = 10_000
+    order_check: Literal["always", "late"] = "always"
     order_check_age_ms: int = 1_500
-    order_check_every_ms: int = 5_000
     fetch_attempts: int = 3
     file_link_s: int = 7 * 24 * 3600
     history_messages_limit: int = 200
@@ -117,6 +120,18 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """How far a thread's history was compared with the ledger, in HubSpot's time (epoch ms).
+
+    Agent messages up to `through_ms` are all accepted; those up to `mixed_until_ms` may stand in
+    their lane in another order than they were written.
+    """
+
+    through_ms: int = 0
+    mixed_until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class KnownPipelines:
     """Pipelines of a type as they were at a time (epoch ms)."""
 
@@ -128,8 +143,8 @@ class KnownPipelines:
 class Services:
     """The ports, bundled. Handlers take this and one delivery or one input.
 
-    `order_checks` remembers, per handoff, when its thread was last compared with the ledger (epoch
-    ms): a bounded hint that saves calls, not state that anybody relies on. `known_fields` and
+    `order_checks` remembers, per handoff, how far its thread was compared with the ledger: a
+    bounded hint that saves calls, not state that anybody relies on. `known_fields` and
     `known_pipelines` are caches of what portals define, `picks` tells when routing last chose an
     agent (epoch ms); each is bounded and may be empty at any time.
     """
@@ -143,8 +158,8 @@ class Services:
     clock: Clock
     policy: Policy
     new_id: Callable[[], str] = lambda: str(uuid4())
-    order_checks: MutableMapping[str, int] = field(
-        default_factory=lambda: LRUCache[str, int](maxsize=10_000)
+    order_checks: MutableMapping[str, Compared] = field(
+        default_factory=lambda: LRUCache[str, Compared](maxsize=10_000)
     )
     fetch: Fetch | None = None
     uploads: MutableMapping[str, str] = field(

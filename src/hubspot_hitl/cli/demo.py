@@ -1,20 +1,25 @@
 """`hubspot-hitl demo`: a handoff between the twins of both vendors, on this machine alone.
 
-Twins and server listen on free loopback ports in one process and speak the real wire protocols.
+Twins and server listen on free loopback ports and speak the real wire protocols. With --headless
+all run in one process; for a person the server is a process of its own, so that it can be killed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import tempfile
 import time
+import webbrowser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hubspot_hitl.app import create_app
+from hubspot_hitl.cli.bridge_process import BridgeProcess
 from hubspot_hitl.cli.serve import run_loop, start_server
 from hubspot_hitl.cli.timeline import JsonTimeline, Timeline, follow
 from hubspot_hitl.errors import BadSettings, HitlError
@@ -23,6 +28,8 @@ from hubspot_hitl.logs import configure_logging
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
+from hubspot_hitl.twins.pages.page import DemoPage
+from hubspot_hitl.twins.pages.server import PageServer
 from hubspot_hitl.twins.stage import Stage, Tally
 
 app = typer.Typer()
@@ -40,11 +47,15 @@ def demo(
     database_url: Annotated[
         str | None, typer.Option(help="Where to keep the ledger; a new SQLite file by default.")
     ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the demo page; 0 takes a free one.")
+    ] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the demo page in your browser.")] = True,
 ) -> None:
     """Play handoffs between the twins and show what crosses the bridge.
 
-    Exit status 0 only if nothing was lost, doubled or reordered. Without --headless it stays for
-    you to play both sides until Ctrl-C.
+    Exit status 0 only if nothing was lost, doubled or reordered. Without --headless it stays until
+    Ctrl-C and opens a page on which you play both sides.
     """
     timeline = JsonTimeline() if json_ else Timeline(quiet=handoffs > 3)
     clean = False
@@ -52,61 +63,93 @@ def demo(
     async def main() -> None:
         nonlocal clean
         with tempfile.TemporaryDirectory(prefix="hubspot-hitl-demo-") as folder:
-            clean = await _demo(
-                Path(folder), database_url, handoffs, messages, timeline, stay=not headless
+            stage = Stage(
+                # The vendors' limits would make a play with many handoffs last minutes.
+                HubSpotOptions(rate_limit=None),
+                BotpressOptions(rate_limit_per_s=None),
+                definition=load_definition(),
             )
+            await stage.start()
+            try:
+                play = _Play(stage, timeline, handoffs, messages)
+                settings = _settings(stage, Path(folder), database_url)
+                if headless:
+                    clean = await _alone(play, settings)
+                else:
+                    clean = await _for_a_person(play, settings, port, browser and not json_)
+            finally:
+                await stage.stop()
 
     configure_logging(format_="json", level="error", access_log=False)
     run_loop(main)
     raise typer.Exit(0 if clean else 1)
 
 
-async def _demo(
-    folder: Path,
-    database_url: str | None,
-    handoffs: int,
-    messages: int,
-    timeline: Timeline | JsonTimeline,
-    *,
-    stay: bool,
-) -> bool:
-    # The limits of both vendors would make a play with many handoffs last minutes.
-    stage = Stage(
-        HubSpotOptions(rate_limit=None),
-        BotpressOptions(rate_limit_per_s=None),
-        definition=load_definition(),
-    )
-    await stage.start()
+@dataclass(frozen=True, slots=True)
+class _Play:
+    """What is played, and who is told."""
+
+    stage: Stage
+    timeline: Timeline | JsonTimeline
+    handoffs: int
+    messages: int
+
+    async def at(self, url: str) -> bool:
+        """Install the integration at `url`, play, print the figures; whether all went well."""
+        await self.stage.install(url)
+        self.timeline.began(url, self.stage)
+        return (await _play(self.stage, self.timeline, self.handoffs, self.messages)).clean
+
+
+async def _alone(play: _Play, values: dict[str, object]) -> bool:
+    """Play with the server in this process."""
+    settings = Settings.model_validate(values)
+    runner = await start_server(create_app(settings), settings)
     try:
-        settings = _settings(stage, folder, database_url)
-        runner = await start_server(create_app(settings), settings)
-        try:
-            url = f"http://{LOOPBACK}:{runner.addresses[0][1]}"
-            await stage.install(url)
-            timeline.began(url, stage)
-            tally = await _play(stage, timeline, handoffs, messages)
-            if stay:
-                await _stay(stage, timeline, handoffs + 1)
-        finally:
-            await runner.cleanup()
+        return await play.at(f"http://{LOOPBACK}:{runner.addresses[0][1]}")
     finally:
-        await stage.stop()
-    return tally.clean
+        await runner.cleanup()
 
 
-def _settings(stage: Stage, folder: Path, database_url: str | None) -> Settings:
-    return Settings(
-        host=LOOPBACK,
-        port=0,
-        data_dir=folder,
-        database_url=database_url or f"sqlite:///{folder}/demo.db",
-        secret_keys=None if database_url is None else _throwaway_key(),
-        botpress_api_url=stage.botpress.url,
-        botpress_webhook_url=stage.botpress.url,
-        botpress_token=stage.botpress.options.token,
-        hubspot_api_url=stage.hubspot.url,
-        start_margin_ms=100,
-    )
+async def _for_a_person(play: _Play, values: dict[str, object], port: int, browser: bool) -> bool:
+    """Play with the server as a process, then keep everything running behind the demo page."""
+    token = secrets.token_urlsafe(12)
+    bridge = BridgeProcess({**values, "console_token": token}, f"/console/login#token={token}")
+    stop = _stop_signal()
+    await bridge.start()
+    server = PageServer(DemoPage(play.stage, bridge))
+    try:
+        clean = await play.at(bridge.url)
+        chat, thread_id = await play.stage.open(play.handoffs + 1)
+        url = await server.start(LOOPBACK, port)
+        play.timeline.stays(play.stage, chat, thread_id, url)
+        if browser:
+            await asyncio.to_thread(webbrowser.open, url)
+        following = asyncio.create_task(follow(play.stage, play.timeline))
+        await stop.wait()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    finally:
+        await server.stop()
+        await bridge.stop()
+    return clean
+
+
+def _settings(stage: Stage, folder: Path, database_url: str | None) -> dict[str, object]:
+    """What the server is told, as JSON can carry it."""
+    return {
+        "host": LOOPBACK,
+        "port": 0,
+        "data_dir": str(folder),
+        "database_url": database_url or f"sqlite:///{folder}/demo.db",
+        "secret_keys": None if database_url is None else _throwaway_key(),
+        "botpress_api_url": stage.botpress.url,
+        "botpress_webhook_url": stage.botpress.url,
+        "botpress_token": stage.botpress.options.token,
+        "hubspot_api_url": stage.hubspot.url,
+        "start_margin_ms": 100,
+        "fetch_allow_private": True,  # the twins' files live on this machine
+    }
 
 
 def _throwaway_key() -> str:
@@ -140,8 +183,8 @@ async def _play(
     return tally
 
 
-async def _stay(stage: Stage, timeline: Timeline | JsonTimeline, number: int) -> None:
-    """Open one more handoff and keep everything running for a person until Ctrl-C."""
+def _stop_signal() -> asyncio.Event:
+    """Set on SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     try:
@@ -149,9 +192,4 @@ async def _stay(stage: Stage, timeline: Timeline | JsonTimeline, number: int) ->
             loop.add_signal_handler(number, stop.set)
     except NotImplementedError as error:  # Windows' loop has none; Ctrl-C ends the process there
         raise BadSettings("this system has no signals; use --headless") from error
-    chat, thread_id = await stage.open(number)
-    timeline.stays(stage, chat, thread_id)
-    following = asyncio.create_task(follow(stage, timeline))
-    await stop.wait()
-    following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
+    return stop

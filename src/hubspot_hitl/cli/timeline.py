@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -75,9 +75,9 @@ class JsonTimeline:
             }
         )
 
-    def stays(self, stage: Stage, chat: Chat, thread_id: str) -> None:
-        """Print the ids of the handoff that is open for playing."""
-        self._print({"event": "open", "chat": chat.id, "thread": thread_id})
+    def stays(self, stage: Stage, chat: Chat, thread_id: str, page: str) -> None:
+        """Print the page's address and the ids of the handoff that is open for playing."""
+        self._print({"event": "open", "page": page, "chat": chat.id, "thread": thread_id})
 
     @staticmethod
     def _print(value: Mapping[str, object]) -> None:
@@ -129,8 +129,8 @@ class Timeline:
             )
         )
 
-    def stays(self, stage: Stage, chat: Chat, thread_id: str) -> None:
-        """Say how to play on."""
+    def stays(self, stage: Stage, chat: Chat, thread_id: str, page: str) -> None:
+        """Say where the page is, and how to play from a terminal."""
         agent = stage.hubspot.agents.list()[0].actor_id
         user, inbox = f"{stage.botpress.url}/_twin/chats", f"{stage.hubspot.url}/_twin/threads"
         thread = f"{inbox}/{thread_id}"
@@ -143,7 +143,8 @@ class Timeline:
             ("what the agent reads", f"curl -s {thread}"),
         )
         self._console.print()
-        self._console.print("A second handoff is open for you. Play it from another terminal:")
+        self._console.print(Text.assemble("Play both sides here:  ", (page, "bold green")))
+        self._console.print("Or from another terminal, in a handoff that is open for you:")
         for what, command in examples:
             self._console.print(
                 Text.assemble((f"  # {what}\n", "dim"), f"  {command}"), soft_wrap=True
@@ -173,7 +174,7 @@ def _line(side: str, entry: Mapping[str, object]) -> tuple[str, str, str] | None
             return "dim", f"call to {side}", what
         case "hook":
             events = entry["events"]
-            names = ", ".join(map(str, events)) if isinstance(events, list) else str(events)
+            names = ", ".join(map(str, cast("list[object]", events)))
             return "yellow", "webhook", f"{names} -> {entry['outcome']}"
         case "status":
             return "dim", "receipt", f"{entry['status']}"

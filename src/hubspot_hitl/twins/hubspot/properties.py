@@ -186,9 +186,9 @@ def _create(world: World, call: Call) -> web.Response:
     if name in known:
         raise ApiError(409, f"A property named {name!r} already exists", "OBJECT_ALREADY_EXISTS")
     free = {"readOnlyValue": False, "readOnlyDefinition": False, "archivable": True}
-    known[name] = _definition(
-        name, str(body["type"]), **{**body, "hubspotDefined": False, "modificationMetadata": free}
-    )
+    more = {key: value for key, value in body.items() if key not in ("name", "type")}
+    more |= {"hubspotDefined": False, "modificationMetadata": free}
+    known[name] = _definition(name, str(body["type"]), **more)
     return answer(known[name], 201)
 
 

@@ -1,0 +1,79 @@
+"""The CRM client against the HubSpot twin, over real HTTP; shared by tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from hubspot_hitl.clock import SystemClock
+from hubspot_hitl.hubspot.crm.client import CrmClient, CrmClients
+from hubspot_hitl.hubspot.portals import HubSpotPortals
+from hubspot_hitl.hubspot.transport import open_session
+from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.twins.hubspot.app import HubSpotTwin
+from hubspot_hitl.twins.hubspot.options import HubSpotOptions
+from hubspot_hitl.twins.hubspot.records import Portal
+from hubspot_hitl.twins.hubspot.world import World
+
+
+def installation(options: HubSpotOptions, **settings: Any) -> Installation:
+    """An installation of the twin's app in the twin's first portal."""
+    return Installation(
+        id="inst-1",
+        bot_id="bot-1",
+        integration_id="integration-1",
+        alias="hubspot-hitl",
+        configuration=Configuration(
+            developer_api_key=SecretStr(options.developer_api_key),
+            app_id=options.app_id,
+            client_id=options.client_id,
+            client_secret=SecretStr(options.client_secret),
+            refresh_token=SecretStr(options.refresh_token),
+            **{"inbox_id": "1", **settings},
+        ),
+    )
+
+
+@dataclass(slots=True)
+class CrmPortal:
+    """A twin, and our clients of it."""
+
+    twin: HubSpotTwin
+    portals: HubSpotPortals
+    clients: CrmClients
+    installation: Installation
+
+    @property
+    def crm(self) -> CrmClient:
+        return self.clients.of(self.installation)
+
+    @property
+    def world(self) -> World:
+        return self.twin.world
+
+    @property
+    def portal(self) -> Portal:
+        return self.world.portals[self.twin.options.portal_id]
+
+    def called(self, operation: str) -> int:
+        """How often the twin was asked for an operation."""
+        return sum(one.get("operation") == operation for one in self.twin.journal.entries)
+
+
+@asynccontextmanager
+async def open_portal(options: HubSpotOptions | None = None) -> AsyncIterator[CrmPortal]:
+    """Start a twin and connect to it."""
+    twin = HubSpotTwin(options or HubSpotOptions(rate_limit=None))
+    url = await twin.start()
+    clock = SystemClock()
+    try:
+        async with open_session() as session:
+            portals = HubSpotPortals(url, lambda: session, clock)
+            yield CrmPortal(twin, portals, CrmClients(portals, clock), installation(twin.options))
+    finally:
+        await twin.stop()

@@ -32,6 +32,7 @@ from hubspot_hitl.hubspot.crm.client import CrmClients
 from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
 from hubspot_hitl.hubspot.limiter import Window
 from hubspot_hitl.hubspot.portals import HubSpotPortals
+from hubspot_hitl.hubspot.refreshing import TokenRefresher
 from hubspot_hitl.hubspot.transport import open_session
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ledger.engine import Engine
@@ -47,17 +48,21 @@ from hubspot_hitl.settings import Settings
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
 from hubspot_hitl.setup.housekeeping import keep_sweeping
 from hubspot_hitl.store.audit import SqlAudit
+from hubspot_hitl.store.connections import ConnectedInstallations, VaultConnections
 from hubspot_hitl.store.database import Database, open_database
 from hubspot_hitl.store.field_snapshots import VaultFieldSnapshots
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.installations import SqlInstallations
 from hubspot_hitl.store.keys import open_keyring
+from hubspot_hitl.store.leases import SqlLeases
 from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.store.nonces import SqlNonces
 from hubspot_hitl.store.people import SqlPeople
 from hubspot_hitl.store.vault import SqlVault
-from hubspot_hitl.web import keys
+from hubspot_hitl.web import keys, oauth
+from hubspot_hitl.web.connecting import Stores
 from hubspot_hitl.web.errors import errors
+from hubspot_hitl.web.oauth_state import PURPOSE
 from hubspot_hitl.web.operations import BotpressDoor
 from hubspot_hitl.web.routes import ROUTES
 from hubspot_hitl.web.webhooks import HubSpotDoor
@@ -94,7 +99,8 @@ async def _life(
     settings = app[keys.SETTINGS]
     async with open_house(settings, runtime=runtime, clock=clock) as house:
         hubspot = HubSpotDoor(house.services, accept_v1=settings.hubspot_accept_v1_signatures)
-        botpress = BotpressDoor(house.services, hubspot)
+        botpress = BotpressDoor(house.services, hubspot, house.oauth.connector)
+        app[oauth.DOOR] = house.oauth
         app[keys.SERVICES] = house.services
         app[keys.HUBSPOT] = hubspot
         app[keys.OPERATIONS] = OperationServer(
@@ -117,6 +123,7 @@ class House:
     nonces: SqlNonces
     portals: HubSpotPortals
     signing_secrets: tuple[str, ...]
+    oauth: oauth.OAuthDoor
 
 
 @asynccontextmanager
@@ -143,13 +150,31 @@ async def open_house(
         stored = await stored_credentials(vault, clock)
         session = await stack.enter_async_context(open_session())
         fetch = await stack.enter_async_context(_open_fetch(settings))
-        installations = SqlInstallations(database, keyring, clock)
+        configured = SqlInstallations(database, keyring, clock)
+        connections, leases = VaultConnections(vault), SqlLeases(database)
+        kept_tokens = VaultRefreshTokens(vault, configured)
         portals = HubSpotPortals(
             settings.hubspot_api_url,
             lambda: session,
             clock,
-            refresh_tokens=VaultRefreshTokens(vault, installations),
+            refresh_tokens=kept_tokens,
             window=Window(requests=settings.hubspot_requests_per_10s),
+            oauth_version=settings.hubspot_oauth_version,
+        )
+        installations = ConnectedInstallations(
+            configured,
+            connections,
+            clock,
+            shared=oauth.shared_app(settings),
+            on_change=portals.forget,
+        )
+        refresher = TokenRefresher(
+            portals,
+            installations,
+            connections,
+            leases,
+            clock,
+            every_s=settings.token_refresh_minutes * 60,
         )
         handoffs = SqlHandoffs(database)
         handlers: dict[str, Handler] = {}
@@ -172,6 +197,8 @@ async def open_house(
             fetch=fetch,
             crm=CrmClients(portals, clock),
             field_snapshots=VaultFieldSnapshots(vault),
+            webhooks=portals,
+            leases=leases,
         )
         handlers.update(
             {kind: partial(handle, services) for kind, handle in DELIVERY_HANDLERS.items()}
@@ -184,6 +211,10 @@ async def open_house(
                 keep_sweeping(ledger, nonces, clock, settings.retention_days), name="sweep"
             )
             stack.callback(sweeping.cancel)
+            refreshing = asyncio.create_task(refresher.run(), name="token-refresh")
+            stack.callback(refreshing.cancel)
+        stores = Stores(installations, connections, kept_tokens, nonces)
+        grants = oauth.Grants(portals, stores, refresher, keyring.derived(PURPOSE))
         own = tuple(secret.get_secret_value() for secret in settings.botpress_signing_secrets)
         yield House(
             services,
@@ -193,6 +224,7 @@ async def open_house(
             nonces,
             portals,
             own or stored.signing_secrets,
+            oauth.open_door(settings, grants, services.policy, clock),
         )
 
 

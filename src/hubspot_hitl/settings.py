@@ -77,6 +77,7 @@ def _lower(value: object) -> object:
 Url = Annotated[str, AfterValidator(_url)]
 OptionalUrl = Annotated[str | None, AfterValidator(_url)]
 SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)]
+TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 NetworkList = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_networks)]
 
 
@@ -198,6 +199,55 @@ class Settings(_Explicit):
     )
     hubspot_requests_per_10s: int = Field(
         default=110, ge=1, le=1000, description="Requests to HubSpot per portal in ten seconds."
+    )
+    hubspot_authorize_url: Url = Field(
+        default="https://app.hubspot.com/oauth/authorize",
+        description="HubSpot's consent page.",
+    )
+    hubspot_oauth_version: Literal["2026-03", "v3", "v1"] = Field(
+        default="2026-03",
+        description=(
+            "Which of HubSpot's OAuth endpoints to use. v1 puts tokens into addresses and ends on"
+            " 2027-02-16."
+        ),
+    )
+    hubspot_client_id: str | None = Field(
+        default=None,
+        description="Client id of this server's own HubSpot app, which installations may share.",
+    )
+    hubspot_client_secret: SecretStr | None = Field(
+        default=None, description="Client secret of the shared app."
+    )
+    hubspot_app_id: str | None = Field(default=None, description="App id of the shared app.")
+    hubspot_developer_api_key: SecretStr | None = Field(
+        default=None, description="Developer API key of the shared app's developer account."
+    )
+    oauth_redirect_url: OptionalUrl = Field(
+        default=None,
+        description=(
+            "The redirect URL of the HubSpot app. Unset: /oauth/hubspot/callback under the public"
+            " URL, or without one /oauth under the installation's webhook URL at Botpress."
+        ),
+    )
+    oauth_return_hosts: TextList = Field(
+        default=(),
+        description=(
+            "Hosts, comma separated, to which a browser may be sent back after connecting; the"
+            " public URL's own origin is always allowed."
+        ),
+    )
+    oauth_features: TextList = Field(
+        default=("handoff", "contacts", "files", "transcript"),
+        description=(
+            "What scopes are asked for, comma separated: handoff, contacts, files, transcript, crm,"
+            " lists, sequences, newsletter."
+        ),
+    )
+    token_refresh_minutes: float = Field(
+        default=20,
+        ge=1,
+        le=29,
+        description="How often each portal's token is refreshed; access tokens last 30 minutes.",
     )
     console_token: SecretStr | None = Field(
         default=None, description="Token for the operators' console; unset, the console is closed."

@@ -118,6 +118,13 @@ class TokenSource:
         return self._ends_at - self._clock.monotonic()
 
     @property
+    def ends_in_s(self) -> float | None:
+        """How long the access token in hand still lasts; None without one."""
+        if self._access_token is None:
+            return None
+        return max(0.0, self._ends_at - self._clock.monotonic())
+
+    @property
     def refresh_token(self) -> str:
         """The refresh token in force, once a token was asked for; never to be shown."""
         return self._refresh_token

@@ -16,8 +16,10 @@ from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.crm import Crm, CrmType, FieldSnapshot, FieldSnapshots, Pipeline
 from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.hubspot import HubSpot
+from hubspot_hitl.ports.lease import Leases
 from hubspot_hitl.ports.ledger import Ledger
 from hubspot_hitl.ports.store import Handoffs, Installations, People
+from hubspot_hitl.ports.webhooks import WebhookPortals
 
 
 class Portals(Protocol):
@@ -146,7 +148,8 @@ class Services:
     `order_checks` remembers, per handoff, how far its thread was compared with the ledger: a
     bounded hint that saves calls, not state that anybody relies on. `known_fields` and
     `known_pipelines` are caches of what portals define, `picks` tells when routing last chose an
-    agent (epoch ms); each is bounded and may be empty at any time.
+    agent (epoch ms); each is bounded and may be empty at any time. Without `webhooks` the app's own
+    webhooks are left to a person, without `leases` this is the only replica.
     """
 
     hubspot: Portals
@@ -176,3 +179,5 @@ class Services:
     picks: MutableMapping[str, int] = field(
         default_factory=lambda: LRUCache[str, int](maxsize=10_000)
     )
+    webhooks: WebhookPortals | None = None
+    leases: Leases | None = None

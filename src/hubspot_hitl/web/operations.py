@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 import structlog
 from cachetools import LRUCache
@@ -27,7 +28,10 @@ from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.messages import MESSAGES
 from hubspot_hitl.ports.botpress import JsonObject
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.setup import register as setting_up
+from hubspot_hitl.web.connecting import PortalConnector
+from hubspot_hitl.web.landing import page_of
 from hubspot_hitl.web.webhooks import HubSpotDoor, WebhookCall
 
 log = structlog.get_logger(__name__)
@@ -36,9 +40,15 @@ log = structlog.get_logger(__name__)
 class BotpressDoor:
     """What the integration does for each operation."""
 
-    def __init__(self, services: Services, hubspot: HubSpotDoor) -> None:
+    def __init__(
+        self,
+        services: Services,
+        hubspot: HubSpotDoor,
+        connector: PortalConnector | None = None,
+    ) -> None:
         self._services = services
         self._hubspot = hubspot
+        self._connector = connector
         self._parsed: LRUCache[tuple[object, ...], Installation] = LRUCache(maxsize=1_000)
 
     def operations(self) -> Operations:
@@ -101,6 +111,10 @@ class BotpressDoor:
         """Take in what HubSpot posted to the installation's webhook URL."""
         installation = await self._installation(context)
         request = operation.req
+        query = dict(parse_qsl(request.query, keep_blank_values=True))
+        if self._connector is not None and _comes_from_consent(request.method, request.path, query):
+            page = page_of(await self._connector.finish(query, only_for=installation.id))
+            return WebhookAnswer(page.status, headers=page.headers, body=page.body)
         if request.path not in ("", "/"):
             return WebhookAnswer(404, body="There is nothing at this path.")
         call = WebhookCall(
@@ -138,8 +152,20 @@ class BotpressDoor:
                 bot_user_id=context.bot_user_id,
                 configuration_type=context.configuration_type,
             )
+            for value in known.configuration.secrets:
+                remember_secret(value)
             self._parsed[key] = known
         return await self._services.installations.remember(known)
+
+
+def _comes_from_consent(method: str, path: str, query: Mapping[str, str]) -> bool:
+    """Whether a person comes back from HubSpot: at `/oauth`, or at the bare webhook URL.
+
+    The app's redirect URL may be either; HubSpot's webhooks are never GET.
+    """
+    if path.rstrip("/") == "/oauth":
+        return True
+    return method.upper() == "GET" and path in ("", "/") and "state" in query
 
 
 def _digest(configuration: Mapping[str, object]) -> int:

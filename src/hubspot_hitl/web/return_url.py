@@ -41,7 +41,8 @@ def checked_return_url(value: str, hosts: Collection[str], public_url: str | Non
     host = parts.hostname if port in (None, 443) else f"{parts.hostname}:{port}"
     if host not in {one.lower() for one in hosts}:
         raise InvalidPayload(
-            f"redirectUrl leads to {host!r}, which is not allowed: add it to HITL_OAUTH_RETURN_HOSTS"
+            f"redirectUrl leads to {host!r}, which is not allowed: add it to"
+            " HITL_OAUTH_RETURN_HOSTS"
         )
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from hubspot_hitl.web import agent_oauth, oauth
 from hubspot_hitl.web.botpress import health, operation
 from hubspot_hitl.web.health import live, ready
 from hubspot_hitl.web.hubspot import webhook, webhook_unaddressed
@@ -16,6 +17,16 @@ ROUTES: tuple[web.RouteDef, ...] = (
     # HubSpot, when it calls this server directly
     web.post("/hubspot/webhooks/{webhook_id}", webhook),
     web.post("/hubspot/webhooks", webhook_unaddressed),
+    # whoever connects a portal
+    web.get("/oauth/hubspot/connect", oauth.connect),
+    web.get("/oauth/hubspot/callback", oauth.callback),
+    web.get("/oauth/hubspot/HubSpotCallback", oauth.callback),
+    web.get("/oauth/hubspot/status", oauth.status),
+    web.post("/oauth/hubspot/status", oauth.status),
+    web.post("/oauth/hubspot/refresh", oauth.refresh),
+    web.post("/oauth/hubspot/disconnect", oauth.disconnect),
+    web.post("/oauth/hubspot/token", oauth.token),
+    *agent_oauth.ROUTES,
     # machines
     web.route("*", "/health", health),
     web.get("/livez", live),

@@ -1,0 +1,240 @@
+"""The pages and calls by which a person connects a portal, looks after it and takes it away.
+
+All but the callback want the console's token, or a signed link (`?link=`) for the installation.
+The callback is public: what makes it safe is the signed `state`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from hubspot_hitl.errors import BadSettings, HitlError, InvalidPayload, VendorError
+from hubspot_hitl.hubspot.portals import HubSpotPortals
+from hubspot_hitl.hubspot.refreshing import TokenRefresher
+from hubspot_hitl.integration.connection import AppIdentity, AuthMethod
+from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.services import Policy
+from hubspot_hitl.settings import Settings
+from hubspot_hitl.web.access import holds_token, linked_installation
+from hubspot_hitl.web.connecting import ConnectOptions, PortalConnector, Stores
+from hubspot_hitl.web.connection_status import ConnectionWatch
+from hubspot_hitl.web.landing import ConnectRefused, Page, page_of
+from hubspot_hitl.web.oauth_state import StateSigner
+
+METHODS: dict[str, AuthMethod] = {"own": "own", "shared": "shared", "wiro": "shared"}
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthDoor:
+    """What the routes need."""
+
+    connector: PortalConnector
+    watch: ConnectionWatch
+    clock: Clock
+    console_token: SecretStr | None = None
+
+
+DOOR = web.AppKey("oauth", OAuthDoor)
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The parts that grants are kept and renewed by."""
+
+    portals: HubSpotPortals
+    stores: Stores
+    refresher: TokenRefresher
+    state_keys: Mapping[str, bytes]
+
+
+def open_door(settings: Settings, grants: Grants, policy: Policy, clock: Clock) -> OAuthDoor:
+    """The door, as the settings want it. Raises BadSettings for half a shared app."""
+    options = ConnectOptions(
+        public_url=settings.public_url,
+        redirect_url=settings.oauth_redirect_url,
+        return_hosts=settings.oauth_return_hosts,
+        authorize_url=settings.hubspot_authorize_url,
+        features=settings.oauth_features,
+        shared=shared_app(settings),
+    )
+    stores = grants.stores
+    return OAuthDoor(
+        PortalConnector(
+            grants.portals, stores, StateSigner(grants.state_keys), policy, clock, options
+        ),
+        ConnectionWatch(
+            grants.portals,
+            stores.installations,
+            stores.connections,
+            grants.refresher,
+            clock,
+            options.features,
+        ),
+        clock,
+        settings.console_token,
+    )
+
+
+def shared_app(settings: Settings) -> AppIdentity | None:
+    """The server's own HubSpot app, when it has one. Raises BadSettings for half of one."""
+    client_id, secret = settings.hubspot_client_id, settings.hubspot_client_secret
+    if client_id is None and secret is None:
+        return None
+    if client_id is None or secret is None:
+        raise BadSettings(
+            "HITL_HUBSPOT_CLIENT_ID and HITL_HUBSPOT_CLIENT_SECRET go together: set both or none"
+        )
+    key = settings.hubspot_developer_api_key
+    return AppIdentity(
+        client_id,
+        secret.get_secret_value(),
+        settings.hubspot_app_id or "",
+        key.get_secret_value() if key else "",
+    )
+
+
+async def connect(request: web.Request) -> web.Response:
+    """Send the browser to HubSpot's consent page."""
+    door = request.app[DOOR]
+    installation_id = _allowed(request, request.query.get("installation", ""))
+    method = request.query.get("authMethod", "")
+    try:
+        url = await door.connector.begin(
+            installation_id, request.query.get("redirectUrl", ""), auth_method(method)
+        )
+    except (ConnectRefused, InvalidPayload) as error:
+        return refused(error)
+    return web.Response(status=302, headers={"Location": url, "Referrer-Policy": "no-referrer"})
+
+
+async def callback(request: web.Request) -> web.Response:
+    """Take the person in who comes back from HubSpot."""
+    landing = await request.app[DOOR].connector.finish(dict(request.query))
+    return response_of(page_of(landing))
+
+
+async def status(request: web.Request) -> web.Response:
+    """How the connection stands."""
+    installation_id = _allowed(request, await _named(request))
+    try:
+        found = await request.app[DOOR].watch.status(installation_id)
+    except ConnectRefused as error:
+        return refused(error)
+    return web.json_response(found.as_json(), headers=_NO_STORE)
+
+
+async def refresh(request: web.Request) -> web.Response:
+    """Refresh the token now and tell how the connection stands."""
+    installation_id = _allowed(request, await _named(request))
+    try:
+        found = await request.app[DOOR].watch.refresh(installation_id)
+    except (ConnectRefused, VendorError) as error:
+        return refused(error)
+    return web.json_response(found.as_json(), headers=_NO_STORE)
+
+
+async def disconnect(request: web.Request) -> web.Response:
+    """Forget the grant; `revoke` and `uninstall` also tell HubSpot."""
+    body = await json_body(request)
+    installation_id = _allowed(request, _text(body, "installation") or _query_id(request))
+    try:
+        await request.app[DOOR].connector.disconnect(
+            installation_id,
+            revoke=body.get("revoke") is True,
+            uninstall=body.get("uninstall") is True,
+        )
+    except (ConnectRefused, VendorError) as error:
+        return refused(error)
+    return web.json_response({"disconnected": True}, headers=_NO_STORE)
+
+
+async def token(request: web.Request) -> web.Response:
+    """Connect with a private app's token or a service key instead of consent."""
+    body = await json_body(request)
+    installation_id = _allowed(request, _text(body, "installation") or _query_id(request))
+    try:
+        info = await request.app[DOOR].connector.use_token(
+            installation_id, _text(body, "token"), _text(body, "name")
+        )
+    except (ConnectRefused, InvalidPayload, VendorError) as error:
+        return refused(error)
+    shown = {"status": "CONNECTED", "portalId": info.portal_id, "scopes": list(info.scopes)}
+    return web.json_response(shown, headers=_NO_STORE)
+
+
+def response_of(page: Page) -> web.Response:
+    """A page as aiohttp sends it."""
+    return web.Response(status=page.status, headers=page.headers, body=page.body.encode())
+
+
+def auth_method(text: str) -> AuthMethod | None:
+    """The app that a caller wants; None when it leaves that to us. Raises InvalidPayload."""
+    if not text:
+        return None
+    if text not in METHODS:
+        raise InvalidPayload("authMethod must be 'own' or 'wiro' (the server's shared app)")
+    return METHODS[text]
+
+
+def refused(error: HitlError) -> web.Response:
+    """The error as JSON: 404 for an unknown installation, 502 when HubSpot is at fault."""
+    code = 502 if isinstance(error, VendorError) else 400
+    if error.code == "useragent_not_found":
+        code = 404
+    shown = {"error": error.code, "message": error.message}
+    return web.json_response(shown, status=code, headers=_NO_STORE)
+
+
+async def json_body(request: web.Request) -> dict[str, object]:
+    """The body as an object; an empty one is none. Raises InvalidPayload."""
+    raw = await request.read()
+    if not raw.strip():
+        return {}
+    try:
+        value: object = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise InvalidPayload("The body is not JSON") from None
+    if not isinstance(value, dict):
+        raise InvalidPayload("The body is not a JSON object")
+    return cast("dict[str, object]", value)
+
+
+def _allowed(request: web.Request, installation_id: str) -> str:
+    """The installation the caller may touch. Raises 401 when it may touch none, or not this one."""
+    door = request.app[DOOR]
+    linked = linked_installation(request, door.connector.signer, door.clock.now_ms())
+    if linked is not None and installation_id in ("", linked):
+        return linked
+    if not holds_token(request, door.console_token):
+        raise web.HTTPUnauthorized(
+            text=json.dumps({"error": "unauthorized"}),
+            content_type="application/json",
+            headers={"WWW-Authenticate": "Bearer", **_NO_STORE},
+        )
+    if not installation_id:
+        raise InvalidPayload("Which one? Name it as 'installation': the webhook id in Botpress")
+    return installation_id
+
+
+async def _named(request: web.Request) -> str:
+    if request.method == "POST":
+        return _text(await json_body(request), "installation") or _query_id(request)
+    return _query_id(request)
+
+
+def _query_id(request: web.Request) -> str:
+    return request.query.get("installation", "")
+
+
+def _text(body: dict[str, object], name: str) -> str:
+    value = body.get(name, "")
+    if not isinstance(value, str):
+        raise InvalidPayload(f"{name!r} must be text")
+    return value

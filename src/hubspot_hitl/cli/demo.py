@@ -142,7 +142,6 @@ def _settings(stage: Stage, folder: Path, database_url: str | None) -> dict[str,
         "port": 0,
         "data_dir": str(folder),
         "database_url": database_url or f"sqlite:///{folder}/demo.db",
-        "secret_keys": None if database_url is None else _throwaway_key(),
         "botpress_api_url": stage.botpress.url,
         "botpress_webhook_url": stage.botpress.url,
         "botpress_token": stage.botpress.options.token,
@@ -150,12 +149,6 @@ def _settings(stage: Stage, folder: Path, database_url: str | None) -> dict[str,
         "start_margin_ms": 100,
         "fetch_allow_private": True,  # the twins' files live on this machine
     }
-
-
-def _throwaway_key() -> str:
-    from hubspot_hitl.store.keyring import new_key  # only for a database of the person's own
-
-    return new_key()
 
 
 async def _play(

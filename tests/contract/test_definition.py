@@ -15,6 +15,7 @@ from jsonschema import Draft7Validator
 
 from hubspot_hitl.integration.actions import ACTIONS, parse_input
 from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.integration.crm_actions import CRM_ACTIONS
 from hubspot_hitl.integration.events import EVENTS, HitlAssigned, HitlStopped
 from hubspot_hitl.integration.messages import MESSAGES, parse_message
 
@@ -219,7 +220,7 @@ INPUTS: dict[str, st.SearchStrategy[Json]] = {
 
 
 def test_every_action_and_message_is_tried_below() -> None:
-    assert set(INPUTS) == set(ACTIONS) == set(DEFINITION["actions"])
+    assert {*INPUTS, *CRM_ACTIONS} == set(ACTIONS) == set(DEFINITION["actions"])
     assert set(PAYLOADS) == set(MESSAGES) == set(DEFINITION["channels"]["hitl"]["messages"])
 
 
@@ -244,7 +245,7 @@ def test_every_message_is_parsed_without_loss(type_: str, data: st.DataObject) -
     assert parsed.model_dump(by_alias=True, mode="json", exclude_unset=True) == sent
 
 
-@pytest.mark.parametrize("name", sorted(ACTIONS))
+@pytest.mark.parametrize("name", sorted(INPUTS))
 def test_the_output_of_every_action_fits_its_schema(name: str) -> None:
     model = ACTIONS[name].output
     output = model.model_validate({field: "id_1" for field in model.model_fields})

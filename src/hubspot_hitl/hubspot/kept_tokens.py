@@ -10,6 +10,7 @@ import hashlib
 
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.store import Installations, Vault
+from hubspot_hitl.redaction import remember_secret
 
 
 class VaultRefreshTokens:
@@ -22,7 +23,11 @@ class VaultRefreshTokens:
     async def load(self, installation: Installation) -> str | None:
         """The token that replaced the configured one, None when none did."""
         value = await self._vault.get(_scope(installation), _name(installation))
-        return None if value is None else value.decode()
+        if value is None:
+            return None
+        token = value.decode()
+        remember_secret(token)
+        return token
 
     async def keep(self, installation: Installation, refresh_token: str) -> None:
         """Store the token that replaces the configured one."""

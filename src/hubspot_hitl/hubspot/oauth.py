@@ -24,6 +24,7 @@ from hubspot_hitl.hubspot.fields import Fields, ShapeError
 from hubspot_hitl.hubspot.transport import Call, Observer, SessionFactory, Transport
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.hubspot import PortalInfo
+from hubspot_hitl.redaction import remember_secret
 
 AUTHORIZE_URL: Final = "https://app.hubspot.com/oauth/authorize"
 _DEFAULT_LIFE_S: Final = 1800.0
@@ -255,10 +256,13 @@ class OAuth:
         access_token = raw.text("access_token")
         if not access_token:
             raise unexpected(answer, operation, "the field 'access_token' is missing")
+        refresh_token = raw.text("refresh_token") or None
+        remember_secret(access_token)
+        remember_secret(refresh_token)
         life_s = raw.number("expires_in")
         return Grant(
             access_token=access_token,
-            refresh_token=raw.text("refresh_token") or None,
+            refresh_token=refresh_token,
             expires_s=_DEFAULT_LIFE_S if life_s is None or life_s <= 0 else life_s,
             portal_id=raw.id("hub_id"),
             scopes=raw.ids("scopes"),

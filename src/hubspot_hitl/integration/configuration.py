@@ -256,6 +256,12 @@ class Configuration(WireModel):
         return {k: v for k, v in trimmed.items() if v is not None and v != ""}
 
     @property
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """Every secret in it, for the log's redaction."""
+        values = (self.developer_api_key, self.client_secret, self.refresh_token)
+        return tuple(value for value in values if value is not None)
+
+    @property
     def inboxes(self) -> tuple[InboxReference, ...]:
         """All configured inboxes, the default first. Raises ValueError when one is unreadable."""
         return inbox_references(self.inbox_id)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.store import Vault
+from hubspot_hitl.redaction import remember_secret
 
 SCOPE: Final = "botpress"
 SIGNING_SECRET: Final = "signing-secret"  # noqa: S105 - the name of a row
@@ -80,6 +81,8 @@ async def stored_credentials(vault: Vault, clock: Clock) -> StoredCredentials:
     version's is taken.
     """
     kept = await read_credentials(vault)
+    for one in (*kept.signing, *kept.keys):
+        remember_secret(one.value)
     token = kept.keys[0].value if kept.keys else None
     return StoredCredentials(kept.valid_secrets(clock.now_ms()), token)
 

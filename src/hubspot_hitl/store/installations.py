@@ -22,6 +22,7 @@ from hubspot_hitl.errors import BadConfiguration, BadSettings, UnknownInstallati
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.store.database import Database
 from hubspot_hitl.store.keyring import KeyRing
 from hubspot_hitl.store.tables import bindings as bindings_table
@@ -267,6 +268,8 @@ class SqlInstallations:
                 f"the stored configuration of installation {name!r} no longer fits:"
                 f" {', '.join(fields)}"
             ) from None  # the cause repeats the values
+        for value in configuration.secrets:
+            remember_secret(value)
         installation = _installation(row, configuration)
         return _Copy(installation, row["revision"], self._clock.monotonic())
 

@@ -6,7 +6,7 @@ ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test cover lint typecheck check format lock definition clean
+.PHONY: help demo serve test cover lint typecheck check format lock definition cassettes clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ typecheck: $(VENV)/.dev ## mypy strict and pyright strict
 	@$(BIN)/basedpyright --level error
 
 check: lint typecheck cover ## everything CI asks
+
+cassettes: $(VENV)/.dev ## record the HubSpot cassettes: from the twin, or with HUBSPOT_* set from a portal
+	@RECORD_CASSETTES=1 $(BIN)/python -m pytest -q tests/contract/test_hubspot_cassettes.py
+	@$(BIN)/python -m pytest -q tests/contract/test_hubspot_cassettes.py
 
 definition: $(VENV)/.run ## write integration.definition.json from the models
 	@$(BIN)/python scripts/build_definition.py

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import SecretStr
 
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.hubspot.crm.client import CrmClient, CrmClients
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.transport import open_session
-from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.integration.configuration import parse_configuration
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.twins.hubspot.app import HubSpotTwin
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
@@ -21,20 +18,23 @@ from hubspot_hitl.twins.hubspot.records import Portal
 from hubspot_hitl.twins.hubspot.world import World
 
 
-def installation(options: HubSpotOptions, **settings: Any) -> Installation:
+def installation(options: HubSpotOptions, **settings: object) -> Installation:
     """An installation of the twin's app in the twin's first portal."""
     return Installation(
         id="inst-1",
         bot_id="bot-1",
         integration_id="integration-1",
         alias="hubspot-hitl",
-        configuration=Configuration(
-            developer_api_key=SecretStr(options.developer_api_key),
-            app_id=options.app_id,
-            client_id=options.client_id,
-            client_secret=SecretStr(options.client_secret),
-            refresh_token=SecretStr(options.refresh_token),
-            **{"inbox_id": "1", **settings},
+        configuration=parse_configuration(
+            {
+                "developerApiKey": options.developer_api_key,
+                "appId": options.app_id,
+                "clientId": options.client_id,
+                "clientSecret": options.client_secret,
+                "refreshToken": options.refresh_token,
+                "inboxId": "1",
+                **settings,
+            }
         ),
     )
 
@@ -66,7 +66,7 @@ class CrmPortal:
 
 
 @asynccontextmanager
-async def open_portal(options: HubSpotOptions | None = None) -> AsyncIterator[CrmPortal]:
+async def open_portal(options: HubSpotOptions | None = None) -> AsyncGenerator[CrmPortal]:
     """Start a twin and connect to it."""
     twin = HubSpotTwin(options or HubSpotOptions(rate_limit=None))
     url = await twin.start()

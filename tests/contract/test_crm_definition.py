@@ -48,6 +48,11 @@ def schema(name: str, side: str) -> Json:
     return found
 
 
+def fits(wanted: Json, value: Json) -> bool:
+    validator: Any = Draft7Validator(wanted)
+    return bool(validator.is_valid(value))
+
+
 def test_every_action_has_a_handler() -> None:
     assert set(ACTION_HANDLERS) == set(ACTIONS)
 
@@ -65,7 +70,7 @@ def test_the_least_input_fits_schema_and_model(name: str) -> None:
     needed = {"id": "1"} if "id" in schema(name, "input").get("required", []) else {}
     sent = MINIMAL.get(name, needed)
     as_text = {k: str(v) if isinstance(v, int) else v for k, v in sent.items()}
-    assert list(Draft7Validator(schema(name, "input")).iter_errors(as_text)) == []
+    assert fits(schema(name, "input"), as_text)
     assert parse_input(name, sent) == parse_input(name, {**as_text, "unknown": 1, "ownerId": ""})
 
 
@@ -81,7 +86,7 @@ def test_the_least_input_fits_schema_and_model(name: str) -> None:
 )
 def test_an_output_fits_its_schema(name: str, output: WireModel) -> None:
     shown = output.model_dump(by_alias=True, exclude_none=True, mode="json")
-    assert list(Draft7Validator(schema(name, "output")).iter_errors(shown)) == []
+    assert fits(schema(name, "output"), shown)
 
 
 @given(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from hubspot_hitl.crm.contact_link import contact_id_of
+from hubspot_hitl.crm.contact_link import ContactLink, link_contact
 from hubspot_hitl.crm.routing import Asked, decide, rules_in, wants_contact
 from hubspot_hitl.crm.rules import Rule
 from hubspot_hitl.errors import ActionRefused
@@ -47,7 +47,9 @@ async def route_of(
         return Route()
     asked = wants_contact(rules)
     session = input_.hitl_session
-    contact_id = await contact_id_of(services, installation, person, session) if asked else None
+    contact = ContactLink()
+    if asked:
+        contact = await link_contact(services, installation, person, session)
     decision = await decide(
         services,
         installation,
@@ -58,7 +60,7 @@ async def route_of(
             email=person.email,
             phone=person.phone,
             language=person.language,
-            contact_id=contact_id,
+            contact=contact,
         ),
     )
     rule = decision.rule
@@ -66,7 +68,7 @@ async def route_of(
         raise ActionRefused(
             rule.then.say or f"The routing rule {rule.name!r} keeps the user with the bot."
         )
-    return Route(rule, _inbox(installation, rule), contact_id, asked)
+    return Route(rule, _inbox(installation, rule), contact.id, asked)
 
 
 def _inbox(installation: Installation, rule: Rule | None) -> str | None:

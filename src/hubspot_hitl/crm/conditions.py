@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeGuard
 
 from hubspot_hitl.crm.values import moment_of
@@ -54,12 +54,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A fact that a condition looks at, with the schema it is held against."""
+    """A fact that a condition looks at, with the schema it is held against.
+
+    `member`: the schema is for one of a list of choices, not for the list.
+    """
 
     root: str
     name: str
     place: str
     schema: Schema
+    member: bool = False
 
 
 def condition(when: Mapping[str, object], place: str) -> tuple[Schema, list[Problem]]:
@@ -117,19 +121,21 @@ def _fact(name: str, wanted: object) -> Schema:
 
 def mentions(schema: Schema, place: str, *, short: bool = False) -> Iterator[Mention]:
     """Every fact a condition looks at; of a short one, at the place where it was written."""
-    for root, name, where, held in _walk(schema, place, ()):
-        yield Mention(root, name, f"{place}.{root}.{name}" if short else where, held)
+    for one in _walk(schema, place, ()):
+        yield replace(one, place=f"{place}.{one.root}.{one.name}") if short else one
 
 
 def _walk(
-    schema: object, place: str, path: tuple[str, ...]
-) -> Iterator[tuple[str, str, str, Schema]]:
+    schema: object, place: str, path: tuple[str, ...], *, member: bool = False
+) -> Iterator[Mention]:
     if not is_object(schema):
         return
     if len(path) == 2:
-        yield path[0], path[1], place, schema
-        for key in ("not", "contains", "items", *_MANY):
-            yield from _below(schema.get(key), f"{place}.{key}", path)
+        yield Mention(path[0], path[1], place, schema, member)
+        for key in ("contains", "items"):
+            yield from _below(schema.get(key), f"{place}.{key}", path, member=True)
+        for key in ("not", *_MANY):
+            yield from _below(schema.get(key), f"{place}.{key}", path, member=member)
         return
     properties = schema.get("properties")
     if is_object(properties):
@@ -138,19 +144,19 @@ def _walk(
     required = schema.get("required")
     if len(path) == 1 and is_list(required):
         for wanted in required:
-            yield path[0], str(wanted), place, {}
+            yield Mention(path[0], str(wanted), place, {})
     for keyword in (*_ONE, *_MANY):
         yield from _below(schema.get(keyword), f"{place}.{keyword}", path)
 
 
 def _below(
-    value: object, place: str, path: tuple[str, ...]
-) -> Iterator[tuple[str, str, str, Schema]]:
+    value: object, place: str, path: tuple[str, ...], *, member: bool = False
+) -> Iterator[Mention]:
     if is_list(value):
         for number, inner in enumerate(value):
-            yield from _walk(inner, f"{place}[{number}]", path)
+            yield from _walk(inner, f"{place}[{number}]", path, member=member)
     else:
-        yield from _walk(value, place, path)
+        yield from _walk(value, place, path, member=member)
 
 
 def _problems(schema: object, place: str, depth: int, left: list[int]) -> Iterator[Problem]:

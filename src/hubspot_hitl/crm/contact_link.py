@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, cast
@@ -39,22 +40,40 @@ SOURCES: Final = (
 _PHONES: Final = frozenset({"phone", "mobilephone"})
 
 
+@dataclass(frozen=True, slots=True)
+class ContactLink:
+    """The user's contact. Without an id there is none, or, if not `known`, nobody could tell."""
+
+    id: str | None = None
+    known: bool = True
+
+
 async def contact_id_of(
     services: Services,
     installation: Installation,
     person: Person,
     session: HitlSession | None = None,
 ) -> str | None:
-    """The id of the user's contact, created when missing and wanted; None for anonymous users.
+    """The id of the user's contact; None when there is none or nobody could tell."""
+    return (await link_contact(services, installation, person, session)).id
+
+
+async def link_contact(
+    services: Services,
+    installation: Installation,
+    person: Person,
+    session: HitlSession | None = None,
+) -> ContactLink:
+    """The user's contact, created when missing and wanted; none for anonymous users.
 
     A contact is created only when HubSpot says that there is none. Mapped properties fill what is
-    empty and overwrite nothing. Any failure is logged and gives None: the agent then sees a visitor
-    without a contact, which is better than no agent.
+    empty and overwrite nothing. Any failure is logged and gives no id: the agent then sees a
+    visitor without a contact, which is better than no agent.
     """
     values = _values(installation, person, session)
     matching = _matching(installation.configuration.contact_matching, values)
     if not matching:
-        return None
+        return ContactLink()
     hubspot = services.hubspot.of(installation)
     try:
         found = await _find(hubspot, matching, tuple(values))
@@ -64,8 +83,8 @@ async def contact_id_of(
             found = await _create(hubspot, values)
     except VendorError as error:
         log.warning("contact_not_linked", installation=installation.id, error=error.code)
-        return None
-    return found.id if found else None
+        return ContactLink(known=False)
+    return ContactLink(found.id if found else None)
 
 
 @lru_cache(maxsize=256)

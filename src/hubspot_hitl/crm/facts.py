@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from hubspot_hitl.crm.contact_link import ContactLink
 from hubspot_hitl.crm.fields import by_name, fields_of
 from hubspot_hitl.crm.history import queue_facts
 from hubspot_hitl.crm.hours import DAYS, BusinessHours, Hours
@@ -32,14 +33,14 @@ _LINKED = ("company", "deals")
 class Facts:
     """The facts of one handoff that is about to start. `known` grows as rules ask.
 
-    `contact_id` is None for a user without a contact: then there is no `contact`, no `company` and
-    no `deals`, which is something else than not knowing.
+    A user without a contact has no `contact`, no `company` and no `deals`, which is something else
+    than not knowing.
     """
 
     services: Services
     installation: Installation
     rules: Rules
-    contact_id: str | None
+    link: ContactLink
     known: dict[str, object] = field(default_factory=dict[str, object])
     unknown: dict[str, str] = field(default_factory=dict[str, str])
     contact: CrmObject | None = None
@@ -51,6 +52,9 @@ class Facts:
             if root in self._asked:
                 continue
             self._asked.add(root)
+            if root in ("contact", *_LINKED) and not self.link.known:
+                self.unknown[root] = "contact_not_linked"
+                continue
             try:
                 await self._fetch(root)
             except HitlError as error:
@@ -79,12 +83,12 @@ class Facts:
 
     async def contact_record(self) -> CrmObject | None:
         """The contact with its owner, all that rules name, and its links; read once."""
-        if self.contact is None and self.contact_id is not None:
+        if self.contact is None and self.link.id is not None:
             links = [CrmType.COMPANY] if self.rules.names("company") else []
             links += [CrmType.DEAL] if self.rules.names("deals") else []
             self.contact = await self.services.crm.of(self.installation).get(
                 CrmType.CONTACT,
-                self.contact_id,
+                self.link.id,
                 properties=sorted({*self.rules.names("contact"), OWNER}),
                 associations=links,
             )

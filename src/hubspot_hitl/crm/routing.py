@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
+from hubspot_hitl.crm.contact_link import ContactLink
 from hubspot_hitl.crm.facts import Facts, clock_facts
 from hubspot_hitl.crm.hours import BusinessHours, hours_of
 from hubspot_hitl.crm.matching import reasons
@@ -57,7 +58,7 @@ class Asked:
     email: str | None = None
     phone: str | None = None
     language: str | None = None
-    contact_id: str | None = None
+    contact: ContactLink = field(default_factory=ContactLink)
 
 
 def rules_in(installation: Installation) -> Rules:
@@ -118,7 +119,7 @@ async def judge(rules: Rules, facts: Facts, verdicts: list[Verdict], *, stop: bo
 
 def facts_of(services: Services, installation: Installation, rules: Rules, asked: Asked) -> Facts:
     """The facts that cost nothing; the others come when they are needed."""
-    facts = Facts(services, installation, rules, asked.contact_id)
+    facts = Facts(services, installation, rules, asked.contact)
     facts.known["handoff"] = _handoff_facts(asked)
     try:
         inboxes = installation.configuration.inbox_ids

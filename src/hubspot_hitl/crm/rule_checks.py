@@ -124,7 +124,7 @@ def _against(mention: Mention, fields: Mapping[str, Property]) -> Iterator[Probl
     listed = schema.get("enum")
     values = list(listed) if is_list(listed) else []
     values += [schema["const"]] if "const" in schema else []
-    if field.field_type in MANY and values:
+    if field.field_type in MANY and values and not mention.member:
         yield Problem(mention.place, f"{mention.name!r} is a list of choices; use 'contains'")
         return
     for value in values:

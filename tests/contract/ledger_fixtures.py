@@ -19,7 +19,7 @@ from tests.fakes import FakeClock
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ledger.engine import Engine, Transaction
 from hubspot_hitl.ledger.memory import MemoryEngine
-from hubspot_hitl.ledger.observer import Event
+from hubspot_hitl.ledger.observer import Event, Observer
 from hubspot_hitl.ledger.postgres import PostgresEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
@@ -41,12 +41,18 @@ Script = Callable[[Delivery], Awaitable[Outcome]]
 
 
 class Plug:
-    """An engine whose database can be away (`away`) or gone for good (`out`)."""
+    """An engine whose database can be away (`away`) or gone for good (`out`).
+
+    `commits_left`: go away after so many commits. `lose_answer`: the next commit happens, but
+    the ledger hears that the database is away.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.out = False
         self.away = False
+        self.commits_left: int | None = None
+        self.lose_answer = False
         self.busy = 0
         self.commits = 0
 
@@ -69,6 +75,12 @@ class Plug:
         finally:
             self.busy -= 1
         self.commits += 1
+        if self.commits_left is not None:
+            self.commits_left -= 1
+            self.away = self.commits_left == 0
+        if self.lose_answer:
+            self.lose_answer = False
+            raise StoreUnavailable("the answer was lost")
         return result
 
     async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
@@ -94,6 +106,7 @@ class World:
     moved: list[str] = field(default_factory=list[str])
     scripts: dict[str, Script] = field(default_factory=dict[str, Script])
     ledgers: list[LaneLedger] = field(default_factory=list[LaneLedger])
+    later_ms: int = 0
     plugs: list[Plug] = field(default_factory=lambda: list[Plug]())
 
     async def ledger(
@@ -102,6 +115,7 @@ class World:
         work: bool = True,
         options: WorkerOptions | None = None,
         after_leases: bool = False,
+        observe: Observer | None = None,
     ) -> LaneLedger:
         """A started ledger; the script of a dedup key or a lane is its handler.
 
@@ -109,14 +123,15 @@ class World:
         """
         engine = self.new_engine()
         if after_leases and isinstance(engine, PostgresEngine):
-            engine.clock_offset_ms = 60_000
+            self.later_ms += 60_000
+            engine.clock_offset_ms = self.later_ms
         plug = Plug(engine)
         ledger = LaneLedger(
             plug,
             {"test": self._handle},
             self.clock,
             options or self.options,
-            observe=self.events.append,
+            observe=observe or self.events.append,
             on_lane_moved=self.moved.append,
         )
         await ledger.start(work=work)

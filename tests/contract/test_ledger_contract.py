@@ -90,6 +90,13 @@ async def test_what_is_accepted_runs_in_order(world: World) -> None:
     assert set((await world.states(ledger)).values()) == {DeliveryState.DONE}
 
 
+@pytest.mark.parametrize("due_ms", [-1, 2**70])
+async def test_a_due_time_that_is_no_moment_is_refused(world: World, due_ms: int) -> None:
+    ledger = await world.ledger()
+    with pytest.raises(InvalidPayload):
+        await ledger.accept([new("1", due_ms=due_ms)])
+
+
 async def test_a_second_accept_of_the_same_thing_changes_nothing(world: World) -> None:
     ledger = await world.ledger()
     assert await ledger.accept([new("1"), new("1"), new("2")]) == 2
@@ -471,6 +478,19 @@ async def test_a_stop_cancels_what_outlives_the_grace(world: World) -> None:
     assert world.ran == ["1", "1", "2"]
 
 
+async def test_a_stop_in_the_middle_of_an_accept_leaves_no_lane_behind(world: World) -> None:
+    ledger = await world.ledger()
+    accepting = asyncio.create_task(ledger.accept(many(["1", "2"])))
+    await asyncio.sleep(0)
+    await ledger.stop(0)
+    await asyncio.gather(accepting, return_exceptions=True)
+    assert ledger.lanes_running == 0
+    again = await world.ledger()
+    await again.accept(many(["1", "2"]))
+    await world.settle()
+    assert set((await world.states(again)).values()) == {DeliveryState.DONE}
+
+
 async def test_a_stopped_ledger_accepts_nothing(world: World) -> None:
     ledger = await world.ledger()
     await ledger.stop(0)
@@ -494,6 +514,32 @@ async def test_a_mark_that_cannot_be_written_is_repeated_but_not_its_handler(
     world.plugs[0].away = False
     await world.advance(6)
     assert world.ran == ["1", "2"]
+
+
+async def test_what_was_committed_although_the_answer_was_lost_runs_all_the_same(
+    world: World,
+) -> None:
+    ledger = await world.ledger()
+    await world.settle()
+    world.plugs[0].lose_answer = True
+    with pytest.raises(StoreUnavailable):
+        await ledger.accept(many(["1", "2"]))
+    await world.advance(2)
+    assert world.ran == ["1", "2"]
+    assert await ledger.accept(many(["1", "2"])) == 0
+
+
+async def test_a_mark_whose_answer_was_lost_is_written_once_and_the_lane_goes_on(
+    world: World,
+) -> None:
+    ledger = await world.ledger()
+    gate = world.scripts["1"] = Gate(Done(then=[new("then")]))
+    await ledger.accept(many(["1", "2"]))
+    await gate.begun.wait()
+    world.plugs[0].lose_answer = True
+    gate.open.set()
+    await world.advance(2)
+    assert world.ran == ["1", "2", "then"]
 
 
 async def test_a_ledger_that_does_not_work_can_still_accept_and_replay(world: World) -> None:
@@ -560,7 +606,19 @@ async def test_health_counts_what_waits_and_what_died(world: World) -> None:
     assert (health.ready, health.dead, health.oldest_ready_ms) == (2, 0, began_ms)
 
 
-async def test_an_observer_hears_what_happens_and_cannot_do_harm(world: World) -> None:
+async def test_an_observer_that_fails_does_no_harm(world: World) -> None:
+    def fail(event: observer.Event) -> None:
+        raise RuntimeError
+
+    ledger = await world.ledger(observe=fail)
+    with capture_logs() as logs:
+        assert await ledger.accept(many(["1", "2"])) == 2
+        await world.settle()
+    assert world.ran == ["1", "2"]
+    assert {line["event"] for line in logs} == {"ledger_observer_failed"}
+
+
+async def test_an_observer_hears_what_happens(world: World) -> None:
     ledger = await world.ledger()
     world.scripts["1"] = Fails(1)
     await ledger.accept(many(["1", "1", "2"]))

@@ -68,8 +68,8 @@ class Attempt:
             return Settled(row, event, then=then, cancel=cancel)
         if self.cancelled:
             return self._cancelled()
-        wait_s = min(max(outcome.after_s, 0.001), _LONGEST_WAIT_S)
-        at_ms = self.now_ms + max(1, round(wait_s * 1000))
+        wait_s = outcome.after_s if outcome.after_s > 0 else 0.0  # nan is no wait either
+        at_ms = self.now_ms + max(1, round(min(wait_s, _LONGEST_WAIT_S) * 1000))
         again = replace(delivery, due_ms=at_ms, note=storable(outcome.reason))
         row = self._row(
             DeliveryState.READY,

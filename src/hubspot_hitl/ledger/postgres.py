@@ -214,7 +214,7 @@ class PostgresEngine:
                 _log.warning("ledger_listen_failed", error=type(error).__name__)
             finally:
                 if connection is not None:
-                    connection.terminate()
+                    await _hang_up(connection)
             await asyncio.sleep(_LISTEN_AGAIN_S)
 
 
@@ -241,6 +241,13 @@ def _compiled(statement: Select[*tuple[Any, ...]] | Delete) -> tuple[str, list[o
 async def _roll_back(transaction: ServerTransaction) -> None:
     with suppress(Exception):  # the connection is gone: the server has rolled back
         await transaction.rollback()
+
+
+async def _hang_up(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    try:
+        await connection.close(timeout=1.0)
+    except Exception:  # it was gone already
+        connection.terminate()
 
 
 def _is_away(error: BaseException) -> bool:

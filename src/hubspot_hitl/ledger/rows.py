@@ -101,6 +101,8 @@ def new_row(new: NewDelivery) -> NewRow:
             raise InvalidPayload(f"{name} of a {new.kind!r} delivery holds what is no text")
     if not new.dedup_key or not new.lane:
         raise InvalidPayload(f"a {new.kind!r} delivery needs a dedup_key and a lane")
+    if new.due_ms is not None and not 0 <= new.due_ms < STOPPED_MS:
+        raise InvalidPayload(f"due_ms of a {new.kind!r} delivery is no moment: {new.due_ms!r}")
     return NewRow(
         dedup_key=new.dedup_key,
         lane=new.lane,

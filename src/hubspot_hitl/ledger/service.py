@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from uuid import uuid4
 
 import structlog
@@ -63,7 +64,6 @@ class LaneLedger:
         self._engine = engine
         self._clock = clock
         self._options = options or WorkerOptions()
-        self._observe = observe
         self._worker = Worker(
             handlers,
             clock,
@@ -97,6 +97,9 @@ class LaneLedger:
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Begin nothing new, give what runs `grace_s` to end, leave the rest ready, disconnect."""
+        self._worker.take_no_more()
+        with suppress(StoreUnavailable):
+            await self._committer.submit()  # what was being written may still have claimed lanes
         await self._worker.stop(grace_s)
         for task in self._tasks:
             task.cancel()
@@ -117,7 +120,7 @@ class LaneLedger:
             return 0
         rows = [new_row(new) for new in deliveries]
         (reply,) = await self._committer.submit(Accept(rows))
-        self._observe(Accepted(reply.count, len(rows) - reply.count))
+        self._worker.tell(Accepted(reply.count, len(rows) - reply.count))
         return reply.count
 
     async def mark_started(self, delivery: Delivery) -> None:

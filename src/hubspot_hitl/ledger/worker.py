@@ -171,9 +171,19 @@ class Worker:
         if mine and mine.current:
             mine.current = replace(mine.current, started=True)
 
-    async def stop(self, grace_s: float) -> None:
-        """Begin nothing new, wait for what runs, cancel the rest and give all lanes back."""
+    def tell(self, event: observer.Event) -> None:
+        """Tell the observer; what it raises is logged and does no harm."""
+        try:
+            self._observe(event)
+        except Exception:
+            _log.exception("ledger_observer_failed", event_type=type(event).__name__)
+
+    def take_no_more(self) -> None:
+        """Begin nothing new: no lane is claimed in a transaction that starts after this."""
         self._stopping = True
+
+    async def stop(self, grace_s: float) -> None:
+        """Wait for what runs, cancel the rest and give all lanes back; after `take_no_more`."""
         if self._tasks:
             grace = asyncio.ensure_future(self._clock.sleep(grace_s))
             done = asyncio.ensure_future(_all_of(self._tasks))
@@ -290,7 +300,7 @@ class Worker:
         finally:
             run.current = None
         if finished.owned and settled.event:
-            self._tell(settled.event)
+            self.tell(settled.event)
         self._heard(run, finished)
 
     def _peek(self, run: _LaneRun) -> Rest | None:
@@ -331,12 +341,6 @@ class Worker:
                 failures += 1
                 _log.warning("ledger_mark_waits", lane=run.queue.lane, failures=failures)
                 await self._clock.sleep(wait_s)
-
-    def _tell(self, event: observer.Event) -> None:
-        try:
-            self._observe(event)
-        except Exception:
-            _log.exception("ledger_observer_failed", event_type=type(event).__name__)
 
 
 async def _all_of(tasks: set[asyncio.Task[None]]) -> None:

@@ -83,8 +83,17 @@ class RateLimiter:
         self._general.learn(budget, sent_at)
 
     def pause(self, seconds: float, *, search: bool = False) -> None:
-        """HubSpot said 429: nothing more is sent for `seconds`."""
+        """HubSpot said 429: for `seconds` nothing more is sent but live chat.
+
+        Live chat waits too when the wait is long, or one 429 follows another with no success
+        between: a single short one is often about one call, and a person's words should not wait
+        for that.
+        """
         (self._search if search else self._general).pause(seconds)
+
+    def passed(self, *, search: bool = False) -> None:
+        """HubSpot carried a call out, so there is room again."""
+        (self._search if search else self._general).passed()
 
 
 class _Lane:
@@ -111,6 +120,8 @@ class _Lane:
         self._waiting: list[tuple[Priority, int]] = []
         self._tickets = count()
         self._paused_until = float("-inf")
+        self._chat_paused_until = float("-inf")
+        self._refusals = 0
 
     async def acquire(self, operation: str, priority: Priority) -> None:
         ticket = (priority, next(self._tickets))
@@ -122,7 +133,7 @@ class _Lane:
                 delay = self._delay(ticket, now)
                 if delay <= 0:
                     break
-                pause = self._paused_until - now
+                pause = self._pause_of(priority, now)
                 if pause > self._longest_pause_s or now + delay > deadline:
                     raise VendorThrottled(
                         "HubSpot's rate limit leaves no room for this call in time;"
@@ -150,12 +161,24 @@ class _Lane:
             self._sent[at:at] = [sent_at] * min(others, self._requests)
 
     def pause(self, seconds: float) -> None:
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+        until = self._clock.monotonic() + seconds
+        self._refusals += 1
+        self._paused_until = max(self._paused_until, until)
+        if self._refusals > 1 or seconds > self._longest_pause_s:
+            self._chat_paused_until = max(self._chat_paused_until, until)
+
+    def passed(self) -> None:
+        self._refusals = 0
+
+    def _pause_of(self, priority: Priority, now: float) -> float:
+        """Seconds that a pause still keeps calls of `priority` waiting."""
+        chat = priority is Priority.LIVE_CHAT
+        return max(0.0, (self._chat_paused_until if chat else self._paused_until) - now)
 
     def _delay(self, ticket: tuple[Priority, int], now: float) -> float:
         """Seconds until there is room for `ticket` and for all who go before it; 0 means now."""
         self._forget(now)
-        pause = max(0.0, self._paused_until - now)
+        pause = self._pause_of(ticket[0], now)
         if ticket[0] is Priority.LIVE_CHAT and not self._certain:
             return pause
         ahead = bisect_right(self._waiting, ticket) - 1

@@ -185,6 +185,8 @@ class Transport:
         if told is not None and self._limiter is not None and not call.search:
             self._limiter.learn(told, sent_at=sent_at)
         if 200 <= answer.status < 300 or answer.status in call.accept:
+            if self._limiter is not None:
+                self._limiter.passed(search=call.search)
             return None
         error = error_of(answer, call.operation, self._clock.now_ms())
         if isinstance(error, VendorThrottled) and self._limiter is not None:

@@ -185,11 +185,26 @@ async def test_a_short_pause_is_waited_out() -> None:
     clock = FakeClock()
     limiter = told(clock)
     limiter.pause(2)
+    limiter.pause(2)
     waiting = asyncio.create_task(limiter.acquire("test", CHAT))
     await clock.settle()
     assert not waiting.done()
     clock.advance(2)
     await waiting
+
+
+async def test_a_single_short_429_holds_back_everything_but_live_chat() -> None:
+    clock = FakeClock()
+    limiter = told(clock)
+    limiter.pause(2)
+    await limiter.acquire("chat", CHAT)
+    crm = asyncio.create_task(limiter.acquire("crm", CRM))
+    await clock.settle()
+    assert not crm.done()
+    limiter.passed()
+    limiter.pause(1)
+    await limiter.acquire("chat", CHAT)
+    crm.cancel()
 
 
 async def test_a_long_pause_is_told_to_the_caller_at_once() -> None:

@@ -173,6 +173,14 @@ async def test_bad_rules_are_refused_at_save_with_their_place(install: Install) 
         )
 
 
+async def test_a_rule_over_a_property_that_does_not_exist_is_refused_at_save(
+    install: Install,
+) -> None:
+    rule = {"name": "a", "when": {"contact.lifecyclestaeg": "customer"}, "then": {}}
+    with pytest.raises(RuntimeError, match="did you mean 'lifecyclestage'"):
+        await install(rule)
+
+
 async def test_an_inbox_of_the_session_is_stronger_than_a_rule(
     stage: Stage, install: Install
 ) -> None:

@@ -11,6 +11,7 @@ from hubspot_hitl.crm.conditions import (
     DAYS,
     MOMENTS,
     NUMBERS,
+    ROOTS,
     Mention,
     Problem,
     is_list,
@@ -83,6 +84,10 @@ def check_facts(rules: Rules, snapshots: Mapping[CrmType, FieldSnapshot]) -> lis
                     near = _near(mention.name, own)
                     message = f"{mention.root} has no fact {mention.name!r}{near}"
                     found.append(Problem(mention.place, message))
+                continue
+            if mention.root not in TYPES:
+                message = f"there are no such facts; the facts are {', '.join(ROOTS)}"
+                found.append(Problem(mention.place, message))
                 continue
             snapshot = snapshots.get(TYPES[mention.root])
             if snapshot is not None:

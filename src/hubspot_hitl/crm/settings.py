@@ -1,13 +1,34 @@
-"""The CRM part of a configuration, as far as it can be checked without asking HubSpot. Pure."""
+"""The CRM part of a configuration: checked when it is saved, and again as the portal changes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import structlog
+
+from hubspot_hitl.crm.conditions import Problem
 from hubspot_hitl.crm.contact_link import mapping_of
+from hubspot_hitl.crm.drift import FieldChange
+from hubspot_hitl.crm.fields import fields_of, refresh_fields
 from hubspot_hitl.crm.hours import hours_of
-from hubspot_hitl.crm.rule_checks import check_facts, check_inboxes
-from hubspot_hitl.crm.rules import rules_of
-from hubspot_hitl.errors import BadConfiguration
+from hubspot_hitl.crm.routing import rules_in
+from hubspot_hitl.crm.rule_checks import TYPES, broken_by, check_facts, check_inboxes
+from hubspot_hitl.crm.rules import Rules, rules_of
+from hubspot_hitl.errors import BadConfiguration, VendorError
 from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.crm import CrmType, FieldSnapshot
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What a look at the portal found: changed fields, and rules that no longer fit them."""
+
+    changes: tuple[FieldChange, ...]
+    problems: tuple[Problem, ...]
 
 
 def check_crm_settings(configuration: Configuration) -> None:
@@ -17,11 +38,7 @@ def check_crm_settings(configuration: Configuration) -> None:
     """
     rules = rules_of(configuration.routing_rules)
     inboxes = configuration.inbox_ids
-    wrong = [one for one in check_inboxes(rules, inboxes) if not one.warning]
-    wrong += check_facts(rules, {})
-    if wrong:
-        told = "; ".join(f"{one.place}: {one.message}" for one in wrong[:10])
-        raise BadConfiguration(f"The routing rules cannot be used. {told}")
+    _refuse([*check_inboxes(rules, inboxes), *check_facts(rules, {})])
     hours = hours_of(configuration.business_hours)
     strangers = [one for one in hours.inboxes if one not in inboxes]
     if strangers:
@@ -29,3 +46,54 @@ def check_crm_settings(configuration: Configuration) -> None:
             f"The business hours name inboxes that are not connected: {', '.join(strangers)}."
         )
     mapping_of(configuration.contact_properties)
+
+
+async def check_against_portal(services: Services, installation: Installation) -> None:
+    """Refuse rules that look at properties or options the portal does not have.
+
+    Fields that cannot be read are not checked: it is the rules that are in question here, and a
+    rule whose facts cannot be known simply does not fit. Raises BadConfiguration.
+    """
+    rules = rules_in(installation)
+    _refuse(check_facts(rules, await _snapshots(services, installation, rules)))
+
+
+async def keep_up(services: Services, installation: Installation) -> Upkeep:
+    """Read all fields anew; what changed since the last time, and what that does to the rules.
+
+    For the nightly look and for people who ask. Raises the VendorError of fields that cannot be
+    read.
+    """
+    changes = await refresh_fields(services, installation)
+    rules = rules_in(installation)
+    problems = broken_by(rules, changes)
+    problems += check_facts(rules, await _snapshots(services, installation, rules))
+    for problem in problems:
+        log.warning("routing_rule_broken", installation=installation.id, place=problem.place)
+    return Upkeep(changes, tuple(dict.fromkeys(problems)))
+
+
+async def _snapshots(
+    services: Services, installation: Installation, rules: Rules
+) -> dict[CrmType, FieldSnapshot]:
+    found: dict[CrmType, FieldSnapshot] = {}
+    for root, type_ in TYPES.items():
+        if not rules.names(root):
+            continue
+        try:
+            found[type_] = await fields_of(services, installation, type_)
+        except VendorError as error:
+            log.warning(
+                "rules_not_checked",
+                installation=installation.id,
+                type=type_.value,
+                error=error.code,
+            )
+    return found
+
+
+def _refuse(problems: list[Problem]) -> None:
+    wrong = [one for one in problems if not one.warning]
+    if wrong:
+        told = "; ".join(f"{one.place}: {one.message}" for one in wrong[:10])
+        raise BadConfiguration(f"The routing rules cannot be used. {told}")

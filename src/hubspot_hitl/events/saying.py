@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.handoff.routed_texts import routed_texts
 from hubspot_hitl.handoff.texts import TextKey, Texts
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
@@ -13,9 +14,10 @@ from hubspot_hitl.ports.services import Services
 COMMENTS_LOOKED_AT = 50
 
 
-def texts_of(installation: Installation) -> Texts:
-    """The texts of an installation, with the owner's replacements."""
-    return Texts(installation.configuration.texts)
+def texts_of(installation: Installation, handoff: Handoff | None = None) -> Texts:
+    """The texts of an installation, with the owner's replacements and those of a handoff's rule."""
+    own = routed_texts(handoff.session) if handoff is not None else {}
+    return Texts({**installation.configuration.texts, **own})
 
 
 async def say_to_user(
@@ -30,7 +32,7 @@ async def say_to_user(
 
     Returns whether there was anything to say: a text can be switched off.
     """
-    text = texts_of(installation).get(text_key, handoff.language)
+    text = texts_of(installation, handoff).get(text_key, handoff.language)
     if not text:
         return False
     return await tell_user(services, installation, handoff, text, key=key)

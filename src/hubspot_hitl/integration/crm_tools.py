@@ -204,6 +204,9 @@ class DiscoverFieldsOutput(WireModel):
     changes: tuple[str, ...] = Field(
         default=(), title="Changes", description="What changed since the last refresh."
     )
+    broken_rules: tuple[str, ...] = Field(
+        default=(), title="Broken rules", description="Routing rules that the changes break."
+    )
     fetched_at: str = Field(title="Fetched", description="When HubSpot was asked; ISO 8601, UTC.")
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import structlog
 
-from hubspot_hitl.crm.settings import check_crm_settings
+from hubspot_hitl.crm.settings import check_against_portal, check_crm_settings
 from hubspot_hitl.errors import ActionRefused, HitlError, VendorError
 from hubspot_hitl.integration.configuration import require_ready
 from hubspot_hitl.integration.installation import Installation
@@ -28,6 +28,7 @@ async def register(services: Services, installation: Installation, webhook_url: 
     installation = await services.installations.remember(
         dataclasses.replace(installation, webhook_url=webhook_url)
     )
+    await check_against_portal(services, installation)
     try:
         bindings = await ensure_bindings(services, installation, deadline=deadline)
     except VendorError as error:

@@ -6,7 +6,8 @@ from typing import Final
 
 from hubspot_hitl.actions.crm.records import iso
 from hubspot_hitl.actions.crm.refusals import explaining
-from hubspot_hitl.crm.fields import fields_of, refresh_fields
+from hubspot_hitl.crm.fields import fields_of
+from hubspot_hitl.crm.settings import Upkeep, keep_up
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.identity import email_of
 from hubspot_hitl.integration.crm_tools import (
@@ -58,7 +59,7 @@ async def discover_fields(
     """List the fields of an object; with `refresh`, also what changed in all objects."""
     type_ = CrmType(input_.object_type)
     async with explaining(services, installation, type_):
-        changes = await refresh_fields(services, installation) if input_.refresh else ()
+        found = await keep_up(services, installation) if input_.refresh else Upkeep((), ())
         snapshot = await fields_of(services, installation, type_)
     labels = {group.name: group.label for group in snapshot.groups}
     text = (input_.search or "").casefold()
@@ -69,7 +70,8 @@ async def discover_fields(
             if (one.writable or not input_.writable_only)
             and (text in one.name.casefold() or text in one.label.casefold())
         ),
-        changes=tuple(change.sentence() for change in changes),
+        changes=tuple(change.sentence() for change in found.changes),
+        broken_rules=tuple(f"{one.place}: {one.message}" for one in found.problems),
         fetched_at=iso(snapshot.fetched_ms) or "",
     )
 

@@ -104,7 +104,7 @@ def _log_failure(delivery: Delivery, settled: Settled, error: Exception) -> None
         handoff_id=delivery.handoff_id,
         installation_id=delivery.installation_id,
         attempts=row.attempts,
-        code=row.error_code,
+        error_code=row.error_code,
         due_ms=row.due_ms,
         exc_info=bug,
     )

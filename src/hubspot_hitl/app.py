@@ -44,7 +44,8 @@ from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.ledger import Delivery, Handler, Outcome
 from hubspot_hitl.ports.services import Bots, Policy, Services
-from hubspot_hitl.settings import Settings
+from hubspot_hitl.redaction import remember_secret
+from hubspot_hitl.settings import Settings, secrets_of
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
 from hubspot_hitl.setup.housekeeping import keep_sweeping
 from hubspot_hitl.store.audit import SqlAudit
@@ -140,6 +141,8 @@ async def open_house(
     database. Raises BadSettings or StoreUnavailable when the database cannot be used.
     """
     clock = clock or SystemClock()
+    for secret in secrets_of(settings):
+        remember_secret(secret)  # error texts are kept and shown even where logs are another's
     async with AsyncExitStack() as stack:
         database = open_database(settings.database_url, exclusive=work)
         await database.start()

@@ -27,6 +27,7 @@ from hubspot_hitl.errors import (
     VendorThrottled,
     VendorUnreachable,
 )
+from hubspot_hitl.redaction import redact_text
 
 _TRANSIENT = frozenset({408, 423, 425, 477})
 _RESET_HEADERS = ("RateLimit-Reset", "X-RateLimit-Reset", "Retry-After")
@@ -65,7 +66,7 @@ def failure_of(
     """The error in an answer that is not 2xx. The body may be anything."""
     fields = _fields(body)
     vendor_code = fields.get("type")
-    said = fields.get("message", "")[:300]
+    said = redact_text(fields.get("message", ""))[:300]  # an error may repeat what was sent
     error_type, cure = _kind(status, vendor_code)
     message = f"Botpress answered {status} to {operation}" + (f": {said}" if said else "")
     return error_type(

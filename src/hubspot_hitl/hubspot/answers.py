@@ -29,6 +29,7 @@ from hubspot_hitl.errors import (
 )
 from hubspot_hitl.hubspot.fields import Fields, ShapeError, parse_json
 from hubspot_hitl.hubspot.limiter import Budget
+from hubspot_hitl.redaction import redact_text
 
 _MAX_SENTENCE: Final = 300
 _MAX_RETRY_AFTER_S: Final = 86_400.0
@@ -185,7 +186,7 @@ def _sentence(body: Fields) -> str:
     told = [body.text("message") or body.text("error_description")]
     told += [detail.text("message") for detail in body.children("errors")[:3]]
     line = " ".join(dict.fromkeys(" ".join(text.split()) for text in told if text))
-    line = _SECRET.sub("***", line)
+    line = redact_text(_SECRET.sub("***", line))  # an error may repeat what was sent
     return line if len(line) <= _MAX_SENTENCE else line[: _MAX_SENTENCE - 3] + "..."
 
 

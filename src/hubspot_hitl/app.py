@@ -36,6 +36,7 @@ from hubspot_hitl.hubspot.refreshing import TokenRefresher
 from hubspot_hitl.hubspot.transport import open_session
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ledger.engine import Engine
+from hubspot_hitl.ledger.observer import ignore
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
 from hubspot_hitl.ledger.worker import WorkerOptions
@@ -52,6 +53,7 @@ from hubspot_hitl.store.audit import SqlAudit
 from hubspot_hitl.store.connections import ConnectedInstallations, VaultConnections
 from hubspot_hitl.store.database import Database, open_database
 from hubspot_hitl.store.field_snapshots import VaultFieldSnapshots
+from hubspot_hitl.store.figures import SqlFigures
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.installations import SqlInstallations
 from hubspot_hitl.store.keys import open_keyring
@@ -62,7 +64,10 @@ from hubspot_hitl.store.people import SqlPeople
 from hubspot_hitl.store.vault import SqlVault
 from hubspot_hitl.web import keys, oauth
 from hubspot_hitl.web.connecting import Stores
+from hubspot_hitl.web.console.access import Access
+from hubspot_hitl.web.console.desk import DESK, Desk, end_streams
 from hubspot_hitl.web.errors import errors
+from hubspot_hitl.web.metrics import Metrics
 from hubspot_hitl.web.oauth_state import PURPOSE
 from hubspot_hitl.web.operations import BotpressDoor
 from hubspot_hitl.web.routes import ROUTES
@@ -89,6 +94,7 @@ def create_app(
     app = web.Application(client_max_size=settings.max_body_bytes, middlewares=[errors])
     app[keys.SETTINGS] = settings
     app.cleanup_ctx.append(partial(_life, runtime=runtime, clock=clock or SystemClock()))
+    app.on_shutdown.append(end_streams)
     app.add_routes(ROUTES)
     return app
 
@@ -97,12 +103,19 @@ async def _life(
     app: web.Application, *, runtime: BotRuntime | None, clock: Clock
 ) -> AsyncIterator[None]:
     """What lives as long as the application: opened in this order, closed in the other."""
-    settings = app[keys.SETTINGS]
-    async with open_house(settings, runtime=runtime, clock=clock) as house:
+    settings, metrics = app[keys.SETTINGS], Metrics()
+    async with open_house(settings, runtime=runtime, clock=clock, metrics=metrics) as house:
         hubspot = HubSpotDoor(house.services, accept_v1=settings.hubspot_accept_v1_signatures)
         botpress = BotpressDoor(house.services, hubspot, house.oauth.connector)
         app[oauth.DOOR] = house.oauth
         app[keys.SERVICES] = house.services
+        app[DESK] = Desk(
+            house.services,
+            house.audit,
+            SqlFigures(house.database),
+            metrics,
+            Access(settings, clock),
+        )
         app[keys.HUBSPOT] = hubspot
         app[keys.OPERATIONS] = OperationServer(
             botpress.operations(),
@@ -134,6 +147,7 @@ async def open_house(
     runtime: BotRuntime | None = None,
     clock: Clock | None = None,
     work: bool = True,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[House]:
     """Database, vendors' clients, and the ledger with its worker.
 
@@ -163,6 +177,7 @@ async def open_house(
             refresh_tokens=kept_tokens,
             window=Window(requests=settings.hubspot_requests_per_10s),
             oauth_version=settings.hubspot_oauth_version,
+            observer=metrics.hubspot if metrics else None,
         )
         installations = ConnectedInstallations(
             configured,
@@ -187,10 +202,11 @@ async def open_house(
             clock,
             WorkerOptions(concurrency=settings.worker_concurrency),
             on_lane_moved=handoffs.forget_lane,
+            observe=metrics.ledger if metrics else ignore,
         )
         services = Services(
             hubspot=portals,
-            bots=_bots(settings, session, clock, runtime, stored.token),
+            bots=_bots(settings, session, clock, runtime, stored.token, metrics),
             handoffs=handoffs,
             people=SqlPeople(database),
             installations=installations,
@@ -237,6 +253,7 @@ def _bots(
     clock: Clock,
     runtime: BotRuntime | None,
     stored_token: str | None,
+    metrics: Metrics | None,
 ) -> Bots:
     """The bot that loaded us, or Botpress with the token of the settings, else of the vault."""
     if runtime is not None:
@@ -247,6 +264,7 @@ def _bots(
         token=plain(settings.botpress_token) or stored_token or "",
         clock=clock,
         timeout_s=settings.vendor_timeout_s,
+        observe=metrics.botpress if metrics else None,
     )
 
 
@@ -255,6 +273,7 @@ def _policy(settings: Settings) -> Policy:
         start_margin_ms=settings.start_margin_ms,
         start_timeout_s=settings.start_timeout_s,
         message_chars_limit=settings.message_chars_limit,
+        order_check=settings.order_check,
         webhook_route=settings.hubspot_webhook_route,
         public_url=settings.public_url,
         botpress_webhook_url=settings.botpress_webhook_url,

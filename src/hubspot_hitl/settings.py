@@ -78,6 +78,7 @@ Url = Annotated[str, AfterValidator(_url)]
 OptionalUrl = Annotated[str | None, AfterValidator(_url)]
 SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)]
 TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+NameList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 NetworkList = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_networks)]
 
 
@@ -252,6 +253,23 @@ class Settings(_Explicit):
     console_token: SecretStr | None = Field(
         default=None, description="Token for the operators' console; unset, the console is closed."
     )
+    console_readonly_token: SecretStr | None = Field(
+        default=None, description="A second console token, for people who look but may not act."
+    )
+    console_proxy_header: str | None = Field(
+        default=None,
+        description=(
+            "Header in which a trusted proxy names the person (X-Forwarded-User). Set, the console"
+            " asks for no token; HITL_CONSOLE_TOKEN still signs its forms and must be set."
+        ),
+    )
+    console_proxy_operators: NameList = Field(
+        default=(),
+        description=(
+            "People who may act, as the proxy names them, comma separated; '*' is everybody."
+            " Others may look."
+        ),
+    )
     log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = Field(
         default="auto", description="'auto' is 'console' on a terminal and 'json' elsewhere."
     )
@@ -270,6 +288,14 @@ class Settings(_Explicit):
     )
     vendor_timeout_s: float = Field(
         default=15, gt=0, le=120, description="Longest time one call to a vendor may take."
+    )
+    order_check: Annotated[Literal["always", "late"], BeforeValidator(_lower)] = Field(
+        default="always",
+        description=(
+            "Whether an agent's message waits for a look at the thread's history, which shows"
+            " elder ones that no webhook has brought yet: 'always' (one read more per message or"
+            " burst), or only when it is itself 'late'."
+        ),
     )
     worker_concurrency: int = Field(
         default=256, ge=1, le=4096, description="How many lanes are worked on at the same time."

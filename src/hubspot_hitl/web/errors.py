@@ -1,4 +1,4 @@
-"""The one error middleware: whatever a route lets through becomes a short JSON answer."""
+"""The one error middleware: whatever a route lets through becomes a problem+json answer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubspot_hitl.errors import CallerError, HitlError, StoreUnavailable
+from hubspot_hitl.web.problems import problem
 
 log = structlog.get_logger(__name__)
 
@@ -20,12 +21,12 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise
     except StoreUnavailable as error:
         log.error("store_unavailable", reason=error.message)
-        return web.json_response({"error": error.code}, status=503, headers={"Retry-After": "5"})
+        return problem(503, error.code, headers={"Retry-After": "5"})
     except CallerError as error:
-        return web.json_response({"error": error.code, "message": error.message}, status=400)
+        return problem(400, error.code, error.message)
     except HitlError as error:
         log.error("request_failed", error=error.code, reason=error.message)
-        return web.json_response({"error": error.code}, status=502)
+        return problem(502, error.code)
     except Exception:
         log.exception("request_failed")
-        return web.json_response({"error": "internal_error"}, status=500)
+        return problem(500, "internal_error")

@@ -7,6 +7,8 @@ from aiohttp import web
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.web.keys import SERVICES
 
+LAG_MS = 60_000
+
 
 async def live(_request: web.Request) -> web.Response:
     """200 as long as the event loop runs."""
@@ -14,7 +16,11 @@ async def live(_request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """200 when deliveries can be accepted, else 503 with the reason."""
+    """200 when deliveries can be accepted, else 503 with the reason.
+
+    `warnings` say what an operator should look at although traffic can come: a restart would not
+    mend a vendor that is down, so they do not make the server unready.
+    """
     services = request.app[SERVICES]
     try:
         ledger = await services.ledger.health()
@@ -28,5 +34,15 @@ async def ready(request: web.Request) -> web.Response:
             "waiting": ledger.ready,
             "dead": ledger.dead,
             "oldest_waiting_ms": max(0, age_ms),
+            "warnings": _warnings(ledger.dead, age_ms),
         }
     )
+
+
+def _warnings(dead: int, age_ms: int) -> list[str]:
+    found: list[str] = []
+    if dead:
+        found.append(f"{dead} dead letters: replay or discard them")
+    if age_ms > LAG_MS:
+        found.append(f"the oldest delivery waits for {age_ms // 1000} s: is a vendor down?")
+    return found

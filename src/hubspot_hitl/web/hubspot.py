@@ -13,6 +13,7 @@ from hubspot_hitl.errors import (
     UnknownInstallation,
 )
 from hubspot_hitl.web.keys import HUBSPOT, SERVICES
+from hubspot_hitl.web.problems import problem
 from hubspot_hitl.web.webhooks import WebhookCall
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,7 @@ def _refused(error: HitlError) -> web.Response:
             status = 503
     log.warning("webhook_refused", status=status, error=error.code, reason=error.message)
     headers = {"Retry-After": "5"} if status == 503 else None
-    return web.json_response({"error": error.code}, status=status, headers=headers)
+    return problem(status, error.code, headers=headers)
 
 
 async def _call(request: web.Request) -> WebhookCall:

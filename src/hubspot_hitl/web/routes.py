@@ -6,8 +6,10 @@ from aiohttp import web
 
 from hubspot_hitl.web import agent_oauth, oauth
 from hubspot_hitl.web.botpress import health, operation
+from hubspot_hitl.web.console.routes import ROUTES as CONSOLE
 from hubspot_hitl.web.health import live, ready
 from hubspot_hitl.web.hubspot import webhook, webhook_unaddressed
+from hubspot_hitl.web.machines import metrics, openapi
 
 ROUTES: tuple[web.RouteDef, ...] = (
     # Botpress: it ignores method and path itself, so any method is taken (facts: SDK serve.ts).
@@ -31,4 +33,8 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.route("*", "/health", health),
     web.get("/livez", live),
     web.get("/readyz", ready),
+    web.get("/metrics", metrics),
+    web.get("/openapi.json", openapi),
+    # operators
+    *CONSOLE,
 )

@@ -1,0 +1,47 @@
+"""Connections to portals: how each stands, and the way to HubSpot's consent page."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from hubspot_hitl.web.console.gate import Visit
+from hubspot_hitl.web.console.render import problem, see, show
+from hubspot_hitl.web.oauth import DOOR
+
+MOST = 200
+
+
+async def connections(visit: Visit) -> web.StreamResponse:
+    """All installations with their portal, token and inboxes."""
+    installations = visit.desk.services.installations
+    watch = visit.request.app[DOOR].watch
+    every = list(await installations.all())
+    rows = [
+        (one, await watch.status(one.id), await installations.bindings(one.id))
+        for one in every[:MOST]
+    ]
+    return show(
+        visit.frame,
+        "connections.html",
+        rows=rows,
+        left_out=max(0, len(every) - MOST),
+        now_ms=visit.desk.services.clock.now_ms(),
+    )
+
+
+async def connect(visit: Visit) -> web.StreamResponse:
+    """A link to HubSpot's consent page; the page's policy lets no form lead to another site."""
+    found = await visit.desk.services.installations.get(visit.request.match_info["installation"])
+    if found is None:
+        return problem(visit.frame, 404, "There is no such installation.")
+    url = await visit.request.app[DOOR].connector.begin(found.id, "", None)
+    await visit.desk.audit.append(visit.who.name, "connection.begin", found.id)
+    return show(visit.frame, "connect.html", url=url, one=found)
+
+
+async def refresh(visit: Visit) -> web.StreamResponse:
+    """Refresh the token now."""
+    installation_id = visit.request.match_info["installation"]
+    await visit.desk.audit.append(visit.who.name, "connection.refresh", installation_id)
+    await visit.request.app[DOOR].watch.refresh(installation_id)
+    return see(f"{visit.frame.base}/connections")

@@ -1,0 +1,39 @@
+"""Everything a console page may reach, in one value that `app.py` builds once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from hubspot_hitl.ports.audit import Audit
+from hubspot_hitl.ports.figures import Figures
+from hubspot_hitl.ports.services import Services
+from hubspot_hitl.web.console.access import Access
+from hubspot_hitl.web.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The console's ports, its lock and what was counted.
+
+    `closing` is set when the server stops, so that live streams end and do not hold it up.
+    """
+
+    services: Services
+    audit: Audit
+    figures: Figures
+    metrics: Metrics
+    access: Access
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+DESK = web.AppKey("desk", Desk)
+
+
+async def end_streams(app: web.Application) -> None:
+    """When the server stops: let live pages go, for each holds a connection open."""
+    desk = app.get(DESK)
+    if desk is not None:
+        desk.closing.set()

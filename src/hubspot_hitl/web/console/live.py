@@ -1,0 +1,37 @@
+"""Tells open pages that something happened, as server-sent events without content."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from aiohttp import web
+
+from hubspot_hitl.web.console.gate import HEADERS, Visit
+
+LOOK_EVERY_S = 1.0
+TICK_EVERY = 10  # other replicas' work shows at the latest with a tick
+LASTS_LOOKS = 600
+
+
+async def live(visit: Visit) -> web.StreamResponse:
+    """An event whenever this process did something, at most one each second.
+
+    Ends after a while, so that a session that has run out does not stay connected.
+    """
+    response = web.StreamResponse(
+        headers={**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+    )
+    await response.prepare(visit.request)
+    metrics, seen = visit.desk.metrics, visit.desk.metrics.version
+    closing = visit.desk.closing
+    with contextlib.suppress(ConnectionResetError):
+        await response.write(b"retry: 2000\n\n")
+        for look in range(1, LASTS_LOOKS):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(closing.wait(), LOOK_EVERY_S)
+                break
+            if metrics.version != seen or look % TICK_EVERY == 0:
+                seen = metrics.version
+                await response.write(b"data: changed\n\n")
+    return response

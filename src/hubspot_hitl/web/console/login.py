@@ -1,0 +1,64 @@
+"""In and out."""
+
+from __future__ import annotations
+
+import structlog
+from aiohttp import web
+
+from hubspot_hitl.web.console.access import COOKIE
+from hubspot_hitl.web.console.desk import DESK, Desk
+from hubspot_hitl.web.console.gate import Visit, base_of, from_here, sealed
+from hubspot_hitl.web.console.render import Frame, show
+
+log = structlog.get_logger(__name__)
+
+
+def _desk(request: web.Request) -> Desk:
+    desk = request.app[DESK]
+    if not desk.access.is_open or desk.access.by_proxy:
+        raise web.HTTPNotFound(text="There is nothing at this path.")
+    return desk
+
+
+async def ask(request: web.Request) -> web.StreamResponse:
+    """The page that asks for the token."""
+    _desk(request)
+    return sealed(_page(request, request.query.get("next", ""), None, 200))
+
+
+async def log_in(request: web.Request) -> web.StreamResponse:
+    """Take a token and give a session for it; 401 with the form again when it is wrong."""
+    desk = _desk(request)
+    form = await request.post()
+    token, target = str(form.get("token", "")), str(form.get("next", ""))
+    if not from_here(request):
+        return sealed(_page(request, target, "Log in on this page, not from another site.", 403))
+    if desk.access.too_many_failures():
+        return sealed(_page(request, target, "Too many wrong tokens. Wait a minute.", 429))
+    role = desk.access.role_of(token)
+    if role is None:
+        log.warning("console_login_refused", peer=request.remote)
+        return sealed(_page(request, target, "This token is not right.", 401))
+    await desk.audit.append(role, "console.login", "console", {"peer": request.remote or ""})
+    answer = web.Response(status=303, headers={"Location": _inside(request, target)})
+    desk.access.set_cookie(request, answer, desk.access.cookie(role))
+    return sealed(answer)
+
+
+async def log_out(visit: Visit) -> web.StreamResponse:
+    """End the session in this browser."""
+    answer = web.Response(status=303, headers={"Location": f"{visit.frame.base}/login"})
+    answer.del_cookie(COOKIE, path="/")
+    return answer
+
+
+def _inside(request: web.Request, target: str) -> str:
+    """Where to go after the log-in: a console page of ours, never another site."""
+    base = base_of(request)
+    inside = target.startswith(f"{base}/") and "\\" not in target and "//" not in target
+    return target if inside else f"{base}/"
+
+
+def _page(request: web.Request, target: str, wrong: str | None, status: int) -> web.Response:
+    frame = Frame(base_of(request), request.path)
+    return show(frame, "login.html", status, target=target, wrong=wrong)

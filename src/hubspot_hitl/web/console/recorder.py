@@ -1,0 +1,121 @@
+"""The flight recorder: one handoff, all that was to be done for it, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from aiohttp import web
+
+from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
+from hubspot_hitl.ports.services import Services
+from hubspot_hitl.web.console.gate import Visit
+from hubspot_hitl.web.console.render import problem, show
+from hubspot_hitl.web.metrics import Direction, direction_of
+
+MOST = 1_000
+THREAD_ENTRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A delivery as a line of the recorder. `took_ms`: from acceptance to the end."""
+
+    delivery: Delivery
+    direction: Direction
+    summary: str
+    took_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Everything we know of a handoff. `due` is what is still to be done, soonest first."""
+
+    handoff: Handoff
+    steps: Sequence[Step]
+    due: Sequence[Step]
+
+
+async def record(services: Services, handoff_id: str) -> Recording | None:
+    """The recording of a handoff, by our id or any id of either side."""
+    handoff = await services.handoffs.get(handoff_id)
+    if handoff is None:
+        found = await services.handoffs.find(text=handoff_id, limit=1)
+        handoff = found[0] if found else None
+    if handoff is None:
+        return None
+    deliveries = await services.ledger.find(
+        DeliveryFilter(handoff_id=handoff.id, newest_first=False, limit=MOST)
+    )
+    steps = [step_of(delivery) for delivery in deliveries]
+    due = [step for step in steps if step.delivery.state is DeliveryState.READY]
+    return Recording(handoff, steps, sorted(due, key=lambda step: step.delivery.due_ms))
+
+
+def step_of(delivery: Delivery) -> Step:
+    """A delivery, summed up."""
+    ended = delivery.finished_ms
+    return Step(
+        delivery,
+        direction_of(delivery.kind),
+        summary(delivery.body),
+        ended - delivery.accepted_ms if ended is not None else None,
+    )
+
+
+def summary(body: object, most: int = 160) -> str:
+    """The words in a delivery's body, found wherever the vendor put them; empty without any.
+
+    >>> summary({"body": {"text": "Hello"}})
+    'Hello'
+    """
+    words = _words(body, 0)
+    text = " ".join(words.split())
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _words(value: object, depth: int) -> str:
+    if not isinstance(value, Mapping) or depth > 4:
+        return ""
+    fields = cast("Mapping[str, object]", value)
+    for name in ("text", "title", "propertyValue", "newStatus", "status"):
+        found = fields.get(name)
+        if isinstance(found, str) and found:
+            return found
+    return next((text for inner in fields.values() if (text := _words(inner, depth + 1))), "")
+
+
+async def handoff(visit: Visit) -> web.StreamResponse:
+    """The recorder's page; `?thread=1` also reads the HubSpot thread, live."""
+    services = visit.desk.services
+    recording = await record(services, visit.request.match_info["handoff"])
+    if recording is None:
+        return problem(visit.frame, 404, "There is no handoff of this id.")
+    thread = None
+    # The page's own refreshing leaves that part alone and must not ask HubSpot each time.
+    wanted = visit.request.query.get("thread") and "X-Live" not in visit.request.headers
+    if wanted and recording.handoff.thread_id:
+        thread = await _thread(visit, recording.handoff)
+    return show(
+        visit.frame,
+        "handoff.html",
+        one=recording.handoff,
+        recording=recording,
+        thread=thread,
+        now_ms=services.clock.now_ms(),
+    )
+
+
+async def _thread(visit: Visit, one: Handoff) -> object:
+    """The thread's entries as HubSpot has them now; that somebody read them is written down."""
+    services = visit.desk.services
+    installation = await services.installations.get(one.installation_id)
+    if installation is None or one.thread_id is None:
+        return []
+    await visit.desk.audit.append(visit.who.name, "console.thread.read", one.id)
+    entries = await services.hubspot.of(installation).thread_messages(
+        one.thread_id, newest_first=True, limit=THREAD_ENTRIES
+    )
+    return sorted(entries, key=lambda entry: (entry.created_ms, entry.id))

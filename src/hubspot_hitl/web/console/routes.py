@@ -1,0 +1,61 @@
+"""The console's routes, one list."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from hubspot_hitl.web.console import (
+    audit,
+    bundle,
+    connections,
+    deliveries,
+    figures,
+    handoffs,
+    live,
+    login,
+    overview,
+    recorder,
+)
+from hubspot_hitl.web.console.desk import DESK
+from hubspot_hitl.web.console.gate import acting, reading, sealed
+from hubspot_hitl.web.console.render import asset
+
+_ACTION = "/console/deliveries/{seq:[0-9]+}/{action:replay|discard}"
+_ASSETS = {"console.css": "text/css", "console.js": "text/javascript"}
+
+
+async def _home(request: web.Request) -> web.Response:
+    """`/console` without the slash."""
+    return web.Response(status=308, headers={"Location": f"{request.path}/"})
+
+
+async def _static(request: web.Request) -> web.StreamResponse:
+    if not request.app[DESK].access.is_open:
+        raise web.HTTPNotFound(text="There is nothing at this path.")
+    name = request.match_info["name"]
+    response = web.Response(body=asset(name), content_type=_ASSETS[name], charset="utf-8")
+    return sealed(response)
+
+
+ROUTES: tuple[web.RouteDef, ...] = (
+    web.get("/console", _home, name="console"),
+    web.get("/console/", reading(overview.overview)),
+    web.get("/console/static/{name:console[.](?:css|js)}", _static),
+    web.get("/console/login", login.ask),
+    web.post("/console/login", login.log_in),
+    web.post("/console/logout", reading(login.log_out)),
+    web.get("/console/events", reading(live.live)),
+    web.get("/console/handoffs", reading(handoffs.handoffs)),
+    web.get("/console/handoffs/{handoff}", reading(recorder.handoff)),
+    web.get("/console/handoffs/{handoff}/bundle.zip", reading(bundle.download)),
+    web.get("/console/deliveries", reading(deliveries.deliveries)),
+    web.get("/console/deliveries/{seq:[0-9]+}", reading(deliveries.delivery)),
+    web.get(_ACTION, reading(deliveries.confirm)),
+    web.post(_ACTION, acting(deliveries.act)),
+    web.get("/console/figures", reading(figures.page)),
+    web.get("/console/figures.{form:csv|json}", reading(figures.export)),
+    web.get("/console/connections", reading(connections.connections)),
+    web.post("/console/connections/{installation}/connect", acting(connections.connect)),
+    web.post("/console/connections/{installation}/refresh", acting(connections.refresh)),
+    web.get("/console/audit", reading(audit.audit)),
+)

@@ -93,12 +93,22 @@ class Plug:
         return await self.engine.health()
 
 
+class NapCounter(FakeClock):
+    """A clock that knows how often somebody went to sleep."""
+
+    naps = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.naps += 1
+        await super().sleep(seconds)
+
+
 @dataclass
 class World:
     """Engines that share one store, so that a ledger can be started again or twice."""
 
     new_engine: Callable[[], Engine]
-    clock: FakeClock = field(default_factory=FakeClock)
+    clock: NapCounter = field(default_factory=NapCounter)
     options: WorkerOptions = field(default_factory=WorkerOptions)
     ran: list[str] = field(default_factory=list[str])
     seen: list[Delivery] = field(default_factory=list[Delivery])

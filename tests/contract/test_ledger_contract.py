@@ -516,6 +516,20 @@ async def test_a_mark_that_cannot_be_written_is_repeated_but_not_its_handler(
     assert world.ran == ["1", "2"]
 
 
+async def test_an_idle_ledger_sleeps(world: World) -> None:
+    ledger = await world.ledger()
+    await ledger.accept([new("1", due_ms=world.clock.now_ms() + 1_000)])
+    await world.settle()
+    await ledger.accept([new("2", "b", due_ms=world.clock.now_ms() + 500)])
+    await world.settle()
+    naps = world.clock.naps
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert world.clock.naps == naps
+    await world.advance(1.25)
+    assert world.ran == ["2", "1"]
+
+
 async def test_what_was_committed_although_the_answer_was_lost_runs_all_the_same(
     world: World,
 ) -> None:

@@ -44,6 +44,7 @@ class Story:
     asked: set[str] = field(default_factory=set[str])
     finished: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     was_ended: bool = False
+    was_killed: bool = False
 
     async def handle(self, delivery: Delivery) -> Outcome:
         fate = self.fates.pop() if self.fates else "done"
@@ -89,13 +90,14 @@ class Story:
                 await self.world.advance(0.25)
                 plug.away = False
             case ("crash",):
-                self.was_ended = True
+                self.was_ended = self.was_killed = True
                 await self.world.crash(self.ledger)
                 self.ledger = await self.world.ledger(options=OPTIONS, after_leases=True)
             case ("restart",):
                 self.was_ended = True
                 await self.ledger.stop(0)
-                self.ledger = await self.world.ledger(options=OPTIONS)
+                # a clean stop leaves no lease; one of an earlier crash may still run
+                self.ledger = await self.world.ledger(options=OPTIONS, after_leases=self.was_killed)
             case _:
                 pass
 

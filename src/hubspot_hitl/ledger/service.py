@@ -220,8 +220,13 @@ class LaneLedger:
 
     async def _nap(self, wait_s: float) -> bool:
         """Sleep, or until somebody nudges; whether the time has passed."""
+
+        def slept(sleep: asyncio.Future[None]) -> None:
+            if not sleep.cancelled():  # else the end of one nap would end the next, for ever
+                self._nudged.set()
+
         sleep = asyncio.ensure_future(self._clock.sleep(wait_s))
-        sleep.add_done_callback(lambda _: self._nudged.set())
+        sleep.add_done_callback(slept)
         try:
             await self._nudged.wait()
             return sleep.done()

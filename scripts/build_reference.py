@@ -1,12 +1,16 @@
-"""Write what is derived from the settings: docs/reference/settings.md and .env.example."""
+"""Write what is derived: docs/reference/settings.md, docs/reference/actions.md, .env.example."""
 
 from __future__ import annotations
 
 import argparse
 import textwrap
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 from hubspot_hitl.environment import is_secret
+from hubspot_hitl.integration.actions import ACTIONS
+from hubspot_hitl.integration.schema import json_schema
 from hubspot_hitl.settings import ALIASES, Settings, StandaloneSettings, describe
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +58,65 @@ def env_example() -> str:
     return "\n".join(lines) + "\n"
 
 
+def actions_page() -> str:
+    """docs/reference/actions.md."""
+    lines = [
+        "# Actions",
+        "",
+        "Written by `scripts/build_reference.py`; do not edit by hand.",
+        "",
+        "What a bot can call, as cards in Botpress's Studio or by `callAction`. Fields without a",
+        "mark are optional. Fields left blank count as not given. Ids may be numbers or texts.",
+        "",
+        "A refusal is a RuntimeError (400) whose text names the field, the rule and the way out.",
+    ]
+    for name, spec in ACTIONS.items():
+        hidden = " Called by the HITL plugin, not shown in the Studio." if spec.attributes else ""
+        lines += ["", f"## {name}", "", f"**{spec.title}.** {spec.description}{hidden}"]
+        for side, model in (("Input", spec.input), ("Output", spec.output)):
+            schema = json_schema(model)
+            rows = list(_rows(schema, ""))
+            lines += ["", f"{side}: an empty object." if not rows else f"{side}:"]
+            if rows:
+                lines += ["", "| field | type | meaning |", "|---|---|---|", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(schema: Mapping[str, object], prefix: str) -> Iterator[str]:
+    """One row for each field, those of nested objects behind their parent's."""
+    properties, required = schema.get("properties"), schema.get("required")
+    if not isinstance(properties, dict):
+        return
+    needed = cast("list[str]", required) if isinstance(required, list) else []
+    for name, field in cast("dict[str, dict[str, object]]", properties).items():
+        mark = " **(needed)**" if name in needed else ""
+        meaning = str(field.get("description", "")).replace("|", "\\|")
+        yield f"| `{prefix}{name}`{mark} | {_type(field)} | {meaning} |"
+        items = field.get("items")
+        if isinstance(items, dict) and "anyOf" not in items:
+            yield from _rows(cast("dict[str, object]", items), f"{prefix}{name}[].")
+        else:
+            yield from _rows(field, f"{prefix}{name}.")
+
+
+def _type(field: Mapping[str, object]) -> str:
+    values = field.get("enum")
+    if isinstance(values, list):
+        return " or ".join(f"`{value}`" for value in cast("list[object]", values))
+    if "anyOf" in field:
+        return "object"
+    kind = str(field.get("type", "any"))
+    if kind == "array":
+        items = field.get("items")
+        inner = _type(cast("dict[str, object]", items)) if isinstance(items, dict) else "any"
+        return f"list of {inner}"
+    if kind == "object" and isinstance(field.get("additionalProperties"), dict):
+        return "object of texts"
+    default = field.get("default")
+    shown = "" if default in (None, {}, []) else f", default `{_value(str(default))}`"
+    return {"string": "text", "boolean": "true or false"}.get(kind, kind) + shown
+
+
 def _value(value: str) -> str:
     return value.lower() if value in {"True", "False"} else value
 
@@ -62,6 +125,7 @@ def outputs() -> dict[Path, str]:
     """Every file this script writes."""
     return {
         ROOT / "docs" / "reference" / "settings.md": settings_page(),
+        ROOT / "docs" / "reference" / "actions.md": actions_page(),
         ROOT / ".env.example": env_example(),
     }
 

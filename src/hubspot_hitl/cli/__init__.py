@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "hubspot_hitl.cli.serve",
     "dev": "hubspot_hitl.cli.dev",
     "demo": "hubspot_hitl.cli.demo",
+    "rules": "hubspot_hitl.cli.rules",
     "config": "hubspot_hitl.cli.config",
     "version": "hubspot_hitl.cli.version",
 }

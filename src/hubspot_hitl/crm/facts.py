@@ -46,6 +46,11 @@ class Facts:
     contact: CrmObject | None = None
     _asked: set[str] = field(default_factory=set[str])
 
+    def skip(self, root: str, why: str) -> None:
+        """Count a group of facts as unknown without asking."""
+        self._asked.add(root)
+        self.unknown[root] = why
+
     async def need(self, roots: frozenset[str]) -> frozenset[str]:
         """Fetch these groups of facts; returns those that cannot be known."""
         for root in sorted(roots, key=lambda one: one in _LINKED):

@@ -184,7 +184,7 @@ async def _not_delivered(stage: Stage, message_id: str, error: HitlError) -> Non
     if not final and stage.it.attempts != TOLD_AFTER_ATTEMPTS:
         return
     key = TextKey.REASON_FAILED if final else TextKey.REASON_DELAYED
-    reason = texts_of(stage.installation).placeholder(key, stage.handoff.language)
+    reason = texts_of(stage.installation, stage.handoff).placeholder(key, stage.handoff.language)
     told = failure_receipt(stage.installation, stage.it, message_id, reason, final=final)
     if told is not None:
         await stage.services.ledger.accept([told])
@@ -241,4 +241,4 @@ async def _comment(stage: Stage, key: TextKey) -> None:
 
 
 def _text(stage: Stage, key: TextKey) -> str | None:
-    return texts_of(stage.installation).get(key, stage.handoff.language)
+    return texts_of(stage.installation, stage.handoff).get(key, stage.handoff.language)

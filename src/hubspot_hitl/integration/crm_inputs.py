@@ -180,8 +180,7 @@ class Staged(CrmInput):
     )
 
 
-class DealFields(Staged):
-    """The usual properties of a deal."""
+class _Deal(CrmInput):
 
     name: Annotated[str | None, Named("dealname")] = text("Name", "The deal's name.", "New website")
     amount: Annotated[float | None, Named("amount")] = text(
@@ -192,8 +191,7 @@ class DealFields(Staged):
     )
 
 
-class TicketFields(Staged):
-    """The usual properties of a ticket."""
+class _Ticket(CrmInput):
 
     subject: Annotated[str | None, Named("subject")] = text(
         "Subject", "The ticket's name.", "Cannot log in"
@@ -206,8 +204,7 @@ class TicketFields(Staged):
     )
 
 
-class LeadFields(Staged):
-    """The usual properties of a lead."""
+class _Lead(CrmInput):
 
     name: Annotated[str | None, Named("hs_lead_name")] = text("Name", "The lead's name.", "Ada L.")
     type: Annotated[str | None, Named("hs_lead_type")] = text(
@@ -216,3 +213,15 @@ class LeadFields(Staged):
     label: Annotated[str | None, Named("hs_lead_label")] = text(
         "Label", "HOT, WARM or COLD.", "WARM"
     )
+
+
+class DealFields(Staged, _Deal):
+    """The usual properties of a deal."""
+
+
+class TicketFields(Staged, _Ticket):
+    """The usual properties of a ticket."""
+
+
+class LeadFields(Staged, _Lead):
+    """The usual properties of a lead."""

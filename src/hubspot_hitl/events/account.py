@@ -19,7 +19,8 @@ async def channel_account_changed(services: Services, it: Delivery) -> Outcome:
     """
     installation = await installation_of(services, it)
     bindings = await services.installations.bindings(installation.id)
-    channels = {binding.channel_id for binding in bindings}
+    connected = [binding for binding in bindings if binding.unlisted_since_ms is None]
+    channels = {binding.channel_id for binding in connected}
     hubspot = services.hubspot.of(installation)
     alive = {
         account.id
@@ -27,9 +28,11 @@ async def channel_account_changed(services: Services, it: Delivery) -> Outcome:
         for account in await hubspot.channel_accounts(channel_id)
         if account.authorized and not account.archived
     }
-    kept = [binding for binding in bindings if binding.channel_account_id in alive]
-    if len(kept) != len(bindings):
-        lost = [b.inbox_id for b in bindings if b.channel_account_id not in alive]
-        log.warning("channel_account_lost", installation=installation.id, inboxes=lost)
+    lost = [binding for binding in connected if binding.channel_account_id not in alive]
+    if lost:
+        inboxes = [binding.inbox_id for binding in lost]
+        log.warning("channel_account_lost", installation=installation.id, inboxes=inboxes)
+        kept = [binding for binding in bindings if binding not in lost]
         await services.installations.set_bindings(installation.id, kept)
-    return Done(note=f"{len(kept)} of {len(bindings)} account(s) carry messages")
+    living = len(connected) - len(lost)
+    return Done(note=f"{living} of {len(connected)} account(s) carry messages")

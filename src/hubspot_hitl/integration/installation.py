@@ -30,6 +30,8 @@ class ChannelBinding:
     """A custom channel connected to one inbox, ready for messages.
 
     `identifier` is the account's own delivery identifier: the recipient of the user's messages.
+    A channel that is made but not listed yet has no account, and its `identifier` tells when it was
+    made.
     """
 
     channel_id: str
@@ -37,3 +39,15 @@ class ChannelBinding:
     inbox_id: str
     identifier: str
     default: bool = False
+
+    @classmethod
+    def unlisted(cls, channel_id: str, made_ms: int) -> ChannelBinding:
+        """A channel that HubSpot has made (epoch ms) but does not list yet."""
+        return cls(channel_id, channel_account_id="", inbox_id="", identifier=f"made:{made_ms}")
+
+    @property
+    def unlisted_since_ms(self) -> int | None:
+        """When the channel was made (epoch ms) if HubSpot did not list it since; else None."""
+        if self.channel_account_id:
+            return None
+        return int(self.identifier.removeprefix("made:"))

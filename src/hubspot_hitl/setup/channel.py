@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from hubspot_hitl.errors import ActionRefused, VendorConflict, VendorNotFound
+from hubspot_hitl.errors import ActionRefused, VendorConflict, VendorRefused
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.hubspot import (
@@ -30,6 +30,8 @@ CHANNEL_NAME = "Botpress"
 # A new channel is listed only after some seconds, at times more than a minute: six tries, 1 to 32 s
 # (features S0-49). Botpress gives `register` 60 s, so the last wait is cut by the caller's limit.
 VISIBILITY_WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+# For so long an attempt waits for the channel that an earlier one made, instead of making another.
+UNLISTED_MS = 15 * 60_000
 
 
 async def ensure_bindings(
@@ -44,9 +46,8 @@ async def ensure_bindings(
     webhook_url = services.policy.channel_webhook(installation)
     channel = await _find_channel(hubspot, webhook_url)
     if channel is None:
-        channel = await hubspot.create_channel(CHANNEL_NAME, webhook_url, CAPABILITIES)
-        log.info("channel_created", installation=installation.id, channel=channel.id)
-        await _wait_until_visible(services, hubspot, channel.id, deadline)
+        channel_id = await _make_channel(services, installation, hubspot, webhook_url)
+        channel = await _wait_until_visible(services, hubspot, channel_id, deadline)
     accounts = await hubspot.channel_accounts(channel.id)
     bindings: list[ChannelBinding] = []
     for position, inbox_id in enumerate(_inboxes(installation.configuration)):
@@ -94,16 +95,35 @@ async def _find_channel(hubspot: HubSpot, webhook_url: str) -> Channel | None:
     return min(ours, key=lambda c: (len(c.id), c.id), default=None)
 
 
+async def _make_channel(
+    services: Services, installation: Installation, hubspot: HubSpot, webhook_url: str
+) -> str:
+    """Make the channel, unless an earlier attempt did and HubSpot just does not list it yet."""
+    now_ms = services.clock.now_ms()
+    known = await services.installations.bindings(installation.id)
+    connected = [binding for binding in known if binding.unlisted_since_ms is None]
+    for binding in known:
+        made_ms = binding.unlisted_since_ms
+        if made_ms is not None and now_ms - made_ms < UNLISTED_MS:
+            return binding.channel_id
+    channel = await hubspot.create_channel(CHANNEL_NAME, webhook_url, CAPABILITIES)
+    unlisted = ChannelBinding.unlisted(channel.id, now_ms)
+    await services.installations.set_bindings(installation.id, [*connected, unlisted])
+    log.info("channel_created", installation=installation.id, channel=channel.id)
+    return channel.id
+
+
 async def _wait_until_visible(
     services: Services, hubspot: HubSpot, channel_id: str, deadline: float
-) -> None:
+) -> Channel:
     for wait_s in (0.0, *VISIBILITY_WAITS_S):
         left_s = deadline - services.clock.monotonic()
         if left_s <= 0:
             break
         await services.clock.sleep(min(wait_s, left_s))
-        if any(channel.id == channel_id for channel in await hubspot.channels()):
-            return
+        for channel in await hubspot.channels():
+            if channel.id == channel_id:
+                return channel
     raise ActionRefused(
         f"HubSpot has made the channel {channel_id!r} but does not list it yet. This can take some"
         " minutes: wait, then save the configuration again. Nothing is made twice."
@@ -125,9 +145,15 @@ async def _connect(hubspot: HubSpot, channel: Channel, inbox_id: str) -> Channel
         if account is None:
             raise
         return account
-    except VendorNotFound as error:
+    except VendorRefused as error:
+        # An unknown inbox is answered with 400 or 404; which one is not documented.
+        inboxes = await hubspot.inboxes()
+        if any(inbox.id == inbox_id for inbox in inboxes):
+            raise
+        there = ", ".join(f"{inbox.id} ({inbox.name})" for inbox in inboxes if not inbox.archived)
         raise ActionRefused(
-            f"HubSpot knows no inbox {inbox_id!r} in this portal. Check the Inbox ID setting."
+            f"HubSpot has no inbox {inbox_id!r} in this portal. Put one of these into Inbox ID"
+            f" (inboxId): {there}."
         ) from error
 
 

@@ -107,7 +107,7 @@ class DemoPage:
 
     def open_chat(self, name: str | None = None) -> Chat:
         """A new visitor."""
-        number = next(self._numbers)
+        number = len(self.stage.botpress.plugin.chats) + 1
         known = f"{FIRST_NAMES[number % len(FIRST_NAMES)]} {number}"
         return self.stage.botpress.plugin.open_chat(
             name or known, f"visitor{number}@demo.example", webhook_id=self._home()

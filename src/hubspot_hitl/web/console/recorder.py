@@ -8,6 +8,8 @@ from typing import cast
 
 from aiohttp import web
 
+from hubspot_hitl.channels import hitl
+from hubspot_hitl.events import intake
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
@@ -16,6 +18,7 @@ from hubspot_hitl.web.console.render import problem, show
 from hubspot_hitl.web.metrics import Direction, direction_of
 
 MOST = 1_000
+_MESSAGES = frozenset({hitl.MESSAGE, intake.MESSAGE})
 THREAD_ENTRIES = 100
 
 
@@ -36,6 +39,11 @@ class Recording:
     handoff: Handoff
     steps: Sequence[Step]
     due: Sequence[Step]
+
+    @property
+    def said(self) -> Sequence[Step]:
+        """What user and agent wrote, as far as it crossed or is to cross."""
+        return [step for step in self.steps if step.delivery.kind in _MESSAGES]
 
 
 async def record(services: Services, handoff_id: str) -> Recording | None:

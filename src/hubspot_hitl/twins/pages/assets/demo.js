@@ -77,7 +77,8 @@
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
     const focused = list.contains(document.activeElement) && document.activeElement.dataset.key;
     const before = list.children.length;
-    const keep = list.classList.contains("log") && list.dataset.of === chosen;
+    const log = list.classList.contains("log");
+    const keep = log && list.dataset.of === chosen;
     if (keep && list.dataset.count && items.length >= Number(list.dataset.count)) {
       const old = JSON.parse(list.dataset.mark);
       items.forEach((item, index) => {
@@ -91,7 +92,7 @@
     list.dataset.mark = mark;
     list.dataset.count = items.length;
     list.dataset.of = chosen;
-    if (atEnd || !keep) list.scrollTop = list.scrollHeight;
+    if (log && (atEnd || !keep)) list.scrollTop = list.scrollHeight;
     if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.hubspot.crm.client import CrmClient, CrmClients
@@ -12,6 +13,10 @@ from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.transport import open_session
 from hubspot_hitl.integration.configuration import parse_configuration
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.services import Policy, Services
+from hubspot_hitl.store.field_snapshots import VaultFieldSnapshots
+from hubspot_hitl.store.memory import MemoryHandoffs, MemoryVault
 from hubspot_hitl.twins.hubspot.app import HubSpotTwin
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
 from hubspot_hitl.twins.hubspot.records import Portal
@@ -77,3 +82,22 @@ async def open_portal(options: HubSpotOptions | None = None) -> AsyncGenerator[C
             yield CrmPortal(twin, portals, CrmClients(portals, clock), installation(twin.options))
     finally:
         await twin.stop()
+
+
+def services_of(at: CrmPortal, clock: Clock, **more: object) -> Services:
+    """What the CRM room needs; the other ports are absent."""
+    absent: Any = None
+    parts: dict[str, Any] = {
+        "hubspot": at.portals,
+        "bots": absent,
+        "handoffs": MemoryHandoffs(),
+        "people": absent,
+        "installations": absent,
+        "ledger": absent,
+        "clock": clock,
+        "policy": Policy(),
+        "crm": at.clients,
+        "field_snapshots": VaultFieldSnapshots(MemoryVault()),
+        **more,
+    }
+    return Services(**parts)

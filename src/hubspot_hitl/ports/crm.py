@@ -1,329 +1,78 @@
 """What the rest of the house needs of HubSpot's CRM, for one portal.
 
-Everything here gives way to live chat in the shared rate limit. Property values are text, as
-HubSpot keeps them; :mod:`hubspot_hitl.crm.fields` gives them their types. Search lags behind writes
-by moments: what was just written is read by its id.
+Everything here gives way to live chat in the shared rate limit. Search lags behind writes by
+moments: what was just written is read by its id. The records are those of
+:mod:`hubspot_hitl.ports.crm_records`; they can be had from here as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Literal, Protocol
 
-from hubspot_hitl.errors import VendorRefused
-
-Values = Mapping[str, str | None]
-"""Properties by name; None is a property without a value."""
-
-
-class CrmType(StrEnum):
-    """Kinds of records, spelled as in HubSpot's paths."""
-
-    CONTACT = "contacts"
-    COMPANY = "companies"
-    DEAL = "deals"
-    TICKET = "tickets"
-    LEAD = "leads"
-    NOTE = "notes"
-    TASK = "tasks"
-    COMMUNICATION = "communications"
-
-    @property
-    def one(self) -> str:
-        """The singular, for people.
-
-        >>> CrmType.COMPANY.one
-        'company'
-        """
-        return "company" if self is CrmType.COMPANY else self.value.removesuffix("s")
-
-
-@dataclass(frozen=True, slots=True)
-class CrmObject:
-    """A record. `id` is the one HubSpot answered: of a merged record, the one it became.
-
-    `associations` holds ids by type, only for the types that were asked for. Times are epoch
-    milliseconds.
-    """
-
-    id: str
-    type: CrmType
-    properties: Values
-    created_ms: int | None = None
-    updated_ms: int | None = None
-    archived: bool = False
-    associations: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An association to make while creating. `type_id` None takes the usual one of the pair.
-
-    `type` None, with a `type_id`, is a kind of object that is not among ours, as a thread.
-    """
-
-    type: CrmType | None
-    id: str
-    type_id: int | None = None
-
-
-TICKET_TO_THREAD = 32
-"""The association of a ticket with a conversation thread. Unverified on a real portal: HubSpot's
-list of types also has 278, ticket to conversation.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A record to create."""
-
-    properties: Mapping[str, str]
-    links: tuple[Link, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What to change in the record with this id."""
-
-    id: str
-    properties: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
-    """One field that HubSpot refused. `rule` is HubSpot's code; `told` its sentence, shortened."""
-
-    name: str
-    rule: str
-    told: str = ""
-
-
-class FieldsRefused(VendorRefused):
-    """HubSpot refused values. The message is one sentence for each field; none repeats a value."""
-
-    code = "fields_refused"
-    problems: tuple[FieldProblem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BatchProblem:
-    """A part of a batch that failed (HTTP 207). `ids` are those HubSpot named, perhaps none."""
-
-    message: str
-    category: str | None = None
-    ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """What became of a batch: the records done, and what failed."""
-
-    objects: tuple[CrmObject, ...]
-    problems: tuple[BatchProblem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Upserted:
-    """A record that was changed, or created when there was none."""
-
-    object: CrmObject
-    created: bool
-
-
-class Operator(StrEnum):
-    """How a filter compares."""
-
-    EQ = "EQ"
-    NEQ = "NEQ"
-    LT = "LT"
-    LTE = "LTE"
-    GT = "GT"
-    GTE = "GTE"
-    BETWEEN = "BETWEEN"
-    IN = "IN"
-    NOT_IN = "NOT_IN"
-    HAS_PROPERTY = "HAS_PROPERTY"
-    NOT_HAS_PROPERTY = "NOT_HAS_PROPERTY"
-    CONTAINS_TOKEN = "CONTAINS_TOKEN"  # noqa: S105 - an operator of HubSpot's search
-    NOT_CONTAINS_TOKEN = "NOT_CONTAINS_TOKEN"  # noqa: S105 - likewise
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One comparison. `values` is for IN and NOT_IN; `high` ends a BETWEEN."""
-
-    property: str
-    operator: Operator = Operator.EQ
-    value: str | None = None
-    values: tuple[str, ...] = ()
-    high: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A search: any of the groups, all filters of a group. `sorts` begin with "-" to descend."""
-
-    groups: tuple[tuple[Filter, ...], ...] = ()
-    query: str | None = None
-    sorts: tuple[str, ...] = ()
-    properties: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SearchPage:
-    """One page of a search; `after` leads to the next one, None ends it."""
-
-    total: int
-    objects: tuple[CrmObject, ...]
-    after: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One choice of a property; `value` is what is written."""
-
-    value: str
-    label: str
-    hidden: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """A property of an object type, as the portal defines it.
-
-    `type` is bool, date, datetime, enumeration, number, phone_number, string, or one that HubSpot
-    adds later. `external_options` means that the choices live elsewhere (owners, stages).
-    """
-
-    name: str
-    label: str
-    type: str
-    field_type: str
-    group: str = ""
-    description: str = ""
-    options: tuple[Option, ...] = ()
-    read_only: bool = False
-    calculated: bool = False
-    unique: bool = False
-    hidden: bool = False
-    archived: bool = False
-    custom: bool = False
-    external_options: bool = False
-
-    @property
-    def writable(self) -> bool:
-        """Whether a value can be written."""
-        return not (self.read_only or self.calculated or self.archived)
-
-
-@dataclass(frozen=True, slots=True)
-class PropertyDraft:
-    """A property to define."""
-
-    name: str
-    label: str
-    type: str
-    field_type: str
-    group: str
-    description: str = ""
-    options: tuple[Option, ...] = ()
-    unique: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PropertyGroup:
-    """A group of properties, as HubSpot's record page shows them."""
-
-    name: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSnapshot:
-    """All properties of an object type at one time (epoch ms)."""
-
-    type: CrmType
-    properties: tuple[Property, ...]
-    fetched_ms: int
-    groups: tuple[PropertyGroup, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Somebody who can own records. `id` goes into `hubspot_owner_id`; `user_id` into actors.
-
-    Archived owners have no `user_id`. `teams` are names; `kind` is PERSON or QUEUE.
-    """
-
-    id: str
-    user_id: str | None
-    email: str | None = None
-    name: str = ""
-    kind: str = "PERSON"
-    archived: bool = False
-    teams: tuple[str, ...] = ()
-
-    @property
-    def actor_id(self) -> str | None:
-        """The owner as an actor of conversations."""
-        return f"A-{self.user_id}" if self.user_id and not self.archived else None
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage of a pipeline. `closed` is None where HubSpot does not say."""
-
-    id: str
-    label: str
-    closed: bool | None = None
-    archived: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """A pipeline of deals, tickets or leads, its stages in order."""
-
-    id: str
-    label: str
-    stages: tuple[Stage, ...]
-    archived: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CrmList:
-    """A list (segment). Only MANUAL and SNAPSHOT lists take members by hand."""
-
-    id: str
-    name: str
-    processing: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """What a change of a list's members did."""
-
-    added: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EmailSequence:
-    """A sequence of emails that a contact can be enrolled in."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Enrollment:
-    """A contact in a sequence."""
-
-    id: str
-    to_email: str | None = None
-    enrolled_ms: int | None = None
+from hubspot_hitl.ports.crm_records import (
+    TICKET_TO_THREAD,
+    BatchProblem,
+    BatchResult,
+    Change,
+    CrmList,
+    CrmObject,
+    CrmType,
+    Draft,
+    EmailSequence,
+    Enrollment,
+    FieldProblem,
+    FieldSnapshot,
+    FieldsRefused,
+    Filter,
+    Link,
+    Membership,
+    Operator,
+    Option,
+    Owner,
+    Pipeline,
+    Property,
+    PropertyDraft,
+    PropertyGroup,
+    Search,
+    SearchPage,
+    Stage,
+    Upserted,
+    Values,
+)
+
+__all__ = [
+    "TICKET_TO_THREAD",
+    "BatchProblem",
+    "BatchResult",
+    "Change",
+    "Crm",
+    "CrmList",
+    "CrmObject",
+    "CrmType",
+    "Draft",
+    "EmailSequence",
+    "Enrollment",
+    "FieldProblem",
+    "FieldSnapshot",
+    "FieldSnapshots",
+    "FieldsRefused",
+    "Filter",
+    "Link",
+    "Membership",
+    "Operator",
+    "Option",
+    "Owner",
+    "Pipeline",
+    "Property",
+    "PropertyDraft",
+    "PropertyGroup",
+    "Search",
+    "SearchPage",
+    "Stage",
+    "Upserted",
+    "Values",
+]
 
 
 class Crm(Protocol):

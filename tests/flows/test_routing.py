@@ -123,6 +123,36 @@ async def test_a_ticket_is_made_once_in_the_named_stage(stage: Stage, install: I
     assert ticket.properties["subject"] == "Question 1"
 
 
+async def test_a_ticket_whose_answer_is_lost_is_not_made_twice(
+    stage: Stage, install: Install
+) -> None:
+    stage.hubspot.faults.add(Fault(FaultKind.RESET_AFTER, ("tickets.create",), times=1))
+    house = await install({"name": "ticket", "then": {"ticket": {"stage": "New"}}})
+    _, thread_id = await house.handoff(1)
+    assert await reached(lambda: thread(house, thread_id).ticket_id is not None, WITHIN_S)
+
+    def done() -> bool:
+        asked = [one.get("operation") for one in stage.hubspot.journal.entries]
+        return "tickets.update" in asked
+
+    assert await reached(done, WITHIN_S)
+    assert len(portal_of(stage).of_type("tickets")) == 1
+
+
+async def test_the_least_busy_of_a_team_gets_the_thread(stage: Stage, install: Install) -> None:
+    first, second = stage.hubspot.agents.list()
+    portal_of(stage).teams["All"] = [first.user_id, second.user_id]
+    assign = {"assign": {"team": "All", "by": "least-busy"}}
+    rule = {"name": "b", "when": {"handoff.title": {"pattern": "[23]$"}}, "then": assign}
+    house = await install(rule)
+    chat, busy = await house.handoff(1)
+    stage.hubspot.agents.assign(busy, first.actor_id)
+    assert await reached(lambda: chat.agent_name == first.name, WITHIN_S)
+    _, thread_id = await house.handoff(2)
+    assert await reached(lambda: thread(house, thread_id).assigned_to is not None, WITHIN_S)
+    assert thread(house, thread_id).assigned_to == second.actor_id
+
+
 async def test_a_rule_can_keep_the_user_with_the_bot(stage: Stage, install: Install) -> None:
     hours = json.dumps({"default": {"zone": "Europe/Berlin", "weekly": {}}})
     then = {"stay": True, "say": "We are closed; leave your question."}

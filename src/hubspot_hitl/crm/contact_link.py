@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Final, cast
 
 import structlog
 
-from hubspot_hitl.errors import BadConfiguration, VendorConflict, VendorError
+from hubspot_hitl.errors import BadConfiguration, VendorConflict, VendorError, VendorRefused
 from hubspot_hitl.handoff.identity import email_of, phone_of
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.integration.actions import HitlSession
@@ -21,6 +22,7 @@ from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
 
+TIMEOUT_S: Final = 8.0
 SOURCES: Final = (
     "user.id",
     "user.name",
@@ -63,6 +65,8 @@ async def link_contact(
     installation: Installation,
     person: Person,
     session: HitlSession | None = None,
+    *,
+    timeout_s: float = TIMEOUT_S,
 ) -> ContactLink:
     """The user's contact, created when missing and wanted; none for anonymous users.
 
@@ -76,11 +80,15 @@ async def link_contact(
         return ContactLink()
     hubspot = services.hubspot.of(installation)
     try:
-        found = await _find(hubspot, matching, tuple(values))
-        if found is not None:
-            await _fill(installation, hubspot, found, values)
-        elif installation.configuration.create_contacts:
-            found = await _create(hubspot, values)
+        async with asyncio.timeout(timeout_s):
+            found = await _find(hubspot, matching, tuple(values))
+            if found is not None:
+                await _fill(installation, hubspot, found, values)
+            elif installation.configuration.create_contacts:
+                found = await _create(installation, hubspot, values)
+    except TimeoutError:
+        log.warning("contact_not_linked", installation=installation.id, error="too_slow")
+        return ContactLink(known=False)
     except VendorError as error:
         log.warning("contact_not_linked", installation=installation.id, error=error.code)
         return ContactLink(known=False)
@@ -204,10 +212,25 @@ def _mapped(installation: Installation) -> Mapping[str, str]:
         return {}
 
 
-async def _create(hubspot: HubSpot, values: Mapping[str, str]) -> Contact | None:
+async def _create(
+    installation: Installation, hubspot: HubSpot, values: Mapping[str, str]
+) -> Contact | None:
+    """Make the contact; without the mapped properties when HubSpot takes one of them badly."""
     try:
         return await hubspot.create_contact(values)
     except VendorConflict:
         # Somebody made it in between.
         email = values.get("email")
         return await hubspot.contact(email, by="email") if email else None
+    except VendorRefused as error:
+        mapped = _mapped(installation)
+        if not mapped:
+            raise
+        log.warning(
+            "contact_not_filled",
+            installation=installation.id,
+            fields=sorted(mapped),
+            error=error.code,
+        )
+        own = {name: value for name, value in values.items() if name not in mapped}
+        return await hubspot.create_contact(own)

@@ -20,7 +20,7 @@ from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.crm import TICKET_TO_THREAD, Crm, CrmType, Link, Owner
-from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
+from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
 
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 ASSIGN: Final = "routing.assign"
 TICKET: Final = "routing.ticket"
 OWNER: Final = "hubspot_owner_id"
+HELP_DESK_WAIT_MS: Final = 30_000
+HELP_DESK_LOOK_S: Final = 5.0
 
 
 def routing_deliveries(handoff: Handoff, rule: Rule | None) -> list[NewDelivery]:
@@ -150,6 +152,8 @@ async def ticket(services: Services, it: Delivery) -> Outcome:
         if values:
             await crm.update(CrmType.TICKET, ticket_id, values)
         return Done(note=f"ticket {ticket_id} set")
+    if await _help_desk_may_make_one(services, installation, handoff, it):
+        return Later(HELP_DESK_LOOK_S, "the help desk may yet make the ticket")
     if then.ticket is None:
         return Done(note="the thread has no ticket to set the priority of")
     await services.ledger.mark_started(it)
@@ -165,6 +169,19 @@ async def ticket(services: Services, it: Delivery) -> Outcome:
         links=links,
     )
     return Done(note=f"ticket {made.id} made")
+
+
+async def _help_desk_may_make_one(
+    services: Services, installation: Installation, handoff: Handoff, it: Delivery
+) -> bool:
+    """Whether the thread is in a help desk and so young that its own ticket may still come.
+
+    How long HubSpot takes for that is not documented (unverified).
+    """
+    if services.clock.now_ms() - it.accepted_ms > HELP_DESK_WAIT_MS:
+        return False
+    inboxes = await services.hubspot.of(installation).inboxes()
+    return any(one.id == handoff.inbox_id and one.type == "HELP_DESK" for one in inboxes)
 
 
 async def _ticket_values(

@@ -140,6 +140,18 @@ async def test_an_ailing_crm_is_not_taken_for_a_user_without_a_contact(
     assert (link.id, link.known) == (None, False)
 
 
+async def test_a_slow_crm_is_not_waited_for(at: CrmPortal, services: Services) -> None:
+    at.twin.faults.add(Fault(FaultKind.LATENCY, ("contacts.*",), seconds=5))
+    link = await link_contact(services, at.installation, ADA, timeout_s=0.01)
+    assert (link.id, link.known) == (None, False)
+
+
+async def test_a_bad_mapped_value_costs_only_itself(at: CrmPortal, services: Services) -> None:
+    installation = configured(at, contact_properties='{"lifecyclestage": "=gold"}')
+    made = await contact_id_of(services, installation, ADA)
+    assert at.portal.of_type("contacts")[made or ""].properties["firstname"] == "Ada"
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 1}', '{"a": "user.shoe"}'])
 def test_a_mapping_that_cannot_work_is_refused(text: str) -> None:
     with pytest.raises(BadConfiguration, match="contactProperties"):

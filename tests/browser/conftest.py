@@ -1,0 +1,133 @@
+"""A real browser on the real pages. Screenshots land in artifacts/, which git does not keep."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+from pydantic import SecretStr
+from tests.flows.conftest import House
+
+from hubspot_hitl.integration.definition import load_definition
+from hubspot_hitl.twins.botpress.options import BotpressOptions
+from hubspot_hitl.twins.hubspot.options import HubSpotOptions
+from hubspot_hitl.twins.pages.page import DemoPage
+from hubspot_hitl.twins.pages.server import PageServer
+from hubspot_hitl.twins.stage import Stage
+
+CHROMIUM = Path("/usr/bin/chromium")
+INSTALLED = CHROMIUM.exists()
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+
+
+@dataclass(slots=True)
+class Scene:
+    """Twins, server and demo page, with the console's token. Also the page's bridge."""
+
+    house: House
+    token: str
+    page_url: str = ""
+    pages: list[PageServer] = field(default_factory=list[PageServer])
+    _down: bool = False
+
+    @property
+    def running(self) -> bool:
+        return not self._down
+
+    @property
+    def console_url(self) -> str:
+        return f"{self.house.url}/console/login#token={self.token}"
+
+    async def crash_and_restart(self) -> None:
+        """As abrupt as it gets inside one process; the demo kills a process of its own."""
+        self._down = True
+        await self.house.close()
+        await self.house.open()
+        self._down = False
+
+    async def open_page(self, pace: float = 0.0) -> str:
+        """Serve the demo page."""
+        server = PageServer(DemoPage(self.house.stage, self, pace=pace))
+        self.pages.append(server)
+        self.page_url = await server.start()
+        return self.page_url
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    stage = Stage(
+        HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05),
+        BotpressOptions(rate_limit_per_s=None),
+        definition=load_definition(),
+    )
+    await stage.start()
+    token = secrets.token_urlsafe(8)
+    house = House(
+        stage,
+        tmp_path,
+        {
+            "console_token": SecretStr(token),
+            "fetch_allow_private": True,
+            "shutdown_grace_s": 0.5,
+        },
+    )
+    await house.open()
+    await stage.install(house.url)
+    scene = Scene(house, token)
+    yield scene
+    for server in scene.pages:
+        await server.stop()
+    await house.close()
+    await stage.stop()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    if not INSTALLED:
+        pytest.skip(f"no browser at {CHROMIUM}: install the package chromium")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        await opened.close()
+
+
+@dataclass(slots=True)
+class Watched:
+    """A page, and what its console complained of."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list[str])
+
+    async def shot(self, name: str) -> None:
+        """A screenshot, kept."""
+        ARTIFACTS.mkdir(exist_ok=True)
+        await self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+async def tab(browser: Browser) -> AsyncIterator[Watched]:
+    """A tab; the test fails when its console holds an error at the end."""
+    context = await browser.new_context(viewport={"width": 1300, "height": 900})
+    context.set_default_timeout(15_000)
+    watched = Watched(await context.new_page())
+    watched.page.on(
+        "console",
+        lambda said: watched.complaints.append(said.text) if said.type == "error" else None,
+    )
+    watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+    yield watched
+    await context.close()
+    assert watched.complaints == []

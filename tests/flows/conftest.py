@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.serve import start_server
@@ -41,7 +42,7 @@ class House:
             start_margin_ms=50,
             botpress_api_url=self.stage.botpress.url,
             botpress_webhook_url=self.stage.botpress.url,
-            botpress_token=self.stage.botpress.options.token,  # type: ignore[arg-type]  # coerced
+            botpress_token=SecretStr(self.stage.botpress.options.token),
             hubspot_api_url=self.stage.hubspot.url,
         ).model_copy(update=self.changes)
         self._runner = await start_server(create_app(settings), settings)

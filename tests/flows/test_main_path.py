@@ -111,7 +111,7 @@ async def test_the_same_start_again_returns_the_same_handoff(house: House) -> No
     chat, thread_id = await house.handoff()
     installation = house.stage.installation
     assert installation is not None
-    request = {"userId": chat.person.downstream, "title": "T", "messageHistory": []}
+    request: Json = {"userId": chat.person.downstream, "title": "T", "messageHistory": []}
     answers = await asyncio.gather(
         *(house.stage.botpress.operations.action(installation, "startHitl", request) for _ in "123")
     )

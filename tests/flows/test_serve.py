@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ async def answers(url: str) -> bool:
 @asynccontextmanager
 async def serving(
     stage: Stage, folder: Path, port: int
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A server process that answers; ended by SIGTERM if it still runs."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HITL_")},

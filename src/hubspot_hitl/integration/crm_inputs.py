@@ -181,7 +181,6 @@ class Staged(CrmInput):
 
 
 class _Deal(CrmInput):
-
     name: Annotated[str | None, Named("dealname")] = text("Name", "The deal's name.", "New website")
     amount: Annotated[float | None, Named("amount")] = text(
         "Amount", "The deal's worth in the portal's currency.", "1200"
@@ -192,7 +191,6 @@ class _Deal(CrmInput):
 
 
 class _Ticket(CrmInput):
-
     subject: Annotated[str | None, Named("subject")] = text(
         "Subject", "The ticket's name.", "Cannot log in"
     )
@@ -205,7 +203,6 @@ class _Ticket(CrmInput):
 
 
 class _Lead(CrmInput):
-
     name: Annotated[str | None, Named("hs_lead_name")] = text("Name", "The lead's name.", "Ada L.")
     type: Annotated[str | None, Named("hs_lead_type")] = text(
         "Type", "One of the portal's lead types.", "NEW_BUSINESS"

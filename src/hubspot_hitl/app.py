@@ -12,7 +12,7 @@ The main path, from the outside in::
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -148,7 +148,7 @@ async def open_house(
     clock: Clock | None = None,
     work: bool = True,
     metrics: Metrics | None = None,
-) -> AsyncIterator[House]:
+) -> AsyncGenerator[House]:
     """Database, vendors' clients, and the ledger with its worker.
 
     Without `work` it only looks and writes: for commands, also while a server runs on the same

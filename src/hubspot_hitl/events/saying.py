@@ -16,8 +16,9 @@ COMMENTS_LOOKED_AT = 50
 
 def texts_of(installation: Installation, handoff: Handoff | None = None) -> Texts:
     """The texts of an installation, with the owner's replacements and those of a handoff's rule."""
-    own = routed_texts(handoff.session) if handoff is not None else {}
-    return Texts({**installation.configuration.texts, **own})
+    if handoff is None:
+        return Texts(installation.configuration.texts)
+    return Texts({**installation.configuration.texts, **routed_texts(handoff.session)})
 
 
 async def say_to_user(

@@ -8,6 +8,7 @@
   let state = null;
   let due = null;
   let typedAgent = false;
+  const drawn = new WeakMap(); // list -> what it shows
 
   function node(name, attributes, ...children) {
     const made = document.createElement(name);
@@ -72,27 +73,24 @@
 
   // Rebuilds a list only when it changed, so that focus, scroll and screen readers are left alone.
   function fill(list, items, build) {
-    const mark = JSON.stringify(items);
-    if (list.dataset.mark === mark) return;
+    const marks = items.map((item) => JSON.stringify(item));
+    const old = drawn.get(list) || { of: null, marks: [] };
+    const log = list.classList.contains("log");
+    const same = !log || old.of === chosen;
+    if (same && marks.join() === old.marks.join()) return;
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
     const focused = list.contains(document.activeElement) && document.activeElement.dataset.key;
-    const before = list.children.length;
-    const log = list.classList.contains("log");
-    const keep = log && list.dataset.of === chosen;
-    if (keep && list.dataset.count && items.length >= Number(list.dataset.count)) {
-      const old = JSON.parse(list.dataset.mark);
+    if (log && same && marks.length >= old.marks.length) {
       items.forEach((item, index) => {
-        if (index < old.length && JSON.stringify(old[index]) === JSON.stringify(item)) return;
-        if (index < before) list.children[index].replaceWith(build(item));
+        if (marks[index] === old.marks[index]) return;
+        if (index < old.marks.length) list.children[index].replaceWith(build(item));
         else list.append(build(item));
       });
     } else {
       list.replaceChildren(...items.map(build));
     }
-    list.dataset.mark = mark;
-    list.dataset.count = items.length;
-    list.dataset.of = chosen;
-    if (log && (atEnd || !keep)) list.scrollTop = list.scrollHeight;
+    drawn.set(list, { of: chosen, marks });
+    if (log && (atEnd || !same)) list.scrollTop = list.scrollHeight;
     if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -183,8 +181,9 @@
 
   function agents() {
     const select = $("agent");
-    if (select.dataset.mark !== JSON.stringify(state.agents)) {
-      select.dataset.mark = JSON.stringify(state.agents);
+    const mark = JSON.stringify(state.agents);
+    if (drawn.get(select) !== mark) {
+      drawn.set(select, mark);
       select.replaceChildren(...state.agents.map((agent) => node("option", { value: agent.id }, agent.name)));
     }
     if (!typedAgent && state.chosen && state.chosen.assignedId) select.value = state.chosen.assignedId;

@@ -21,7 +21,7 @@ from hubspot_hitl.actions.stop_hitl import CLOSE_THREAD
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.crm.contact_link import contact_id_of
 from hubspot_hitl.crm.routing_effects import routing_deliveries
-from hubspot_hitl.errors import ActionRefused, HitlError, Stale, VendorError
+from hubspot_hitl.errors import ActionRefused, HitlError, Stale, VendorError, VendorNotFound
 from hubspot_hitl.events.history import HISTORY
 from hubspot_hitl.handoff.machine import end, move
 from hubspot_hitl.handoff.opening import opening_text
@@ -309,7 +309,12 @@ async def _person(services: Services, installation: Installation, user_id: str) 
     known = await services.people.user(installation.id, user_id)
     if known is not None:
         return known
-    user = await services.bots.of(installation).get_user(user_id)
+    try:
+        user = await services.bots.of(installation).get_user(user_id)
+    except VendorNotFound as error:
+        raise ActionRefused(
+            f"The bot has no user {user_id!r}. Call createUser first and pass its userId."
+        ) from error
     person = Person(
         installation_id=installation.id,
         user_id=user.id,

@@ -25,6 +25,8 @@ COMMANDS = {
     "dev": "hubspot_hitl.cli.dev",
     "demo": "hubspot_hitl.cli.demo",
     "rules": "hubspot_hitl.cli.rules",
+    "sessions": "hubspot_hitl.cli.sessions",
+    "report": "hubspot_hitl.cli.report",
     "config": "hubspot_hitl.cli.config",
     "version": "hubspot_hitl.cli.version",
 }

@@ -1,0 +1,74 @@
+"""`hubspot-hitl report`: how handoffs went over the last hour, day or week."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hubspot_hitl.app import open_house
+from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.logs import configure_logging
+from hubspot_hitl.ports.ledger import LedgerHealth
+from hubspot_hitl.settings import from_environment
+from hubspot_hitl.store.figures import SqlFigures
+from hubspot_hitl.web.console.figures import Report, as_csv, as_json, gather
+from hubspot_hitl.web.console.render import span_text
+from hubspot_hitl.web.console.spans import SPANS
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    span: Annotated[Literal["hour", "day", "week"], typer.Option(help="How far back.")] = "day",
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a table for spreadsheets.")] = False,
+) -> None:
+    """Tell how many handoffs there were, how they ended, how long people waited.
+
+    Reads the database that the settings name, also while a server runs on it. Exit status 1 when
+    there are dead letters.
+    """
+    configure_logging(format_="json", level="error", access_log=False)
+    dead = 0
+
+    async def main() -> None:
+        nonlocal dead
+        async with open_house(from_environment(), work=False) as house:
+            found = await gather(SqlFigures(house.database), house.services.clock, SPANS[span])
+            health = await house.services.ledger.health()
+        dead = health.dead
+        if json_:
+            ledger = {"waiting": health.ready, "dead": health.dead}
+            typer.echo(json.dumps({**as_json(found), "ledger": ledger}))
+        elif csv:
+            typer.echo(as_csv(found), nl=False)
+        else:
+            _show(found, health)
+
+    run_loop(main)
+    raise typer.Exit(1 if dead else 0)
+
+
+def _show(found: Report, health: LedgerHealth) -> None:
+    console = Console(highlight=False)
+    console.print(f"Handoffs, {found.span.label}", style="bold")
+    for name, count in found.outcomes.totals.most_common():
+        console.print(f"{count:>8}  {name}")
+    if not found.outcomes.totals:
+        console.print("       0")
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "count", "median", "90 %", "most"):
+        table.add_column(name, justify="left" if not name else "right")
+    for one in found.durations:
+        whole = one.whole
+        times = map(span_text, (whole.median_ms, whole.p90_ms, whole.most_ms))
+        table.add_row(one.label, str(whole.count), *times)
+    console.print()
+    console.print(table)
+    console.print()
+    console.print(f"{health.ready} deliveries and timers wait, {health.dead} are dead letters")

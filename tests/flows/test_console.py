@@ -261,3 +261,27 @@ async def test_the_api_describes_itself_and_its_errors(
     refused = await http.post(f"{house.url}/hubspot/webhooks/unknown", data=b"{}")
     assert refused.content_type == "application/problem+json"
     assert (await refused.json())["status"] == refused.status == 404
+
+
+async def test_a_trusted_proxy_says_who_people_are(
+    stage: Stage, tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    house = House(
+        stage,
+        tmp_path,
+        {
+            "console_token": SecretStr(TOKEN),
+            "console_proxy_header": "X-Forwarded-User",
+            "console_proxy_operators": ("ada",),
+            "trusted_proxies": ("127.0.0.0/8",),
+        },
+    )
+    await house.open()
+    address = f"{house.url}/console/"
+    nobody = await http.get(address)
+    grace = await (await http.get(address, headers={"X-Forwarded-User": "grace"})).text()
+    ada = await (await http.get(address, headers={"X-Forwarded-User": "ada"})).text()
+    await house.close()
+    assert nobody.status == 403
+    assert "grace (may only look)" in grace
+    assert "may only look" not in ada

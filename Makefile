@@ -6,7 +6,7 @@ ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test cover lint typecheck check format lock definition cassettes clean
+.PHONY: help demo serve bench test cover lint typecheck check format lock definition cassettes clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ format: $(VENV)/.dev ## write what ruff can mend by itself
 typecheck: $(VENV)/.dev ## mypy strict and pyright strict
 	@$(BIN)/mypy
 	@$(BIN)/basedpyright --level error
+
+bench: $(VENV)/.run ## measure against a floor in the same run (ARGS=--quick: under a minute)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 check: lint typecheck cover ## everything CI asks
 

@@ -1,0 +1,1 @@
+"""Measures the integration against a floor in the same run: `make bench`."""

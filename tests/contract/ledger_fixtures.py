@@ -33,6 +33,7 @@ from hubspot_hitl.ports.ledger import (
     LedgerHealth,
     NewDelivery,
     Outcome,
+    Redaction,
 )
 from hubspot_hitl.store.sqlite import SqliteDatabase
 
@@ -88,6 +89,9 @@ class Plug:
 
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:
         return await self.engine.purge(finished_before_ms, now_ms)
+
+    async def redact(self, which: Redaction) -> int:
+        return await self.engine.redact(which)
 
     async def health(self) -> LedgerHealth:
         return await self.engine.health()

@@ -11,7 +11,13 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from hubspot_hitl.ledger.rows import FinishRow, LaneRow, NewRow, RowRef, Waiting
-from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, LedgerHealth
+from hubspot_hitl.ports.ledger import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    LedgerHealth,
+    Redaction,
+)
 
 T = TypeVar("T")
 
@@ -106,6 +112,10 @@ class Engine(Protocol):
 
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:
         """Delete done and cancelled rows, and lanes that nothing is left to do in."""
+        ...
+
+    async def redact(self, which: Redaction) -> int:
+        """Blank what finished or dead rows hold; returns how many held something."""
         ...
 
     async def health(self) -> LedgerHealth:

@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 
 from hubspot_hitl.ledger.engine import LOAD_LIMIT, Transaction
 from hubspot_hitl.ledger.rows import FinishRow, LaneRow, NewRow, RowRef, Waiting, delivery_of
-from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, LedgerHealth
+from hubspot_hitl.ports.ledger import (
+    ERASED,
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    LedgerHealth,
+    Redaction,
+)
 
 T = TypeVar("T")
 _FINISHED = frozenset({DeliveryState.DONE, DeliveryState.CANCELLED})
@@ -86,6 +93,24 @@ class MemoryEngine:
         for name in idle:
             del tables.lanes[name]
         return len(gone)
+
+    async def redact(self, which: Redaction) -> int:
+        """Blank what finished or dead rows hold."""
+        held = [
+            delivery
+            for delivery in self._tables.deliveries.values()
+            if delivery.state is not DeliveryState.READY
+            and delivery.body != ERASED
+            and which.handoff_id in (None, delivery.handoff_id)
+            and which.lane in (None, delivery.lane)
+            and (
+                which.finished_before_ms is None
+                or (delivery.finished_ms or 0) < which.finished_before_ms
+            )
+        ]
+        for delivery in held:
+            self._tables.put(replace(delivery, body=dict(ERASED), error=None, note=None))
+        return len(held)
 
     async def health(self) -> LedgerHealth:
         """Count what waits and what died."""
@@ -171,6 +196,8 @@ class _MemoryTransaction:
         for seq in seqs:
             delivery = self._tables.deliveries.get(seq)
             if delivery is None or delivery.state not in states:
+                continue
+            if to is DeliveryState.READY and delivery.body == ERASED:
                 continue
             delivery = replace(delivery, state=to, finished_ms=finished_ms)
             if due_ms is not None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
-from sqlalchemy import Delete, Select
+from sqlalchemy import Delete, Select, Update
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -29,9 +29,16 @@ from hubspot_hitl.ledger.queries import (
     health_of_row,
     purged_deliveries,
     purged_lanes,
+    redacted,
 )
 from hubspot_hitl.ledger.rows import FinishRow, LaneRow, NewRow, RowRef, Waiting
-from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, LedgerHealth
+from hubspot_hitl.ports.ledger import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    LedgerHealth,
+    Redaction,
+)
 
 if TYPE_CHECKING:
     import asyncpg
@@ -143,22 +150,18 @@ class PostgresEngine:
 
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:
         """Delete in chunks; rows that somebody works on are left for the next time."""
-        gone = 0
-        while True:
-            count = await self._delete(purged_deliveries(finished_before_ms, skip_locked=True))
-            gone += count
-            if count < PURGE_CHUNK:
-                break
-        while await self._delete(purged_lanes(now_ms, skip_locked=True)) == PURGE_CHUNK:
-            pass
+        gone = await self._change_all(purged_deliveries(finished_before_ms, skip_locked=True))
+        await self._change_all(purged_lanes(now_ms, skip_locked=True))
         return gone
+
+    async def redact(self, which: Redaction) -> int:
+        """Blank in chunks; rows that somebody works on are left for the next time."""
+        return await self._change_all(redacted(which, skip_locked=True))
 
     async def health(self) -> LedgerHealth:
         """Count what waits and what died."""
-        (row,) = await self._fetch(health_figures())
-        return health_of_row(row)
+        return health_of_row((await self._fetch(health_figures()))[0])
 
-    # -- inside
     def _opened(self) -> asyncpg.Pool[asyncpg.Record]:
         if self._pool is None:
             raise StoreUnavailable(f"the ledger's connection to {self._where} is closed")
@@ -172,7 +175,14 @@ class PostgresEngine:
             self._raise_if_away(error)
             raise
 
-    async def _delete(self, statement: Delete) -> int:
+    async def _change_all(self, statement: Delete | Update) -> int:
+        total, count = 0, PURGE_CHUNK
+        while count == PURGE_CHUNK:
+            count = await self._change(statement)
+            total += count
+        return total
+
+    async def _change(self, statement: Delete | Update) -> int:
         text, arguments = _compiled(statement)
         try:
             status = await self._opened().execute(text, *arguments)
@@ -232,7 +242,7 @@ def _dsn(url: str) -> tuple[str, str]:
     return parsed.render_as_string(hide_password=False), where
 
 
-def _compiled(statement: Select[*tuple[Any, ...]] | Delete) -> tuple[str, list[object]]:
+def _compiled(statement: Select[*tuple[Any, ...]] | Delete | Update) -> tuple[str, list[object]]:
     compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     names: Sequence[str] = compiled.positiontup or ()
     return str(compiled), [compiled.params[name] for name in names]

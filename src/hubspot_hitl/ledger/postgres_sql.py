@@ -10,6 +10,7 @@ from typing import Final
 
 from hubspot_hitl.ledger.engine import LOAD_LIMIT
 from hubspot_hitl.ledger.queries import DELIVERY_COLUMNS
+from hubspot_hitl.ledger.rows import ERASED_BODY
 
 CHANNEL: Final = "hubspot_hitl_ledger"
 
@@ -43,8 +44,9 @@ CANCEL: Final = (
     " WHERE seq = ANY($1::bigint[]) AND state = ANY($2::text[]) RETURNING seq"
 )
 REVIVE: Final = (
-    "UPDATE deliveries SET state = 'ready', attempts = 0, due_ms = $2, finished_ms = NULL"
-    " WHERE seq = ANY($1::bigint[]) AND state IN ('dead', 'cancelled') RETURNING seq"
+    "UPDATE deliveries SET state = 'ready', attempts = 0, due_ms = $2, finished_ms = NULL"  # noqa: S608
+    " WHERE seq = ANY($1::bigint[]) AND state IN ('dead', 'cancelled')"
+    f" AND body <> '{ERASED_BODY}' RETURNING seq"
 )
 INSERT: Final = (
     "INSERT INTO deliveries (dedup_key, lane, kind, installation_id, handoff_id, body, timer,"

@@ -5,11 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from sqlalchemy import ColumnElement, Delete, Select, case, delete, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Select,
+    Update,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 
-from hubspot_hitl.ledger.rows import body_of
+from hubspot_hitl.ledger.rows import ERASED_BODY, body_of
 from hubspot_hitl.ledger.tables import deliveries, lanes
-from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, LedgerHealth
+from hubspot_hitl.ports.ledger import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    LedgerHealth,
+    Redaction,
+)
 
 DELIVERY_COLUMNS: Final = (
     "seq",
@@ -100,6 +117,25 @@ def purged_deliveries(finished_before_ms: int, *, skip_locked: bool) -> Delete:
     if skip_locked:
         old = old.with_for_update(skip_locked=True)
     return delete(deliveries).where(_d.seq.in_(old.scalar_subquery()))
+
+
+def redacted(which: Redaction, *, skip_locked: bool) -> Update:
+    """Blank a chunk of finished and dead rows."""
+    wanted = [_d.state.in_(("done", "cancelled", "dead")), _d.body != ERASED_BODY]
+    if which.handoff_id is not None:
+        wanted.append(_d.handoff_id == which.handoff_id)
+    if which.lane is not None:
+        wanted.append(_d.lane == which.lane)
+    if which.finished_before_ms is not None:
+        wanted.append(_d.finished_ms < which.finished_before_ms)
+    chunk = select(_d.seq).where(*wanted).limit(PURGE_CHUNK)
+    if skip_locked:
+        chunk = chunk.with_for_update(skip_locked=True)
+    return (
+        update(deliveries)
+        .where(_d.seq.in_(chunk.scalar_subquery()))
+        .values(body=ERASED_BODY, error=None, note=None)
+    )
 
 
 def purged_lanes(now_ms: int, *, skip_locked: bool) -> Delete:

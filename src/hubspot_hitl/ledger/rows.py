@@ -10,7 +10,7 @@ from typing import Final, Literal, cast
 import orjson
 
 from hubspot_hitl.errors import InvalidPayload
-from hubspot_hitl.ports.ledger import Delivery, DeliveryState, NewDelivery
+from hubspot_hitl.ports.ledger import ERASED, Delivery, DeliveryState, NewDelivery
 
 STOPPED_MS: Final = 1 << 61
 """`held_until_ms` of a lane that was stopped by a dead letter: until a person decides."""
@@ -142,6 +142,10 @@ def body_text(body: Mapping[str, object], kind: str) -> str:
             return json.dumps(dict(body), separators=(",", ":"))
         except (TypeError, ValueError) as error:
             raise InvalidPayload(f"the body of a {kind!r} delivery is not JSON") from error
+
+
+ERASED_BODY: Final = body_text(dict(ERASED), "erased")
+"""The stored text of a blanked body: no other delivery has it."""
 
 
 def body_of(text: str) -> Mapping[str, object]:

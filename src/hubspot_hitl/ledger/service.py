@@ -33,6 +33,7 @@ from hubspot_hitl.ports.ledger import (
     Handler,
     LedgerHealth,
     NewDelivery,
+    Redaction,
 )
 
 _log = structlog.get_logger(__name__)
@@ -172,6 +173,10 @@ class LaneLedger:
     async def purge(self, finished_before_ms: int) -> int:
         """Delete done and cancelled rows that finished before; returns how many."""
         return await self._engine.purge(finished_before_ms, self._clock.now_ms())
+
+    async def redact(self, which: Redaction) -> int:
+        """Blank body, error and note of deliveries that ended or died; returns how many had any."""
+        return await self._engine.redact(which)
 
     async def health(self) -> LedgerHealth:
         """Count what waits and what died."""

@@ -23,9 +23,16 @@ from hubspot_hitl.ledger.queries import (
     health_of_row,
     purged_deliveries,
     purged_lanes,
+    redacted,
 )
-from hubspot_hitl.ledger.rows import FinishRow, LaneRow, NewRow, RowRef, Waiting
-from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, LedgerHealth
+from hubspot_hitl.ledger.rows import ERASED_BODY, FinishRow, LaneRow, NewRow, RowRef, Waiting
+from hubspot_hitl.ports.ledger import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    LedgerHealth,
+    Redaction,
+)
 
 T = TypeVar("T")
 
@@ -54,8 +61,8 @@ _CANCEL: Final = (
     " WHERE seq = ? AND state IN (SELECT value FROM json_each(?))"
 )
 _REVIVE: Final = (
-    "UPDATE deliveries SET state = 'ready', attempts = 0, due_ms = ?, finished_ms = NULL"
-    " WHERE seq = ? AND state IN ('dead', 'cancelled')"
+    "UPDATE deliveries SET state = 'ready', attempts = 0, due_ms = ?, finished_ms = NULL"  # noqa: S608
+    f" WHERE seq = ? AND state IN ('dead', 'cancelled') AND body <> '{ERASED_BODY}'"
 )
 _SAVE_LANE: Final = (
     "UPDATE lanes SET version = ?, fence = ?, owner = ?, held_until_ms = ?, due_ms = ?,"
@@ -130,6 +137,16 @@ class SqliteEngine:
         while await self._database.write(lambda c: c.execute(idle).rowcount) == PURGE_CHUNK:
             pass
         return gone
+
+    async def redact(self, which: Redaction) -> int:
+        """Blank in chunks, so that accepts come in between."""
+        statement = redacted(which, skip_locked=False)
+        blanked = 0
+        while True:
+            count = await self._database.write(lambda c: c.execute(statement).rowcount)
+            blanked += count
+            if count < PURGE_CHUNK:
+                return blanked
 
     async def health(self) -> LedgerHealth:
         """Count what waits and what died."""

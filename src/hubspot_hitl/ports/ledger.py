@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 
@@ -102,6 +103,28 @@ class DeliveryFilter:
     limit: int = 100
 
 
+ERASED: Mapping[str, object] = MappingProxyType({"erased": True})
+"""The body of a delivery whose content was blanked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """Which deliveries lose their content: all that match every field that is set.
+
+    `finished_before_ms` is epoch milliseconds. Deliveries that wait are never touched. Raises
+    ValueError without any field: nobody means all of them.
+    """
+
+    handoff_id: str | None = None
+    lane: str | None = None
+    finished_before_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what names nothing."""
+        if self.handoff_id is None and self.lane is None and self.finished_before_ms is None:
+            raise ValueError("a redaction names a handoff, a lane or a time")
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerHealth:
     """Figures for readiness and metrics."""
@@ -144,6 +167,14 @@ class Ledger(Protocol):
 
     async def purge(self, finished_before_ms: int) -> int:
         """Delete done and cancelled rows that finished before; returns how many."""
+        ...
+
+    async def redact(self, which: Redaction) -> int:
+        """Blank body, error and note of deliveries that ended or died; returns how many had any.
+
+        The rows stay, so what they say about repeats and figures stays true. A blanked delivery
+        can no longer be replayed.
+        """
         ...
 
     async def health(self) -> LedgerHealth:

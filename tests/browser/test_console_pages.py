@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 from tests.browser.conftest import Scene, Watched
+from tests.flows.consent import CONSOLE, open_desk
 
 from hubspot_hitl.twins.stage import reached
 
@@ -80,3 +83,21 @@ async def test_pages_are_readable_without_javascript(scene: Scene, tab: Watched)
         await page.click(f"nav >> text={name}")
         await expect(page.locator("main h1")).to_have_text({"Audit": "Audit trail"}.get(name, name))
     await context.close()
+
+
+async def test_a_portal_is_connected_over_hubspots_consent_page(
+    tab: Watched, tmp_path: Path
+) -> None:
+    page = tab.page
+    async with open_desk(tmp_path) as desk:
+        await page.goto(f"{desk.house.url}/console/login#token={CONSOLE}")
+        await page.click("nav >> text=Connections")
+        await expect(page.locator("h2 .state")).to_have_text("not connected")
+        await page.click("button:has-text('Connect')")
+        await page.click("text=Go on to HubSpot")
+        await expect(page.get_by_text("The app asks for")).to_be_visible()
+        tab.complaints.clear()  # the twin's page has no icon
+        await page.click("button:has-text('Connect app')")
+        await page.wait_for_url("**/console/connections*")
+        await expect(page.locator("h2 .state")).to_have_text("connected")
+        await tab.shot("console-connected")

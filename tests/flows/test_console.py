@@ -129,7 +129,7 @@ async def test_the_log_in_leads_nowhere_else(
     assert answer.headers["Location"] == "/console/"
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    assert "SameSite=Lax" in cookie
 
 
 async def test_every_page_has_a_strict_policy(desk: House, http: aiohttp.ClientSession) -> None:

@@ -26,8 +26,9 @@ from hubspot_hitl.errors import BadSettings, HitlError
 from hubspot_hitl.integration.definition import load_definition
 from hubspot_hitl.logs import configure_logging
 from hubspot_hitl.settings import Settings
+from hubspot_hitl.setup.scopes import scopes_for
 from hubspot_hitl.twins.botpress.options import BotpressOptions
-from hubspot_hitl.twins.hubspot.options import HubSpotOptions
+from hubspot_hitl.twins.hubspot.options import DEFAULT_SCOPES, HubSpotOptions
 from hubspot_hitl.twins.pages.page import DemoPage
 from hubspot_hitl.twins.pages.server import PageServer
 from hubspot_hitl.twins.stage import Stage, Tally
@@ -65,14 +66,14 @@ def demo(
         with tempfile.TemporaryDirectory(prefix="hubspot-hitl-demo-") as folder:
             stage = Stage(
                 # The vendors' limits would make a play with many handoffs last minutes.
-                HubSpotOptions(rate_limit=None),
+                HubSpotOptions(rate_limit=None, scopes=(*DEFAULT_SCOPES, *scopes_for().all)),
                 BotpressOptions(rate_limit_per_s=None),
                 definition=load_definition(),
             )
             await stage.start()
             try:
                 play = _Play(stage, timeline, handoffs, messages)
-                settings = _settings(stage, Path(folder), database_url)
+                settings = server_values(stage, Path(folder), database_url)
                 if headless:
                     clean = await _alone(play, settings)
                 else:
@@ -135,7 +136,7 @@ async def _for_a_person(play: _Play, values: dict[str, object], port: int, brows
     return clean
 
 
-def _settings(stage: Stage, folder: Path, database_url: str | None) -> dict[str, object]:
+def server_values(stage: Stage, folder: Path, database_url: str | None) -> dict[str, object]:
     """What the server is told, as JSON can carry it."""
     return {
         "host": LOOPBACK,
@@ -146,6 +147,7 @@ def _settings(stage: Stage, folder: Path, database_url: str | None) -> dict[str,
         "botpress_webhook_url": stage.botpress.url,
         "botpress_token": stage.botpress.options.token,
         "hubspot_api_url": stage.hubspot.url,
+        "hubspot_authorize_url": f"{stage.hubspot.url}/oauth/authorize",
         "start_margin_ms": 100,
         "fetch_allow_private": True,  # the twins' files live on this machine
     }

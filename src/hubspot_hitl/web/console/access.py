@@ -116,7 +116,7 @@ class Access:
             max_age=LASTS_MS // 1000,
             path="/",
             httponly=True,
-            samesite="Strict",
+            samesite="Lax",  # "Strict" would ask who comes back from HubSpot to log in again
             secure=self._https or request.secure,
         )
 

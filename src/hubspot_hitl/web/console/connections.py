@@ -34,7 +34,9 @@ async def connect(visit: Visit) -> web.StreamResponse:
     found = await visit.desk.services.installations.get(visit.request.match_info["installation"])
     if found is None:
         return problem(visit.frame, 404, "There is no such installation.")
-    url = await visit.request.app[DOOR].connector.begin(found.id, "", None)
+    public_url = visit.desk.services.policy.public_url
+    back = f"{public_url.rstrip('/')}{visit.frame.base}/connections" if public_url else ""
+    url = await visit.request.app[DOOR].connector.begin(found.id, back)
     await visit.desk.audit.append(visit.who.name, "connection.begin", found.id)
     return show(visit.frame, "connect.html", url=url, one=found)
 

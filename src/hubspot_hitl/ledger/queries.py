@@ -10,11 +10,11 @@ from sqlalchemy import (
     Delete,
     Select,
     Update,
-    case,
     delete,
     exists,
     func,
     select,
+    text,
     update,
 )
 
@@ -156,14 +156,17 @@ def purged_lanes(now_ms: int, *, skip_locked: bool) -> Delete:
     return delete(lanes).where(lanes.c.lane.in_(idle.scalar_subquery()))
 
 
-def health_figures() -> Select[int, int, Any]:
-    """Ready, dead, and the age of the oldest ready delivery that is no timer."""
-    waits = case((~_d.timer & (_d.state == "ready"), _d.accepted_ms))
-    return select(
-        func.count(case((_d.state == "ready", 1))),
-        func.count(case((_d.state == "dead", 1))),
-        func.min(waits),
-    ).where(_d.state.in_(["ready", "dead"]))
+def health_figures() -> Select[*tuple[Any, ...]]:
+    """Ready, dead, and the age of the oldest ready delivery that is no timer.
+
+    Three looks with the states spelled out, for only so do the partial indexes serve; one look
+    with a list of states reads every row that is kept as evidence.
+    """
+    is_ready, is_dead = text("state = 'ready'"), text("state = 'dead'")
+    ready = select(func.count()).select_from(deliveries).where(is_ready)
+    dead = select(func.count()).select_from(deliveries).where(is_dead)
+    oldest = select(func.min(_d.accepted_ms)).where(is_ready, ~_d.timer)
+    return select(ready.scalar_subquery(), dead.scalar_subquery(), oldest.scalar_subquery())
 
 
 def health_of_row(row: Sequence[object] | Row) -> LedgerHealth:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Boolean, Connection, column, false, select, table
+from sqlalchemy import BigInteger, Boolean, Connection, column, false, select, table, text
 from sqlalchemy import Text as SqlText
 
 from hubspot_hitl.ports.figures import DeliveryTimes, HandoffTimes, Waiting
@@ -48,9 +48,8 @@ class SqlFigures:
         statement = (
             select(_done.kind, _done.accepted_ms, _done.finished_ms)
             .where(
-                # spelled out in full, so that the partial index of finished rows is used
-                _done.state.in_(("done", "cancelled")),
-                _done.state == "done",
+                # as literals: only so does the partial index of finished rows serve
+                text("state IN ('done', 'cancelled') AND state = 'done'"),
                 _done.finished_ms >= since_ms,
                 _done.timer == false(),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import asdict, dataclass
 from aiohttp import web
 
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.figures import Figures
+from hubspot_hitl.ports.figures import DeliveryTimes, Figures, HandoffTimes
 from hubspot_hitl.web.console.gate import Visit
 from hubspot_hitl.web.console.plots import duration_plot, outcome_plot
 from hubspot_hitl.web.console.render import iso_text, problem, show
@@ -36,6 +37,16 @@ async def gather(figures: Figures, clock: Clock, span: Span) -> Report:
     since_ms = span.starts(now_ms)[0]
     handoffs = await figures.handoffs(since_ms, MOST_ROWS)
     deliveries = await figures.deliveries(since_ms, MOST_ROWS)
+    # Tens of thousands of rows: summed up beside the event loop, which has messages to relay.
+    return await asyncio.to_thread(_summed_up, span, now_ms, handoffs, deliveries)
+
+
+def _summed_up(
+    span: Span,
+    now_ms: int,
+    handoffs: Sequence[HandoffTimes],
+    deliveries: Sequence[DeliveryTimes],
+) -> Report:
     return Report(
         span,
         now_ms,

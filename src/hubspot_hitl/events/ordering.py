@@ -8,6 +8,9 @@ one read, a single message one, a message that an earlier read has covered none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import structlog
 
 from hubspot_hitl.errors import VendorError
@@ -38,9 +41,14 @@ async def after_those_before(
         compared = await _compare(services, message, it, compared)
     elif message.created_ms > compared.mixed_until_ms:
         return None
-    if await _elder_waits(services, message, it):
-        return _again(it)
-    return None
+    waiting = await _waiting(services, it)
+    again = any(0 < _written_ms(one) < message.created_ms for one in waiting)
+    if again or not _in_order(waiting):
+        # A message that is put behind others may be elder than some of them, so each of them has
+        # to look for elders when its turn comes.
+        mixed_until_ms = max(compared.through_ms, compared.mixed_until_ms)
+        services.order_checks[it.lane] = Compared(compared.through_ms, mixed_until_ms)
+    return _again(it) if again else None
 
 
 def _is_to_compare(
@@ -82,19 +90,22 @@ def _written_ms(delivery: NewDelivery | Delivery) -> int:
     return value if isinstance(value, int) else 0
 
 
-async def _elder_waits(services: Services, message: ThreadMessage, it: Delivery) -> bool:
+async def _waiting(services: Services, it: Delivery) -> Sequence[Delivery]:
+    """The other messages of the lane that wait, in the order in which they stand in it."""
     waiting = await services.ledger.find(
         DeliveryFilter(
             handoff_id=it.handoff_id,
             states=(DeliveryState.READY,),
             kind=MESSAGE,
             limit=MOST_WAITING,
+            newest_first=False,
         )
     )
-    return any(
-        one.lane == it.lane and one.seq != it.seq and 0 < _written_ms(one) < message.created_ms
-        for one in waiting
-    )
+    return [one for one in waiting if one.lane == it.lane and one.seq != it.seq]
+
+
+def _in_order(waiting: Sequence[Delivery]) -> bool:
+    return all(_written_ms(one) <= _written_ms(next_) for one, next_ in pairwise(waiting))
 
 
 def _again(it: Delivery) -> NewDelivery:

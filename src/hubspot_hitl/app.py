@@ -22,7 +22,7 @@ import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
-from hubspot_hitl import actions, events, privacy
+from hubspot_hitl import actions, events
 from hubspot_hitl.botpress.client import BotpressRuntimes
 from hubspot_hitl.botpress.server import OperationServer
 from hubspot_hitl.channels import hitl
@@ -44,17 +44,13 @@ from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.ledger import Delivery, Handler, Outcome
-from hubspot_hitl.ports.privacy import Evidence
 from hubspot_hitl.ports.services import Bots, Policy, Services
-from hubspot_hitl.privacy import receipt
-from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings, secrets_of
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
 from hubspot_hitl.setup.housekeeping import keep_sweeping
 from hubspot_hitl.store.audit import SqlAudit
 from hubspot_hitl.store.connections import ConnectedInstallations, VaultConnections
-from hubspot_hitl.store.content import SqlContent
 from hubspot_hitl.store.database import Database, open_database
 from hubspot_hitl.store.field_snapshots import VaultFieldSnapshots
 from hubspot_hitl.store.figures import SqlFigures
@@ -81,7 +77,6 @@ DELIVERY_HANDLERS: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome
     **hitl.DELIVERIES,
     **actions.DELIVERIES,
     **events.EVENTS,
-    **privacy.DELIVERIES,
 }
 """Everything the ledger can be asked to do: kind -> handler."""
 
@@ -200,8 +195,6 @@ async def open_house(
             every_s=settings.token_refresh_minutes * 60,
         )
         handoffs = SqlHandoffs(database)
-        audit = SqlAudit(database, clock)
-        content = SqlContent(database, on_blanked=handoffs.forget)
         handlers: dict[str, Handler] = {}
 
         def lane_moved(lane: str) -> None:
@@ -231,8 +224,6 @@ async def open_house(
             field_snapshots=VaultFieldSnapshots(vault),
             webhooks=portals,
             leases=leases,
-            content=content,
-            evidence=Evidence(audit, keyring.derived(receipt.PURPOSE)),
         )
         handlers.update(
             {kind: partial(handle, services) for kind, handle in DELIVERY_HANDLERS.items()}
@@ -242,14 +233,7 @@ async def open_house(
         nonces = SqlNonces(database)
         if work:
             sweeping = asyncio.create_task(
-                keep_sweeping(
-                    ledger,
-                    nonces,
-                    clock,
-                    settings.retention_days,
-                    Forgetting(ledger, content, settings.content_days or settings.retention_days),
-                ),
-                name="sweep",
+                keep_sweeping(ledger, nonces, clock, settings.retention_days), name="sweep"
             )
             stack.callback(sweeping.cancel)
             refreshing = asyncio.create_task(refresher.run(), name="token-refresh")
@@ -261,7 +245,7 @@ async def open_house(
             services,
             database,
             vault,
-            audit,
+            SqlAudit(database, clock),
             nonces,
             portals,
             own or stored.signing_secrets,

@@ -98,6 +98,8 @@ class SqlHandoffs:
     def __init__(self, database: Database, *, cache_size: int = 10_000) -> None:
         self._database = database
         self._cache: LRUCache[str, Handoff] = LRUCache(cache_size)
+        self._owners: LRUCache[tuple[str, str | None], str] = LRUCache(cache_size)
+        self._alone = database.dialect == "sqlite"
         self._forgotten = 0
         self._insert = (
             sqlite.insert(handoffs) if database.dialect == "sqlite" else postgresql.insert(handoffs)
@@ -151,8 +153,23 @@ class SqlHandoffs:
 
     async def by_conversation(self, installation_id: str, conversation_id: str) -> Handoff | None:
         """Read by the Botpress conversation."""
+        active = self._active_of((installation_id, conversation_id))
+        if active is not None:
+            return active
         found = await self._read(_BY_CONVERSATION, installation_id, [conversation_id])
         return latest(found)
+
+    def _active_of(self, place: tuple[str, str | None]) -> Handoff | None:
+        """The conversation's active handoff, if it is certain without asking the database.
+
+        Only where this process alone writes: elsewhere the conversation may have been given to
+        another handoff by another replica.
+        """
+        handoff_id = self._owners.get(place) if self._alone else None
+        owner = self._cache.get(handoff_id) if handoff_id is not None else None
+        if owner is None or not owner.active:
+            return None
+        return owner if (owner.installation_id, owner.conversation_id) == place else None
 
     async def by_threads(
         self, installation_id: str, thread_ids: Sequence[str]
@@ -269,6 +286,10 @@ class SqlHandoffs:
         known = self._cache.get(handoff.id)
         if known is None or known.version <= handoff.version:
             self._cache[handoff.id] = handoff
+            place = (handoff.installation_id, handoff.conversation_id)
+            owner = latest(one for one in (handoff, self._active_of(place)) if one is not None)
+            if self._alone and owner is not None and handoff.conversation_id is not None:
+                self._owners[place] = owner.id
 
 
 def grouped(pairs: Iterable[tuple[str | None, Handoff]]) -> dict[str, Handoff]:

@@ -13,7 +13,7 @@ from typing import Final
 
 import orjson
 import structlog
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from pydantic import BaseModel, SecretStr, ValidationError
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -37,6 +37,12 @@ _BY_ID: Final = select(installations).where(installations.c.id == bindparam("id"
 _LIVING: Final = select(installations).where(installations.c.removed.is_(False))
 _REVISION: Final = select(installations.c.revision, installations.c.removed).where(
     installations.c.id == bindparam("id")
+)
+
+_BINDINGS: Final = (
+    select(bindings_table)
+    .where(bindings_table.c.installation_id == bindparam("id"))
+    .order_by(bindings_table.c.position)
 )
 
 
@@ -104,6 +110,10 @@ class SqlInstallations:
         self._clock = clock
         self._trust_s = trust_s
         self._copies: LRUCache[str, _Copy] = LRUCache(cache_size)
+        self._bindings: TTLCache[str, tuple[ChannelBinding, ...]] = TTLCache(
+            cache_size, trust_s, timer=clock.monotonic
+        )
+        self._bound = 0
         self._insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
 
     def forget(self, installation_id: str) -> None:
@@ -185,19 +195,21 @@ class SqlInstallations:
             delete_secrets(connection, secret_scope(installation_id))
             _delete_bindings(connection, installation_id)
 
-        await self._database.write(write)
-        self.forget(installation_id)
+        try:
+            await self._database.write(write)
+        finally:
+            self.forget(installation_id)
+            self._unbind(installation_id)
 
     async def bindings(self, installation_id: str) -> Sequence[ChannelBinding]:
         """The channel accounts that `register` made or found, in the order they were set."""
-        statement = (
-            select(bindings_table)
-            .where(bindings_table.c.installation_id == installation_id)
-            .order_by(bindings_table.c.position)
-        )
+        bound = self._bindings.get(installation_id)
+        if bound is not None:
+            return bound
+        before = self._bound
 
-        def look(connection: Connection) -> list[ChannelBinding]:
-            return [
+        def look(connection: Connection) -> tuple[ChannelBinding, ...]:
+            return tuple(
                 ChannelBinding(
                     channel_id=row.channel_id,
                     channel_account_id=row.channel_account_id,
@@ -205,10 +217,13 @@ class SqlInstallations:
                     identifier=row.identifier,
                     default=row.default,
                 )
-                for row in connection.execute(statement)
-            ]
+                for row in connection.execute(_BINDINGS, {"id": installation_id})
+            )
 
-        return await self._database.read(look)
+        bound = await self._database.read(look)
+        if before == self._bound:
+            self._bindings[installation_id] = bound
+        return bound
 
     async def set_bindings(self, installation_id: str, bindings: Sequence[ChannelBinding]) -> None:
         """Replace them; raises UnknownInstallation for one that is not there or removed."""
@@ -225,7 +240,14 @@ class SqlInstallations:
             if rows:
                 connection.execute(insert(bindings_table), rows)
 
-        await self._database.write(write)
+        try:
+            await self._database.write(write)
+        finally:
+            self._unbind(installation_id)
+
+    def _unbind(self, installation_id: str) -> None:
+        self._bound += 1  # a read under way may carry the old rows: they must not be kept
+        self._bindings.pop(installation_id, None)
 
     async def set_portal(self, installation_id: str, portal_id: str) -> None:
         """Remember the portal that the token belongs to."""

@@ -1,17 +1,28 @@
-"""End users and mirrored agents in the database, per installation."""
+"""End users and mirrored agents in the database, per installation.
+
+Each message asks who speaks, so answers are kept for a while: a minute where one process owns the
+file, seconds where replicas share a server.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from cachetools import TTLCache
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.store.database import Database
 from hubspot_hitl.store.tables import people
 
+_KEPT: Final = 10_000
+_TRUST_ALONE_S: Final = 60.0
+_TRUST_SHARED_S: Final = 5.0
+_Key = tuple[str, str]
 _KEY: Final = ("installation_id", "user_id")
 _USER: Final = select(people).where(
     people.c.installation_id == bindparam("owner"), people.c.user_id == bindparam("key")
@@ -31,8 +42,12 @@ def _person(row: RowMapping) -> Person:
 class SqlPeople:
     """:class:`~hubspot_hitl.ports.store.People` on a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, timer: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        trust_s = _TRUST_ALONE_S if database.dialect == "sqlite" else _TRUST_SHARED_S
+        self._users: TTLCache[_Key, Person] = TTLCache(_KEPT, trust_s, timer=timer)
+        self._agents: TTLCache[_Key, Person] = TTLCache(_KEPT, trust_s, timer=timer)
+        self._writes = 0
         insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
         statement = insert(people)
         self._upsert = statement.on_conflict_do_update(
@@ -43,24 +58,38 @@ class SqlPeople:
     async def remember(self, person: Person) -> None:
         """Insert or replace."""
         row = asdict(person)
-        await self._database.write(lambda c: c.execute(self._upsert, row).close())
+        try:
+            await self._database.write(lambda c: c.execute(self._upsert, row).close())
+        finally:  # a failed write may have happened all the same
+            self._forget((person.installation_id, person.user_id))
 
     async def user(self, installation_id: str, user_id: str) -> Person | None:
         """Read by Botpress user id."""
-        key = {"owner": installation_id, "key": user_id}
-
-        def look(connection: Connection) -> Person | None:
-            row = connection.execute(_USER, key).mappings().first()
-            return _person(row) if row is not None else None
-
-        return await self._database.read(look)
+        return await self._read(self._users, _USER, (installation_id, user_id))
 
     async def agent(self, installation_id: str, actor_id: str) -> Person | None:
         """Read an agent by HubSpot actor id; the one seen last when several users mirror it."""
-        key = {"owner": installation_id, "key": actor_id}
+        return await self._read(self._agents, _AGENT, (installation_id, actor_id))
+
+    async def _read(
+        self, kept: TTLCache[_Key, Person], statement: Select[*tuple[object, ...]], key: _Key
+    ) -> Person | None:
+        known = kept.get(key)
+        if known is not None:
+            return known
+        values, before = {"owner": key[0], "key": key[1]}, self._writes
 
         def look(connection: Connection) -> Person | None:
-            row = connection.execute(_AGENT, key).mappings().first()
+            row = connection.execute(statement, values).mappings().first()
             return _person(row) if row is not None else None
 
-        return await self._database.read(look)
+        found = await self._database.read(look)
+        if found is not None and before == self._writes:
+            kept[key] = found
+        return found
+
+    def _forget(self, key: _Key) -> None:
+        """Read anew: the person, and every agent, for who mirrors whom may have changed."""
+        self._writes += 1  # a read under way may carry the old row: it must not be kept
+        self._users.pop(key, None)
+        self._agents.clear()

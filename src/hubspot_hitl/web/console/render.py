@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -29,7 +28,6 @@ NAV = (
     ("/connections", "Connections"),
     ("/audit", "Audit"),
 )
-OPTIONAL_NAV = (("/doctor", "Doctor", "hubspot_hitl.web.console.doctor"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +40,11 @@ class Frame:
 
     def nav(self) -> list[tuple[str, str, bool]]:
         """Address, name and whether it is this page."""
-        every = [*NAV, *((path, name) for path, name, module in OPTIONAL_NAV if _there(module))]
         here = self.path.removeprefix(self.base).rstrip("/")
         return [
             (f"{self.base}{path or '/'}", name, here.startswith(path) if path else not here)
-            for path, name in every
+            for path, name in NAV
         ]
-
-
-@lru_cache(maxsize=8)
-def _there(module: str) -> bool:
-    return find_spec(module) is not None
 
 
 def show(frame: Frame, template: str, status: int = 200, **values: object) -> web.Response:

@@ -1,0 +1,84 @@
+"""`hubspot-hitl demo` as a person runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+import aiohttp
+from aiohttp import ClientSession
+
+
+async def begin(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from hubspot_hitl.cli import main; main()",
+        "demo",
+        "--json",
+        *arguments,
+        cwd=folder,
+        env={},
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+async def event(process: asyncio.subprocess.Process, name: str) -> dict[str, str]:
+    """The next line of the timeline that tells of `name`."""
+    assert process.stdout is not None
+    async for line in process.stdout:
+        told = json.loads(line)
+        if told.get("event") == name:
+            return dict(told)
+    raise AssertionError(f"the demo ended without {name!r}")
+
+
+async def test_the_figures_are_the_last_line_and_decide_the_exit_status(tmp_path: Path) -> None:
+    process = await begin(tmp_path, "--headless", "--handoffs", "2")
+    out, _ = await process.communicate()
+    told = json.loads(out.splitlines()[-1])
+    assert process.returncode == 0
+    assert (told["handoffs"], told["lost"], told["duplicates"], told["out_of_order"]) == (
+        2,
+        0,
+        0,
+        0,
+    )
+
+
+async def test_the_page_is_served_a_kill_is_survived_and_nothing_is_left_running(
+    tmp_path: Path,
+) -> None:
+    process = await begin(tmp_path, "--no-browser")
+    async with asyncio.timeout(60), ClientSession() as http:
+        listening, opened = await event(process, "listening"), await event(process, "open")
+        page = opened["page"]
+        assert "hubspot-hitl" in await (await http.get(page)).text()
+        await say(http, page, opened["chat"], "Hello?")
+        assert (await http.post(f"{page}/api/crash", json={})).status == 202
+        await say(http, page, opened["chat"], "Are you still there?")
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        assert not await serves(http, listening["integration"])
+
+
+async def say(http: ClientSession, page: str, chat: str, text: str) -> None:
+    """Say something as the user and wait until the agent reads it."""
+    address = f"{page}/api/chats/{chat}/say"
+    assert (await http.post(address, json={"text": text})).status == 200
+    async with http.get(f"{page}/events") as timeline:
+        async for _ in timeline.content:
+            state = await (await http.get(f"{page}/api/state", params={"chat": chat})).json()
+            if text in str(state["chosen"]["entries"]):
+                return
+
+
+async def serves(http: ClientSession, url: str) -> bool:
+    try:
+        async with http.get(f"{url}/livez") as answer:
+            return answer.status == 200
+    except aiohttp.ClientConnectionError:
+        return False

@@ -22,11 +22,13 @@ import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
-from hubspot_hitl import actions, events
+from hubspot_hitl import actions, events, privacy
 from hubspot_hitl.botpress.client import BotpressRuntimes
 from hubspot_hitl.botpress.server import OperationServer
 from hubspot_hitl.channels import hitl
 from hubspot_hitl.clock import SystemClock
+from hubspot_hitl.events import webhook_out
+from hubspot_hitl.fetch.post import open_hooks
 from hubspot_hitl.fetch.web import Limits, open_fetch
 from hubspot_hitl.hubspot.crm.client import CrmClients
 from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
@@ -35,6 +37,8 @@ from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.refreshing import TokenRefresher
 from hubspot_hitl.hubspot.transport import open_session
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ledger.backoff import Policies
+from hubspot_hitl.ledger.backoff import Policy as Retrying
 from hubspot_hitl.ledger.engine import Engine
 from hubspot_hitl.ledger.observer import ignore
 from hubspot_hitl.ledger.service import LaneLedger
@@ -44,13 +48,17 @@ from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.ledger import Delivery, Handler, Outcome
+from hubspot_hitl.ports.privacy import Evidence
 from hubspot_hitl.ports.services import Bots, Policy, Services
+from hubspot_hitl.privacy import receipt
+from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings, secrets_of
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
 from hubspot_hitl.setup.housekeeping import keep_sweeping
 from hubspot_hitl.store.audit import SqlAudit
 from hubspot_hitl.store.connections import ConnectedInstallations, VaultConnections
+from hubspot_hitl.store.content import SqlContent
 from hubspot_hitl.store.database import Database, open_database
 from hubspot_hitl.store.field_snapshots import VaultFieldSnapshots
 from hubspot_hitl.store.figures import SqlFigures
@@ -77,8 +85,18 @@ DELIVERY_HANDLERS: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome
     **hitl.DELIVERIES,
     **actions.DELIVERIES,
     **events.EVENTS,
+    **privacy.DELIVERIES,
 }
 """Everything the ledger can be asked to do: kind -> handler."""
+
+RETRYING = Policies(
+    by_kind={
+        webhook_out.SEND: Retrying(
+            base_s=1.0, cap_s=1_800.0, max_age_s=None, max_attempts=webhook_out.ATTEMPTS
+        )
+    }
+)
+"""How often what is tried again, where it is not as usual."""
 
 KEY_FILE = "secret.key"
 
@@ -167,6 +185,9 @@ async def open_house(
         stored = await stored_credentials(vault, clock)
         session = await stack.enter_async_context(open_session())
         fetch = await stack.enter_async_context(_open_fetch(settings))
+        hooks = await stack.enter_async_context(
+            open_hooks(allow_private=settings.fetch_allow_private)
+        )
         configured = SqlInstallations(database, keyring, clock)
         connections, leases = VaultConnections(vault), SqlLeases(database)
         kept_tokens = VaultRefreshTokens(vault, configured)
@@ -195,6 +216,8 @@ async def open_house(
             every_s=settings.token_refresh_minutes * 60,
         )
         handoffs = SqlHandoffs(database)
+        audit = SqlAudit(database, clock)
+        content = SqlContent(database, on_blanked=handoffs.forget)
         handlers: dict[str, Handler] = {}
 
         def lane_moved(lane: str) -> None:
@@ -206,7 +229,7 @@ async def open_house(
             _engine(settings, database),
             handlers,
             clock,
-            WorkerOptions(concurrency=settings.worker_concurrency),
+            WorkerOptions(concurrency=settings.worker_concurrency, policies=RETRYING),
             on_lane_moved=lane_moved,
             observe=metrics.ledger if metrics else ignore,
         )
@@ -220,10 +243,13 @@ async def open_house(
             clock=clock,
             policy=_policy(settings),
             fetch=fetch,
+            hooks=hooks,
             crm=CrmClients(portals, clock),
             field_snapshots=VaultFieldSnapshots(vault),
             webhooks=portals,
             leases=leases,
+            content=content,
+            evidence=Evidence(audit, keyring.derived(receipt.PURPOSE)),
         )
         handlers.update(
             {kind: partial(handle, services) for kind, handle in DELIVERY_HANDLERS.items()}
@@ -233,7 +259,14 @@ async def open_house(
         nonces = SqlNonces(database)
         if work:
             sweeping = asyncio.create_task(
-                keep_sweeping(ledger, nonces, clock, settings.retention_days), name="sweep"
+                keep_sweeping(
+                    ledger,
+                    nonces,
+                    clock,
+                    settings.retention_days,
+                    Forgetting(ledger, content, settings.content_days or settings.retention_days),
+                ),
+                name="sweep",
             )
             stack.callback(sweeping.cancel)
             refreshing = asyncio.create_task(refresher.run(), name="token-refresh")
@@ -245,7 +278,7 @@ async def open_house(
             services,
             database,
             vault,
-            SqlAudit(database, clock),
+            audit,
             nonces,
             portals,
             own or stored.signing_secrets,

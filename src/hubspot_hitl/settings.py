@@ -306,6 +306,15 @@ class Settings(_Explicit):
     retention_days: int = Field(
         default=30, ge=1, le=3650, description="How long finished deliveries are kept as evidence."
     )
+    content_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=3650,
+        description=(
+            "After how many days what was said and people's names are blanked; the rows stay and"
+            " count. Unset: the retention."
+        ),
+    )
     max_body_bytes: int = Field(
         default=16 * 1024 * 1024, ge=1024, description="Largest request body that is read."
     )

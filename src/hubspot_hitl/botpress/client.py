@@ -52,6 +52,11 @@ class _MessageAnswer(Wire):
     meta: _Meta = _Meta()
 
 
+class _MessagesAnswer(Wire):
+    messages: list[_Identified]
+    meta: _Meta = _Meta()
+
+
 class _EventAnswer(Wire):
     event: _Identified
 
@@ -193,6 +198,27 @@ class BotpressRuntime:
         """Set tags of a message: the acknowledgement of a user's message."""
         body = {"tags": checked_tags(tags)}
         call = Call("updateMessage", "PUT", _path("messages", message_id), True, body)
+        await self._api.call(call, self._identity, Wire)
+
+    async def message_ids(self, conversation_id: str) -> Sequence[str]:
+        """The ids of all messages of a conversation, newest first, every page."""
+        query, found = {"conversationId": conversation_id}, list[str]()
+        while True:
+            call = Call("listMessages", "GET", f"{_CHAT}/messages", True, query=query)
+            answer = await self._api.call(call, self._identity, _MessagesAnswer)
+            found += [message.id for message in answer.messages]
+            if not answer.meta.next_token:
+                return found
+            query = {**query, "nextToken": answer.meta.next_token}
+
+    async def delete_message(self, message_id: str) -> None:
+        """Delete a message for good. Raises VendorNotFound when there is none."""
+        call = Call("deleteMessage", "DELETE", _path("messages", message_id), True)
+        await self._api.call(call, self._identity, Wire)
+
+    async def delete_user(self, user_id: str) -> None:
+        """Delete a user for good. Raises VendorNotFound when there is none."""
+        call = Call("deleteUser", "DELETE", _path("users", user_id), True)
         await self._api.call(call, self._identity, Wire)
 
     async def create_event(

@@ -162,6 +162,21 @@ class MemoryRuntime:
             raise _not_found("updateMessage", message_id)
         self.messages[message_id] = replace(known, tags=_merged(known.tags, checked_tags(tags)))
 
+    async def message_ids(self, conversation_id: str) -> Sequence[str]:
+        """The ids of all messages of a conversation, newest first."""
+        of_it = [one.id for one in self.messages.values() if one.conversation_id == conversation_id]
+        return of_it[::-1]
+
+    async def delete_message(self, message_id: str) -> None:
+        """Delete a message."""
+        if self.messages.pop(message_id, None) is None:
+            raise _not_found("deleteMessage", message_id)
+
+    async def delete_user(self, user_id: str) -> None:
+        """Delete a user."""
+        if self.users.pop(user_id, None) is None:
+            raise _not_found("deleteUser", user_id)
+
     async def create_event(
         self,
         type_: str,

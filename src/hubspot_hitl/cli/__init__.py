@@ -27,6 +27,7 @@ COMMANDS = {
     "rules": "hubspot_hitl.cli.rules",
     "sessions": "hubspot_hitl.cli.sessions",
     "report": "hubspot_hitl.cli.report",
+    "erase": "hubspot_hitl.cli.erase",
     "config": "hubspot_hitl.cli.config",
     "version": "hubspot_hitl.cli.version",
 }

@@ -26,9 +26,12 @@ from hubspot_hitl.errors import (
     VendorUnreachable,
 )
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
+from hubspot_hitl.events.contact_log import said_later
 from hubspot_hitl.events.held import hold_for_return
 from hubspot_hitl.events.relay import failure_receipt, receipt, relay
 from hubspot_hitl.events.saying import comment_once, say_to_user, texts_of
+from hubspot_hitl.events.spoken import said_by_agent
+from hubspot_hitl.events.webhook_out import agent_seen
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.handoff.texts import TextKey
@@ -37,6 +40,7 @@ from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, NewDelivery
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.later import erase_later
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +83,7 @@ async def carry_out(stage: Stage, effect: domain.Effect) -> None:
         case domain.CloseThread():
             await _close(stage)
         case domain.EraseContent():
+            stage.then.append(erase_later(stage.it, stage.handoff))
             stage.notes.append("the person's content is to be erased")
         case domain.EmitReopened() | domain.WaitForStart():
             pass  # the first is told by the EmitAssigned behind it; the caller waits for the second
@@ -172,6 +177,9 @@ async def _relay(stage: Stage, actor_id: str) -> None:
         raise
     stage.notes.append(f"{created} message(s) created" if created else "known already")
     stage.then += await receipt(services, installation, it, stage.message.id)
+    said = await said_by_agent(services, stage.handoff, stage.message)
+    stage.then += said_later(installation, stage.handoff, it, said)
+    stage.then += agent_seen(installation, stage.handoff, actor_id, services.clock.now_ms())
 
 
 async def _not_delivered(stage: Stage, message_id: str, error: HitlError) -> None:

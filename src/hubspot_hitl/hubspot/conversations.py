@@ -82,6 +82,12 @@ class Conversations(Rest):
             Call("threads.set_status", "PATCH", paths.thread(thread_id), body={"status": status})
         )
 
+    async def archive_thread(self, thread_id: str) -> None:
+        """Archive a thread; HubSpot deletes it for good after 30 days and tells it as an event."""
+        await self.send(
+            Call("threads.archive", "DELETE", paths.thread(thread_id), priority=Priority.BACKGROUND)
+        )
+
     async def assign_thread(self, thread_id: str, actor_id: str | None) -> None:
         """Assign a thread to an agent (`A-<userId>`), or to nobody. See :func:`paths.assignee`."""
         path = paths.assignee(thread_id)

@@ -97,6 +97,18 @@ class BotRuntime(Protocol):
         """Set tags of a message: the acknowledgement of a user's message."""
         ...
 
+    async def message_ids(self, conversation_id: str) -> Sequence[str]:
+        """The ids of all messages of a conversation, newest first."""
+        ...
+
+    async def delete_message(self, message_id: str) -> None:
+        """Delete a message for good. Raises VendorNotFound when there is none."""
+        ...
+
+    async def delete_user(self, user_id: str) -> None:
+        """Delete a user for good. Raises VendorNotFound when there is none."""
+        ...
+
     async def create_event(
         self,
         type_: str,

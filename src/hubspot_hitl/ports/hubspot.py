@@ -334,6 +334,13 @@ class HubSpot(Protocol):
         """Close or open a thread."""
         ...
 
+    async def archive_thread(self, thread_id: str) -> None:
+        """Archive a thread; HubSpot deletes it for good after 30 days.
+
+        Raises VendorNotFound when it is gone already.
+        """
+        ...
+
     async def assign_thread(self, thread_id: str, actor_id: str | None) -> None:
         """Assign a thread to an agent, or to nobody."""
         ...

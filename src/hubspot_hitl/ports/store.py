@@ -86,6 +86,10 @@ class People(Protocol):
         """Read an agent by HubSpot actor id."""
         ...
 
+    async def forget(self, installation_id: str, user_id: str) -> bool:
+        """Delete an end user; agents stay. Returns whether there was one."""
+        ...
+
 
 class Installations(Protocol):
     """All installations; configuration is encrypted at rest."""

@@ -8,6 +8,7 @@ from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ports.audit import Nonces
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.ledger import Ledger
+from hubspot_hitl.privacy.retention import Forgetting
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +29,19 @@ async def sweep(ledger: Ledger, nonces: Nonces, now_ms: int, retention_days: int
     return purged
 
 
-async def keep_sweeping(ledger: Ledger, nonces: Nonces, clock: Clock, retention_days: int) -> None:
+async def keep_sweeping(
+    ledger: Ledger,
+    nonces: Nonces,
+    clock: Clock,
+    retention_days: int,
+    forgetting: Forgetting | None = None,
+) -> None:
     """Sweep once an hour until cancelled; several replicas doing so harm nothing."""
     while True:
         try:
             await sweep(ledger, nonces, clock.now_ms(), retention_days)
+            if forgetting is not None:
+                await forgetting.forget(clock.now_ms())
         except StoreUnavailable as error:
             log.warning("sweep_put_off", reason=error.message)
         await clock.sleep(EVERY_S)

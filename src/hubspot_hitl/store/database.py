@@ -44,6 +44,14 @@ class Database(Protocol):
         """Run `fn`, which only reads; it sees every write that has returned."""
         ...
 
+    async def scrub(self) -> None:
+        """Let deleted content vanish from the files now, as far as the engine can.
+
+        SQLite overwrites what is deleted and empties its log of changes. PostgreSQL keeps dead rows
+        until its own vacuum, and its log and backups by its own settings.
+        """
+        ...
+
     async def start(self) -> None:
         """Connect; raises BadSettings when the settings can never work."""
         ...

@@ -33,7 +33,7 @@ from hubspot_hitl.store.database import Database
 from hubspot_hitl.store.tables import handoffs
 
 _FIELDS: Final = tuple(field.name for field in fields(Handoff))
-_ACTIVE_VALUES: Final = tuple(sorted(state.value for state in ACTIVE_STATES))
+ACTIVE_VALUES: Final = tuple(sorted(state.value for state in ACTIVE_STATES))
 _IDS: Final = (
     handoffs.c.id,
     handoffs.c.user_id,
@@ -57,7 +57,7 @@ _BY_CONVERSATION: Final = _OF_INSTALLATION.where(_where(handoffs.c.conversation_
 _BY_THREAD: Final = _OF_INSTALLATION.where(_where(handoffs.c.thread_id))
 _BY_INTEGRATION_THREAD: Final = _OF_INSTALLATION.where(_where(handoffs.c.integration_thread_id))
 _ACTIVE_START: Final = _OF_INSTALLATION.where(
-    handoffs.c.start_key == bindparam("start_key"), handoffs.c.state.in_(_ACTIVE_VALUES)
+    handoffs.c.start_key == bindparam("start_key"), handoffs.c.state.in_(ACTIVE_VALUES)
 )
 _UPDATE: Final = (
     update(handoffs)
@@ -258,7 +258,7 @@ class SqlHandoffs:
         if installation_id is not None:
             statement = statement.where(handoffs.c.installation_id == installation_id)
         if active is not None:
-            is_active = handoffs.c.state.in_(_ACTIVE_VALUES)
+            is_active = handoffs.c.state.in_(ACTIVE_VALUES)
             statement = statement.where(is_active if active else ~is_active)
         if text:
             named = func.lower(handoffs.c.user_name).contains(text.lower(), autoescape=True)

@@ -167,6 +167,14 @@ class MemoryPeople:
         ]
         return min(found, key=lambda one: (-one.seen_ms, one.user_id), default=None)
 
+    async def forget(self, installation_id: str, user_id: str) -> bool:
+        """Delete an end user; agents stay. Returns whether there was one."""
+        known = self._rows.get((installation_id, user_id))
+        if known is None or known.actor_id is not None:
+            return False
+        del self._rows[installation_id, user_id]
+        return True
+
 
 class MemoryInstallations:
     """:class:`~hubspot_hitl.ports.store.Installations` in a dictionary."""

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Final
 
 from cachetools import TTLCache
-from sqlalchemy import Connection, RowMapping, Select, bindparam, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hubspot_hitl.handoff.records import Person
@@ -87,6 +87,18 @@ class SqlPeople:
         if found is not None and before == self._writes:
             kept[key] = found
         return found
+
+    async def forget(self, installation_id: str, user_id: str) -> bool:
+        """Delete an end user; agents stay. Returns whether there was one."""
+        statement = delete(people).where(
+            people.c.installation_id == installation_id,
+            people.c.user_id == user_id,
+            people.c.actor_id.is_(None),
+        )
+        try:
+            return await self._database.write(lambda c: c.execute(statement).rowcount > 0)
+        finally:
+            self._forget((installation_id, user_id))
 
     def _forget(self, key: _Key) -> None:
         """Read anew: the person, and every agent, for who mirrors whom may have changed."""

@@ -107,6 +107,9 @@ class PostgresDatabase:
         """Run `fn` on a pooled connection; each statement sees what is committed by then."""
         return await self._run(self._reading, fn, commit=False)
 
+    async def scrub(self) -> None:
+        """Nothing: the server's vacuum and its settings decide when dead rows are overwritten."""
+
     async def _run(
         self, engine: AsyncEngine | None, fn: Callable[[Connection], T], *, commit: bool
     ) -> T:

@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Generic, Literal, Protocol, TypeVar
 
@@ -195,6 +195,7 @@ class _Worker(threading.Thread):
             raw.execute("PRAGMA journal_mode=WAL")
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA foreign_keys=ON")
+            raw.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten, not unlinked
             raw.execute("PRAGMA temp_store=MEMORY")
             raw.execute(f"PRAGMA journal_size_limit={64 * 1024 * 1024}")
             if not self._writes:
@@ -315,6 +316,28 @@ class SqliteDatabase:
         job = _Job(fn)
         self._reads.put(job)
         return await job.future
+
+    async def scrub(self) -> None:
+        """Copy the log of changes into the file and empty it.
+
+        Raises StoreUnavailable when readers or another process kept it busy: nothing is lost, but
+        old content may still be in the log.
+        """
+        if self._writer is None:
+            raise _closed(self.path)
+        await asyncio.to_thread(self._empty_log)
+
+    def _empty_log(self) -> None:
+        try:
+            with closing(self._connect()) as connection:
+                busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise _unavailable(self.path, error) from error
+        if busy:
+            raise StoreUnavailable(
+                f"the log of the SQLite file {str(self.path)!r} is in use and still holds what was"
+                " deleted: try again"
+            )
 
     async def close(self) -> None:
         """Finish what was handed in, close the file, give the lock back. May be called twice."""

@@ -1,0 +1,16 @@
+"""Privacy: erasing what people said, forgetting it by age, masking what must not pass."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+
+from hubspot_hitl.ports.ledger import Delivery, Outcome
+from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.durable import handle_erase
+from hubspot_hitl.privacy.later import ERASE
+
+DELIVERIES: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome]]] = MappingProxyType(
+    {ERASE: handle_erase}
+)
+"""Kind of delivery -> who handles it."""

@@ -133,6 +133,7 @@ async def _life(
             SqlFigures(house.database),
             metrics,
             Access(settings, clock),
+            rate_used=lambda: house.portals.rate_used,
         )
         app[keys.HUBSPOT] = hubspot
         app[keys.OPERATIONS] = OperationServer(

@@ -67,6 +67,11 @@ class RateLimiter:
         self._general = _Lane(clock, general, longest_wait_s, longest_pause_s)
         self._search = _Lane(clock, search, longest_wait_s, longest_pause_s, certain=True)
 
+    @property
+    def used(self) -> float:
+        """The share of the present window that is spent, between 0 and 1."""
+        return self._general.used
+
     async def acquire(self, operation: str, priority: Priority, *, search: bool = False) -> None:
         """Return when the call may be sent.
 
@@ -159,6 +164,11 @@ class _Lane:
         if others > 0 and sent_at + self._per_s > self._clock.monotonic():
             at = bisect_right(self._sent, sent_at)
             self._sent[at:at] = [sent_at] * min(others, self._requests)
+
+    @property
+    def used(self) -> float:
+        self._forget(self._clock.monotonic())
+        return min(1.0, len(self._sent) / self._requests) if self._requests else 1.0
 
     def pause(self, seconds: float) -> None:
         until = self._clock.monotonic() + seconds

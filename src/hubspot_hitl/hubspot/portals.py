@@ -115,6 +115,11 @@ class HubSpotPortals:
             observer=self._told(installation_id),
         )
 
+    @property
+    def rate_used(self) -> float:
+        """How much of its limit the busiest portal has spent in this process, 0 to 1."""
+        return max((limiter.used for limiter in self._limiters.values()), default=0.0)
+
     def _client(
         self,
         installation: Installation,

@@ -29,11 +29,12 @@ from hubspot_hitl.web.metrics import SECONDS, Histogram, Metrics
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """What the database says now."""
+    """What the database, and the rate limiter, say now."""
 
     ledger: LedgerHealth
     handoffs: Mapping[str, int]
     now_ms: int
+    rate_used: float = 0.0
 
 
 class _Snapshot(Collector):
@@ -107,6 +108,11 @@ class _Snapshot(Collector):
         yield GaugeMetricFamily(
             "hitl_oldest_undelivered_seconds", "Age of the oldest delivery not done yet", age_s
         )
+        yield GaugeMetricFamily(
+            "hitl_hubspot_rate_used_ratio",
+            "Share of its rate limit that the busiest portal has spent",
+            gauges.rate_used,
+        )
         info = GaugeMetricFamily("hitl_build_info", "The running version", labels=["version"])
         info.add_metric([__version__], 1)
         yield info
@@ -133,6 +139,7 @@ async def metrics(request: web.Request) -> web.Response:
         await services.ledger.health(),
         await services.handoffs.count_by_state(),
         services.clock.now_ms(),
+        desk.rate_used(),
     )
     return web.Response(
         body=exposed(desk.metrics, gauges), headers={"Content-Type": CONTENT_TYPE_LATEST}

@@ -240,3 +240,14 @@ async def test_a_cancelled_waiter_leaves_its_place() -> None:
     clock.advance(1)
     await second
     assert first.cancelled()
+
+
+async def test_the_spent_share_of_the_window_is_told_and_comes_back() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(clock, general=Window(requests=4))
+    assert limiter.used == 0
+    for _ in range(3):
+        await limiter.acquire("messages.publish", Priority.LIVE_CHAT)
+    assert limiter.used == 0.75
+    clock.advance(10.1)
+    assert limiter.used == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from hubspot_hitl.web.metrics import Metrics
 class Desk:
     """The console's ports, its lock and what was counted.
 
+    `rate_used` tells how much of its limit at HubSpot the busiest portal has spent, 0 to 1.
     `closing` is set when the server stops, so that live streams end and do not hold it up.
     """
 
@@ -26,6 +28,7 @@ class Desk:
     figures: Figures
     metrics: Metrics
     access: Access
+    rate_used: Callable[[], float] = lambda: 0.0
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 

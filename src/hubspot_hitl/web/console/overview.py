@@ -47,6 +47,7 @@ async def overview(visit: Visit) -> web.StreamResponse:
         waiting=await visit.desk.figures.waiting(LONGEST_WAITS),
         dead=dead,
         vendors=vendor_lines(visit.desk.metrics),
+        rate_used=visit.desk.rate_used(),
         relay=visit.desk.metrics.relay,
         quantile=quantile_ms,
     )

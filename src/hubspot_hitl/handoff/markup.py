@@ -10,14 +10,17 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from html.parser import HTMLParser
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import nh3
-from markdown_it import MarkdownIt
-from markdownify import markdownify
 
 from hubspot_hitl.handoff.plain_text import clean, is_web_address, one_line
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 LONGEST_MARKUP = 100_000
 """Code points of HTML or Markdown that are still converted; longer input stays plain text."""
@@ -47,9 +50,6 @@ _BLOCKS = frozenset(
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 _HTML_LIKE = re.compile(r"<(?=[a-zA-Z/!?])|&(?=#?\w{1,32};)")
 _SLOT = re.compile("\ufdd0([0-9]+)\ufdd1")
-_MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(
-    ["strikethrough", "table"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,16 @@ def markdown_to_html(source: str) -> str | None:
     """
     if len(source) > LONGEST_MARKUP:
         return None
-    markup = sanitised(_MARKDOWN.render(clean(source))).strip()
+    markup = sanitised(_markdown().render(clean(source))).strip()
     return markup if _FORMATTING.search(markup) or "<img" in markup else None
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # slow to import; most messages are plain
+
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
+    return parser.enable(["strikethrough", "table"])
 
 
 def html_to_pieces(markup: str, plain: str) -> tuple[TextPiece | ImagePiece, ...]:
@@ -150,6 +158,8 @@ def _image(attributes: str) -> ImagePiece:
 
 
 def _to_markdown(safe: str) -> str:
+    from markdownify import markdownify  # slow to import; most messages are plain
+
     text = markdownify(
         safe, heading_style="ATX", autolinks=False, bullets="-", newline_style="backslash"
     )

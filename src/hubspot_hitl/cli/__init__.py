@@ -25,6 +25,7 @@ COMMANDS = {
     "serve": "hubspot_hitl.cli.serve",
     "dev": "hubspot_hitl.cli.dev",
     "demo": "hubspot_hitl.cli.demo",
+    "twin": "hubspot_hitl.cli.twin",
     "rules": "hubspot_hitl.cli.rules",
     "sessions": "hubspot_hitl.cli.sessions",
     "report": "hubspot_hitl.cli.report",

@@ -1,0 +1,36 @@
+"""`hubspot-hitl twin`: each stand-in alone, as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import aiohttp
+import pytest
+
+WITHIN_S = 30.0
+
+
+@pytest.mark.parametrize(("vendor", "path"), [("hubspot", "agents"), ("botpress", "chats")])
+async def test_a_twin_runs_alone_until_it_is_told_to_stop(vendor: str, path: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from hubspot_hitl.cli import main; main()",
+        "twin",
+        vendor,
+        "--port",
+        "0",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    line = (await asyncio.wait_for(process.stdout.readline(), WITHIN_S)).decode()
+    url = line.split()[2].rstrip(",")
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/_twin/{path}") as answer:
+        assert answer.status == 200
+        assert isinstance(await answer.json(), list)
+    process.send_signal(signal.SIGINT)
+    out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
+    assert "stopped" in out.decode(), err.decode()

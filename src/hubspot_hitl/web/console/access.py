@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from aiohttp import web
+from cachetools import LRUCache
 
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.settings import Settings
@@ -24,6 +25,7 @@ Role = Literal["operator", "reader"]
 COOKIE: Final = "hitl_console"
 LASTS_MS: Final = 8 * 3600 * 1000
 _FAILURES: Final = 10
+_PEERS: Final = 1_000
 _FAILURES_WITHIN_S: Final = 60.0
 _AUDIENCE: Final = "hubspot-hitl console"
 
@@ -59,7 +61,7 @@ class Access:
         self._operators = frozenset(settings.console_proxy_operators)
         self._proxies = tuple(ipaddress.ip_network(one) for one in settings.trusted_proxies)
         self._https = (settings.public_url or "").startswith("https://")
-        self._failed: deque[float] = deque()
+        self._failed: LRUCache[str, deque[float]] = LRUCache(maxsize=_PEERS)
 
     @property
     def is_open(self) -> bool:
@@ -71,21 +73,22 @@ class Access:
         """Whether a proxy says who people are."""
         return self._header is not None
 
-    def too_many_failures(self) -> bool:
-        """Whether so many wrong tokens were tried that nobody may try for now."""
+    def too_many_failures(self, peer: str) -> bool:
+        """Whether so many wrong tokens came from `peer` that it may not try for now."""
+        failed = self._failed.get(peer, deque())
         before = self._clock.monotonic() - _FAILURES_WITHIN_S
-        while self._failed and self._failed[0] < before:
-            self._failed.popleft()
-        return len(self._failed) >= _FAILURES
+        while failed and failed[0] < before:
+            failed.popleft()
+        return len(failed) >= _FAILURES
 
-    def role_of(self, token: str) -> Role | None:
-        """The role that a token gives; None counts as a failure."""
+    def role_of(self, token: str, peer: str) -> Role | None:
+        """The role that a token gives; None counts as a failure of `peer`."""
         given, found = token.encode("utf-8", "replace"), None
         for role, wanted in self._tokens.items():
             if hmac.compare_digest(given, wanted):
                 found = found or role
         if found is None:
-            self._failed.append(self._clock.monotonic())
+            self._failed.setdefault(peer, deque(maxlen=_FAILURES)).append(self._clock.monotonic())
         return found
 
     def cookie(self, role: Role) -> str:

@@ -33,13 +33,14 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     token, target = str(form.get("token", "")), str(form.get("next", ""))
     if not from_here(request):
         return sealed(_page(request, target, "Log in on this page, not from another site.", 403))
-    if desk.access.too_many_failures():
+    peer = request.remote or ""
+    if desk.access.too_many_failures(peer):
         return sealed(_page(request, target, "Too many wrong tokens. Wait a minute.", 429))
-    role = desk.access.role_of(token)
+    role = desk.access.role_of(token, peer)
     if role is None:
-        log.warning("console_login_refused", peer=request.remote)
+        log.warning("console_login_refused", peer=peer)
         return sealed(_page(request, target, "This token is not right.", 401))
-    await desk.audit.append(role, "console.login", "console", {"peer": request.remote or ""})
+    await desk.audit.append(role, "console.login", "console", {"peer": peer})
     answer = web.Response(status=303, headers={"Location": _inside(request, target)})
     desk.access.set_cookie(request, answer, desk.access.cookie(role))
     return sealed(answer)

@@ -53,10 +53,20 @@ def test_each_session_has_its_own_form_token() -> None:
 def test_a_readers_token_alone_opens_nothing() -> None:
     access = Access(Settings(console_readonly_token=SecretStr("reader")), FakeClock())
     assert not access.is_open
-    assert access.role_of("reader") is None
+    assert access.role_of("reader", "peer") is None
 
 
 def test_a_name_in_the_header_counts_only_from_a_trusted_proxy() -> None:
     values = {"console_proxy_header": "X-Forwarded-User", "console_proxy_operators": ("ada",)}
     stranger = Access(SETTINGS.model_copy(update=values), FakeClock())
     assert visitor(stranger, {"X-Forwarded-User": "ada"}) is None
+
+
+def test_guessing_is_slowed_down_for_who_guesses_only() -> None:
+    clock = FakeClock()
+    access = Access(SETTINGS, clock)
+    for _ in range(10):
+        assert not access.too_many_failures("a guesser")
+        assert access.role_of("guess", "a guesser") is None
+    assert access.too_many_failures("a guesser")
+    assert not access.too_many_failures("somebody else")

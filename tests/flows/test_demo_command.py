@@ -6,14 +6,18 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 from aiohttp import ClientSession
 
 
-async def begin(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
+@asynccontextmanager
+async def demo(folder: Path, *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """The command as a process, which never outlives the test."""
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         "from hubspot_hitl.cli import main; main()",
@@ -24,6 +28,12 @@ async def begin(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
         env={},
         stdout=asyncio.subprocess.PIPE,
     )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
 
 
 async def event(process: asyncio.subprocess.Process, name: str) -> dict[str, str]:
@@ -37,8 +47,8 @@ async def event(process: asyncio.subprocess.Process, name: str) -> dict[str, str
 
 
 async def test_the_figures_are_the_last_line_and_decide_the_exit_status(tmp_path: Path) -> None:
-    process = await begin(tmp_path, "--headless", "--handoffs", "2")
-    out, _ = await process.communicate()
+    async with demo(tmp_path, "--headless", "--handoffs", "2") as process:
+        out, _ = await process.communicate()
     told = json.loads(out.splitlines()[-1])
     assert process.returncode == 0
     assert (told["handoffs"], told["lost"], told["duplicates"], told["out_of_order"]) == (
@@ -52,8 +62,8 @@ async def test_the_figures_are_the_last_line_and_decide_the_exit_status(tmp_path
 async def test_the_page_is_served_a_kill_is_survived_and_nothing_is_left_running(
     tmp_path: Path,
 ) -> None:
-    process = await begin(tmp_path, "--no-browser")
-    async with asyncio.timeout(60), ClientSession() as http:
+    started = demo(tmp_path, "--no-browser")
+    async with asyncio.timeout(60), started as process, ClientSession() as http:
         listening, opened = await event(process, "listening"), await event(process, "open")
         page = opened["page"]
         assert "hubspot-hitl" in await (await http.get(page)).text()

@@ -104,6 +104,11 @@ class FakePortal:
         self.accounts[at] = replace(self.accounts[at], authorized=bool(authorized))
         return self.accounts[at]
 
+    async def set_message_status(
+        self, channel_id: str, message_id: str, status: str, error_message: str | None = None
+    ) -> None:
+        self._called(f"set_message_status {channel_id} {message_id} {status}")
+
     async def thread_messages(
         self,
         thread_id: str,

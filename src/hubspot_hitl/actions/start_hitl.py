@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 CHANNEL = "hitl"
 OVERDUE = "handoff.start_overdue"
+# The longest time between the end of a start and its answer; `release_after_answer` cuts it short.
+ANSWER_MS = 3_000
 
 
 async def start_hitl(
@@ -138,6 +140,8 @@ async def _open(
         ),
     )
     await services.ledger.accept(_first_deliveries(handoff, input_, route))
+    # Should the process end before the answer is out, the lane waits no longer than this.
+    await services.ledger.hold(handoff.id, services.clock.now_ms() + ANSWER_MS)
     handoff = await _save(
         services,
         dataclasses.replace(
@@ -145,6 +149,7 @@ async def _open(
             conversation_id=conversation.id,
         ),
     )
+    await services.ledger.cancel([_overdue_key(handoff)])
     log.info(
         "handoff_started",
         installation=installation.id,
@@ -167,7 +172,7 @@ def _answer(handoff: Handoff) -> StartHitlOutput:
 def _overdue(handoff: Handoff, due_ms: int) -> NewDelivery:
     """The look that finds a start whose process ended in the middle."""
     return NewDelivery(
-        dedup_key=f"start:{handoff.id}",
+        dedup_key=_overdue_key(handoff),
         lane=f"start:{handoff.id}",
         kind=OVERDUE,
         installation_id=handoff.installation_id,
@@ -176,6 +181,10 @@ def _overdue(handoff: Handoff, due_ms: int) -> NewDelivery:
         due_ms=due_ms,
         timer=True,
     )
+
+
+def _overdue_key(handoff: Handoff) -> str:
+    return f"start:{handoff.id}"
 
 
 async def handle_overdue(services: Services, it: Delivery) -> Outcome:

@@ -28,6 +28,7 @@ from hubspot_hitl.ports.hubspot import Published
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.masking import mask_content
 
 log = structlog.get_logger(__name__)
 
@@ -207,7 +208,8 @@ async def _after_the_end(
         return Done(note=f"the handoff is {handoff.state}; there is no thread to write into")
     hubspot = services.hubspot.of(installation)
     mark = f"[{it.body['messageId']}]"
-    text = f"After the end of this chat ({handoff.end_reason}) came: {as_text(_content(it))} {mark}"
+    said = as_text(mask_content(installation.configuration, _content(it)))
+    text = f"After the end of this chat ({handoff.end_reason}) came: {said} {mark}"
     if it.attempts or it.started:
         # Comments have no idempotency id: look before writing again.
         for entry in await hubspot.thread_messages(handoff.thread_id, newest_first=True, limit=50):

@@ -16,6 +16,7 @@ from hubspot_hitl.handoff.to_agent import ToAgent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import Attachment, ChannelMessage, HubSpot, Party, Published
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.masking import mask_content
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ async def publish(
     Repeating it makes no second message. When HubSpot refuses attachments or formatting, the same
     words are published plainly, files by their addresses. Raises VendorError or FileUnreachable.
     """
+    said = replace(said, content=mask_content(installation.configuration, said.content))
     hubspot = services.hubspot.of(installation)
     first: Published | None = None
     for message, plain in await _parts(services, installation, handoff, said):

@@ -23,6 +23,7 @@ from hubspot_hitl.ports.crm import TICKET_TO_THREAD, Crm, CrmType, Link, Owner
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.masking import mask_handoff
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +135,8 @@ async def ticket(services: Services, it: Delivery) -> Outcome:
 
     A help desk makes a ticket of its own for each thread: then that one is changed.
     """
-    installation, handoff = await installation_of(services, it), await handoff_of(services, it)
+    installation = await installation_of(services, it)
+    handoff = mask_handoff(installation.configuration, await handoff_of(services, it))
     then = Then.model_validate(it.body.get("then"))
     if handoff.thread_id is None:
         return Done(note="there is no thread")

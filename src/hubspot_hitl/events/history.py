@@ -18,6 +18,7 @@ from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.masking import mask_history, mask_optional, mask_text
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,8 @@ async def handle_history(services: Services, it: Delivery) -> Outcome:
             if not is_refusal(error):
                 raise
             log.warning("history_not_as_messages", handoff=handoff.id, error=error.code)
-    note = await _comments(services, installation, handoff, it, transcript(history, facts))
+    masked = mask_history(installation.configuration, history)
+    note = await _comments(services, installation, handoff, it, transcript(masked, facts))
     return Done(note=note)
 
 
@@ -117,15 +119,17 @@ def _user_of(entry: Entry, handoff: Handoff) -> str:
 
 async def _facts(services: Services, installation: Installation, handoff: Handoff) -> Facts:
     session = HitlSession.model_validate_json(handoff.session)
+    configuration = installation.configuration
+    more = await _contact_facts(services, installation, handoff)
     return Facts(
         handoff_id=handoff.id,
         name=handoff.user_name,
-        reason=session.reason,
-        title=handoff.title,
-        description=handoff.description,
+        reason=mask_optional(configuration, session.reason),
+        title=mask_optional(configuration, handoff.title),
+        description=mask_optional(configuration, handoff.description),
         language=handoff.language,
         origin=session.page_url,
-        more=await _contact_facts(services, installation, handoff),
+        more=tuple((label, mask_text(configuration, value)) for label, value in more),
     )
 
 

@@ -16,6 +16,7 @@ from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import installation_of
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.masking import mask_payload
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ async def relay(
             to,
             agent.user_id,
             piece.type,
-            piece.payload,
+            mask_payload(installation.configuration, piece.payload),
             {MessageTag.ID.value: f"{piece.key}{repetition}"},
             discriminate_by=[MessageTag.ID.value],
         )

@@ -24,6 +24,7 @@ from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding
 from hubspot_hitl.ports.hubspot import ChannelMessage, Inbox, ThreadMessage
 from hubspot_hitl.ports.ledger import Done, Outcome
+from hubspot_hitl.privacy.masking import mask_text
 from hubspot_hitl.setup.channel import binding_for
 
 SETUP_S = 20.0
@@ -87,7 +88,10 @@ async def _move(order: Order, binding: ChannelBinding, own_id: str) -> Handoff:
         channel_account_id=binding.channel_account_id,
         integration_thread_id=own_id,
         idempotency_id=f"{own_id}:opening",
-        text=opening_text(handoff.user_name, handoff.title, handoff.description),
+        text=mask_text(
+            order.installation.configuration,
+            opening_text(handoff.user_name, handoff.title, handoff.description),
+        ),
         sender=party_of(person or Person(handoff.installation_id, handoff.user_id)),
         recipients=(recipient_of(binding.identifier),),
         timestamp_ms=services.clock.now_ms(),

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 from pydantic_core import ErrorDetails
 
 from hubspot_hitl.errors import BadConfiguration
+from hubspot_hitl.handoff.redaction import compile_patterns
 from hubspot_hitl.integration.inboxes import (
     InboxReference,
     inbox_id_of,
@@ -246,6 +247,24 @@ class Configuration(WireModel):
         ),
     )
 
+    redaction: Literal["off", "mask"] = Field(
+        default="off",
+        title="Redaction",
+        description=(
+            "Whether card numbers, IBANs and your own patterns are masked in what passes between"
+            " user and agent, in both directions and in the history."
+        ),
+    )
+    redaction_patterns: list[Annotated[str, Field(max_length=MAX_SECRET)]] = Field(
+        default_factory=list[str],
+        max_length=MAX_TEXTS,
+        title="Redaction patterns",
+        description=(
+            "Regular expressions for what else is masked, such as customer numbers. At most 20, of"
+            " 200 characters each."
+        ),
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _blank_is_unset(cls, value: object) -> object:
@@ -299,6 +318,7 @@ def require_ready(configuration: Configuration) -> None:
     if re.search(r"\s", configuration.app_id):
         wrong.append(f"{_named('app_id')} must be the app's number. {_CURES['app_id']}")
     wrong += _inbox_problems(configuration)
+    wrong += _pattern_problems(configuration)
     if wrong:
         raise BadConfiguration("The integration is not set up yet. " + " ".join(wrong))
 
@@ -340,6 +360,14 @@ def _inbox_problems(configuration: Configuration) -> list[str]:
             f"{_named('inbox_id')} names inboxes of the portals {', '.join(portals)}; one"
             " installation serves one portal. Install the integration once more for the other."
         ]
+    return []
+
+
+def _pattern_problems(configuration: Configuration) -> list[str]:
+    try:
+        compile_patterns(configuration.redaction_patterns)
+    except BadConfiguration as error:
+        return [error.message]
     return []
 
 

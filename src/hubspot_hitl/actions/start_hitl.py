@@ -34,6 +34,7 @@ from hubspot_hitl.ports.hubspot import ChannelMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.masking import mask_text
 from hubspot_hitl.setup.channel import binding_for
 
 log = structlog.get_logger(__name__)
@@ -117,8 +118,11 @@ async def _open(
         channel_account_id=handoff.channel_account_id,
         integration_thread_id=handoff.integration_thread_id,
         idempotency_id=f"{handoff.integration_thread_id}:opening",
-        text=opening_text(
-            person.name, input_.title, described(input_.description, input_.hitl_session, route)
+        text=mask_text(
+            installation.configuration,
+            opening_text(
+                person.name, input_.title, described(input_.description, input_.hitl_session, route)
+            ),
         ),
         sender=party_of(person),
         recipients=(recipient_of(binding.identifier),),

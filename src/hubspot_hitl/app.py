@@ -27,6 +27,8 @@ from hubspot_hitl.botpress.client import BotpressRuntimes
 from hubspot_hitl.botpress.server import OperationServer
 from hubspot_hitl.channels import hitl
 from hubspot_hitl.clock import SystemClock
+from hubspot_hitl.events import webhook_out
+from hubspot_hitl.fetch.post import open_hooks
 from hubspot_hitl.fetch.web import Limits, open_fetch
 from hubspot_hitl.hubspot.crm.client import CrmClients
 from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
@@ -35,6 +37,8 @@ from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.refreshing import TokenRefresher
 from hubspot_hitl.hubspot.transport import open_session
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ledger.backoff import Policies
+from hubspot_hitl.ledger.backoff import Policy as Retrying
 from hubspot_hitl.ledger.engine import Engine
 from hubspot_hitl.ledger.observer import ignore
 from hubspot_hitl.ledger.service import LaneLedger
@@ -84,6 +88,15 @@ DELIVERY_HANDLERS: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome
     **privacy.DELIVERIES,
 }
 """Everything the ledger can be asked to do: kind -> handler."""
+
+RETRYING = Policies(
+    by_kind={
+        webhook_out.SEND: Retrying(
+            base_s=1.0, cap_s=1_800.0, max_age_s=None, max_attempts=webhook_out.ATTEMPTS
+        )
+    }
+)
+"""How often what is tried again, where it is not as usual."""
 
 KEY_FILE = "secret.key"
 
@@ -173,6 +186,9 @@ async def open_house(
         stored = await stored_credentials(vault, clock)
         session = await stack.enter_async_context(open_session())
         fetch = await stack.enter_async_context(_open_fetch(settings))
+        hooks = await stack.enter_async_context(
+            open_hooks(allow_private=settings.fetch_allow_private)
+        )
         configured = SqlInstallations(database, keyring, clock)
         connections, leases = VaultConnections(vault), SqlLeases(database)
         kept_tokens = VaultRefreshTokens(vault, configured)
@@ -214,7 +230,7 @@ async def open_house(
             _engine(settings, database),
             handlers,
             clock,
-            WorkerOptions(concurrency=settings.worker_concurrency),
+            WorkerOptions(concurrency=settings.worker_concurrency, policies=RETRYING),
             on_lane_moved=lane_moved,
             observe=metrics.ledger if metrics else ignore,
         )
@@ -228,6 +244,7 @@ async def open_house(
             clock=clock,
             policy=_policy(settings),
             fetch=fetch,
+            hooks=hooks,
             crm=CrmClients(portals, clock),
             field_snapshots=VaultFieldSnapshots(vault),
             webhooks=portals,

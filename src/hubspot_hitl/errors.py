@@ -11,6 +11,8 @@
     │   ├── UnknownInstallation   no installation fits the request
     │   ├── FileUnavailable       the file at an address cannot be had, now or later
     │   │   └── FileUnreachable   the file's host did not answer as it should: try again
+    │   ├── HookRefused           a subscriber's address may not be called
+    │   ├── HookFailed            a subscriber did not take an event: try again
     │   └── IllegalMove           the handoff's state does not allow this
     ├── VendorError               HubSpot or Botpress must act, or we must wait
     │   ├── VendorUnreachable     no answer; the effect may or may not have happened
@@ -112,6 +114,29 @@ class FileUnreachable(FileUnavailable):
     retryable = True
 
 
+class HookRefused(CallerError):
+    """The address of a subscriber to events may not be called; the message says why."""
+
+    code = "hook_refused"
+
+
+class HookFailed(CallerError):
+    """A subscriber to events did not take one; it may later, after `retry_after_s` if it said so.
+
+    `status` is its answer's, None when none came.
+    """
+
+    code = "hook_failed"
+    retryable = True
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
 class VendorError(HitlError):
     """A call to HubSpot or Botpress did not do what was asked."""
 
@@ -146,9 +171,7 @@ class VendorUnreachable(VendorError):
     code = "vendor_unreachable"
     retryable = True
 
-    def __init__(
-        self, message: str, *, vendor: Vendor, operation: str, sent: bool = True
-    ) -> None:
+    def __init__(self, message: str, *, vendor: Vendor, operation: str, sent: bool = True) -> None:
         super().__init__(message, vendor=vendor, operation=operation)
         self.sent = sent
 

@@ -23,6 +23,7 @@ from hubspot_hitl.crm.contact_link import contact_id_of
 from hubspot_hitl.crm.routing_effects import routing_deliveries
 from hubspot_hitl.errors import ActionRefused, HitlError, Stale, VendorError, VendorNotFound
 from hubspot_hitl.events.history import HISTORY
+from hubspot_hitl.events.moved import follow_ups
 from hubspot_hitl.handoff.machine import end, move
 from hubspot_hitl.handoff.opening import opening_text
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState, Person
@@ -143,16 +144,15 @@ async def _open(
             CHANNEL, _tags(handoff, binding), discriminate_by=[ConversationTag.ID.value]
         ),
     )
-    await services.ledger.accept(_first_deliveries(handoff, input_, route))
-    # Should the process end before the answer is out, the lane waits no longer than this.
-    await services.ledger.hold(handoff.id, services.clock.now_ms() + ANSWER_MS)
-    handoff = await _save(
-        services,
-        dataclasses.replace(
-            move(handoff, HandoffState.PENDING, services.clock.now_ms()),
-            conversation_id=conversation.id,
-        ),
+    now_ms = services.clock.now_ms()
+    pending = dataclasses.replace(
+        move(handoff, HandoffState.PENDING, now_ms), conversation_id=conversation.id
     )
+    first = _first_deliveries(handoff, input_, route)
+    await services.ledger.accept([*first, *follow_ups(installation, handoff, pending, now_ms)])
+    # Should the process end before the answer is out, the lane waits no longer than this.
+    await services.ledger.hold(handoff.id, now_ms + ANSWER_MS)
+    handoff = await _save(services, pending)
     await services.ledger.cancel([_overdue_key(handoff)])
     log.info(
         "handoff_started",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import structlog
 
 from hubspot_hitl.errors import VendorNotFound
+from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.handoff.machine import end
 from hubspot_hitl.handoff.records import EndReason
 from hubspot_hitl.integration.actions import StopHitlInput, StopHitlOutput
@@ -50,7 +51,9 @@ async def deliver_stop(services: Services, it: Delivery) -> Outcome:
     """End the handoff first, so that HubSpot's echo of the close finds it ended, then close."""
     handoff = await handoff_of(services, it)
     if handoff.active:
-        await services.handoffs.save(end(handoff, EndReason.BOT_STOPPED, services.clock.now_ms()))
+        installation = await installation_of(services, it)
+        ended = end(handoff, EndReason.BOT_STOPPED, services.clock.now_ms())
+        await save_moved(services, installation, handoff, ended)
     return await close_thread(services, it)
 
 

@@ -16,7 +16,9 @@ import structlog
 from hubspot_hitl.channels.parties import account_identifier, recipient_of, sender_of
 from hubspot_hitl.channels.publishing import Said, publish
 from hubspot_hitl.errors import ActionRefused, AuthorizationLost, HitlError, VendorError
+from hubspot_hitl.events.contact_log import said_later
 from hubspot_hitl.events.saying import say_to_user
+from hubspot_hitl.events.spoken import said_by_user
 from hubspot_hitl.events.user_ended import user_ended
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.stop_words import is_stop_word
@@ -99,7 +101,8 @@ async def deliver_message(services: Services, it: Delivery) -> Outcome:
             await _tell_of_failure(services, installation, handoff, it)
         raise
     note = f"published as {published.message_id}"
-    then = [user_ended(it, handoff)] if _is_stop_word(installation, it) else []
+    then = said_later(installation, handoff, it, said_by_user(handoff, it))
+    then += [user_ended(it, handoff)] if _is_stop_word(installation, it) else []
     if not it.body.get("acknowledge", True):
         return Done(note=note, then=then)
     return await _acknowledge(services, installation, it, message_id, published.message_id, then)

@@ -11,12 +11,14 @@ from hubspot_hitl.crm.contact_link import mapping_of
 from hubspot_hitl.crm.drift import FieldChange
 from hubspot_hitl.crm.fields import fields_of, refresh_fields
 from hubspot_hitl.crm.hours import hours_of
+from hubspot_hitl.crm.outcome_rules import outcome_rules_of
 from hubspot_hitl.crm.routing import rules_in
 from hubspot_hitl.crm.rule_checks import TYPES, broken_by, check_facts, check_inboxes
 from hubspot_hitl.crm.rules import Rules, rules_of
 from hubspot_hitl.errors import BadConfiguration, VendorError
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.subscribers import subscribers_of
 from hubspot_hitl.ports.crm import CrmType, FieldSnapshot
 from hubspot_hitl.ports.services import Services
 
@@ -46,6 +48,8 @@ def check_crm_settings(configuration: Configuration) -> None:
             f"The business hours name inboxes that are not connected: {', '.join(strangers)}."
         )
     mapping_of(configuration.contact_properties)
+    outcome_rules_of(configuration.outcome_rules)
+    subscribers_of(configuration.events_webhook.get_secret_value())
 
 
 async def check_against_portal(services: Services, installation: Installation) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
-from hubspot_hitl.events import held, history, intake, relay, reminder, tagging, user_ended
+from hubspot_hitl.events import (
+    contact_log,
+    held,
+    history,
+    intake,
+    relay,
+    reminder,
+    tagging,
+    user_ended,
+    webhook_out,
+)
 from hubspot_hitl.events.account import channel_account_changed
 from hubspot_hitl.events.agent_comment import agent_commented
 from hubspot_hitl.events.operator_assigned import operator_assigned_update
@@ -38,6 +48,8 @@ EVENTS: Mapping[str, EventHandler] = MappingProxyType(
         reminder.REMINDER: reminder.remind,
         user_ended.USER_ENDED: user_ended.handle_user_ended,
         history.HISTORY: history.handle_history,
+        **contact_log.DELIVERIES,
+        **webhook_out.DELIVERIES,
     }
 )
 """Kind of delivery -> who handles it."""

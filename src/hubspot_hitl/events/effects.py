@@ -26,9 +26,12 @@ from hubspot_hitl.errors import (
     VendorUnreachable,
 )
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
+from hubspot_hitl.events.contact_log import said_later, writes_each_message
 from hubspot_hitl.events.held import hold_for_return
 from hubspot_hitl.events.relay import failure_receipt, receipt, relay
 from hubspot_hitl.events.saying import comment_once, say_to_user, texts_of
+from hubspot_hitl.events.spoken import said_by_agent
+from hubspot_hitl.events.webhook_out import agent_seen
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.handoff.texts import TextKey
@@ -174,6 +177,10 @@ async def _relay(stage: Stage, actor_id: str) -> None:
         raise
     stage.notes.append(f"{created} message(s) created" if created else "known already")
     stage.then += await receipt(services, installation, it, stage.message.id)
+    if writes_each_message(installation, stage.handoff):
+        said = await said_by_agent(services, stage.handoff, stage.message)
+        stage.then += said_later(installation, stage.handoff, it, said)
+    stage.then += agent_seen(installation, stage.handoff, actor_id, services.clock.now_ms())
 
 
 async def _not_delivered(stage: Stage, message_id: str, error: HitlError) -> None:

@@ -9,6 +9,7 @@ import structlog
 from hubspot_hitl.errors import VendorError
 from hubspot_hitl.events.catch_up import history_deliveries
 from hubspot_hitl.events.effects import Stage, carry_out
+from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff
@@ -94,7 +95,7 @@ async def _save(services: Services, stage: Stage, decided: Handoff) -> Handoff:
     before = stage.handoff
     if dataclasses.replace(before, last_agent_ms=decided.last_agent_ms) == decided:
         return before
-    saved = await services.handoffs.save(decided)
+    saved = await save_moved(services, stage.installation, before, decided)
     if before.state is not decided.state:
         log.info(
             "handoff_moved",

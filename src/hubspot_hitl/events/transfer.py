@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.errors import ActionRefused, VendorNotFound
+from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.events.order import Order, answer
 from hubspot_hitl.events.saying import comment_once, say_to_user
 from hubspot_hitl.events.tagging import tags_later
@@ -101,7 +102,10 @@ async def _move(order: Order, binding: ChannelBinding, own_id: str) -> Handoff:
     waiting = handoff
     if handoff.state is HandoffState.ASSIGNED:
         waiting = machine.unassign(handoff, services.clock.now_ms())
-    return await services.handoffs.save(
+    return await save_moved(
+        services,
+        order.installation,
+        handoff,
         replace(
             waiting,
             thread_id=published.thread_id,
@@ -109,7 +113,7 @@ async def _move(order: Order, binding: ChannelBinding, own_id: str) -> Handoff:
             inbox_id=binding.inbox_id,
             channel_id=binding.channel_id,
             channel_account_id=binding.channel_account_id,
-        )
+        ),
     )
 
 

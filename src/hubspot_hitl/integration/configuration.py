@@ -22,7 +22,7 @@ from hubspot_hitl.integration.inboxes import (
     inbox_reference,
     inbox_references,
 )
-from hubspot_hitl.integration.wire import WireModel, number_as_text, studio
+from hubspot_hitl.integration.wire import WireModel, json_as_text, number_as_text, studio
 
 MAX_SECRET = 4_000
 MAX_ID = 100
@@ -246,6 +246,42 @@ class Configuration(WireModel):
             display="paragraph",
         ),
     )
+    transcript_mode: Literal["off", "at-close", "per-message"] = Field(
+        default="off",
+        title="Transcript on the contact",
+        description=(
+            "Whether what is said is kept in the contact's property chat_transcript: at the end of"
+            " a chat, with each message, or not at all."
+        ),
+    )
+    end_note: bool = Field(
+        default=False,
+        title="Note at the end",
+        description="Leave a note with outcome and summary on the contact when a chat ends.",
+    )
+    outcome_rules: str = Field(
+        default="",
+        max_length=MAX_JSON,
+        title="Outcome rules",
+        description=(
+            "A JSON list of rules that move deal, ticket or lifecycle stage when a chat ends. The"
+            " first rule that fits counts."
+        ),
+        json_schema_extra=studio(
+            placeholder='[{"name": "won", "when": {}, "then": {"deal": {"stage": "Closed Won"}}}]',
+            display="paragraph",
+        ),
+    )
+    events_webhook: Annotated[SecretStr, BeforeValidator(json_as_text)] = Field(
+        default=SecretStr(""),
+        max_length=MAX_JSON,
+        title="Events webhook",
+        description=(
+            "A JSON object, or a list of them, with url, headers and secret: where to send what"
+            " happens to handoffs."
+        ),
+        json_schema_extra=studio(placeholder='{"url": "https://example.com/hook"}'),
+    )
 
     redaction: Literal["off", "mask"] = Field(
         default="off",
@@ -277,7 +313,12 @@ class Configuration(WireModel):
     @property
     def secrets(self) -> tuple[SecretStr, ...]:
         """Every secret in it, for the log's redaction."""
-        values = (self.developer_api_key, self.client_secret, self.refresh_token)
+        values = (
+            self.developer_api_key,
+            self.client_secret,
+            self.refresh_token,
+            self.events_webhook,
+        )
         return tuple(value for value in values if value is not None)
 
     @property

@@ -5,6 +5,7 @@ Published schemas are strict; parsing is lenient: fields that Botpress adds late
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -55,6 +56,11 @@ def studio(
 def number_as_text(value: object) -> object:
     """A whole number as text, the rest as it is: HubSpot's ids are pasted as either."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def json_as_text(value: object) -> object:
+    """An object or a list as JSON text, the rest as it is: both ways of writing one are taken."""
+    return json.dumps(value) if isinstance(value, dict | list) else value
 
 
 def problems_of(error: ValidationError, *, limit: int = 5) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import uuid4
@@ -10,11 +10,13 @@ from uuid import uuid4
 from cachetools import LRUCache
 
 from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.handoff.summary import Extract, Summariser
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.crm import Crm, CrmType, FieldSnapshot, FieldSnapshots, Pipeline
 from hubspot_hitl.ports.fetch import Fetch
+from hubspot_hitl.ports.hooks import Hooks, NoHooks
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.lease import Leases
 from hubspot_hitl.ports.ledger import Ledger
@@ -142,6 +144,10 @@ class KnownPipelines:
     fetched_ms: int
 
 
+def _no_jobs() -> Mapping[str, Job]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The ports, bundled. Handlers take this and one delivery or one input.
@@ -149,7 +155,8 @@ class Services:
     `order_checks` remembers, per handoff, how far its thread was compared with the ledger: a
     bounded hint that saves calls, not state that anybody relies on. `known_fields` and
     `known_pipelines` are caches of what portals define, `picks` tells when routing last chose an
-    agent (epoch ms); each is bounded and may be empty at any time. Without `webhooks` the app's own
+    agent (epoch ms), `transcript_property` whether the property is there and when that was asked;
+    each is bounded and may be empty at any time. Without `webhooks` the app's own
     webhooks are left to a person, without `leases` this is the only replica.
     Without `content` there are no files to scrub, without `evidence` receipts are not signed.
     """
@@ -181,7 +188,27 @@ class Services:
     picks: MutableMapping[str, int] = field(
         default_factory=lambda: LRUCache[str, int](maxsize=10_000)
     )
+    transcript_property: MutableMapping[str, tuple[bool, int]] = field(
+        default_factory=lambda: LRUCache[str, tuple[bool, int]](maxsize=1_000)
+    )
+    hooks: Hooks = field(default_factory=NoHooks)
+    summariser: Summariser = field(default_factory=Extract)
+    jobs: Mapping[str, Job] = field(default_factory=_no_jobs)
     webhooks: WebhookPortals | None = None
     leases: Leases | None = None
     content: Content | None = None
     evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work on a schedule: a cron expression in a time zone; `run` returns a note for people.
+
+    `catch_up`: what becomes of moments at which no process ran.
+    """
+
+    name: str
+    cron: str
+    run: Callable[[Services], Awaitable[str]]
+    zone: str = "UTC"
+    catch_up: Literal["latest", "skip", "all"] = "latest"

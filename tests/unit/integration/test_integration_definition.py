@@ -47,7 +47,7 @@ def test_icon_and_readme_are_readable() -> None:
 def test_secrets_of_the_configuration_are_marked() -> None:
     properties = built()["configuration"]["schema"]["properties"]
     secret = {name for name, field in properties.items() if field["x-zui"].get("secret")}
-    assert secret == {"developerApiKey", "clientSecret", "refreshToken"}
+    assert secret == {"developerApiKey", "clientSecret", "refreshToken", "eventsWebhook"}
 
 
 def test_every_field_a_person_fills_in_says_what_it_is() -> None:

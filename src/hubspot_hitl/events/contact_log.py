@@ -1,0 +1,232 @@
+"""What a chat leaves behind in the CRM: its transcript, a note, its outcome; each a delivery.
+
+All that is written to one contact goes through the contact's own lane. So two chats of one contact
+add to its transcript one after the other, and no chat waits for the CRM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, cast
+
+import structlog
+
+from hubspot_hitl.crm.outcome import settings_of
+from hubspot_hitl.crm.outcome_rules import outcome_rules_of, rule_for
+from hubspot_hitl.crm.transcript import add_notes, append, contact_lane, property_exists
+from hubspot_hitl.crm.transcript_text import Line, blocks, iso
+from hubspot_hitl.errors import BadConfiguration
+from hubspot_hitl.events.spoken import spoken_in, transcript_blocks
+from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.handoff.summary import MADE_BY_A_MACHINE, Spoken, extract
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
+from hubspot_hitl.ports.reading import handoff_of, installation_of
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+SAID: Final = "contact.said"
+ENDED: Final = "contact.ended"
+TRANSCRIPT: Final = "contact.transcript"
+NOTE: Final = "contact.note"
+OUTCOME: Final = "contact.outcome"
+SET: Final = "contact.set"
+SOON_S: Final = 0.5
+LATER_S: Final = 60.0
+SOON_MS: Final = 60_000
+
+
+def writes_each_message(installation: Installation, handoff: Handoff) -> bool:
+    """Whether each message goes to the contact's transcript at once."""
+    each = installation.configuration.transcript_mode == "per-message"
+    return each and handoff.contact_id is not None
+
+
+def said_later(
+    installation: Installation, handoff: Handoff, it: Delivery, said: Spoken
+) -> list[NewDelivery]:
+    """The delivery that adds one message to the contact's transcript, if it is to be added now."""
+    if not writes_each_message(installation, handoff):
+        return []
+    body = {"sender": said.name, "atMs": said.at_ms, "text": said.text}
+    return [_delivery(SAID, f"{it.dedup_key}:transcript", handoff, body)]
+
+
+def end_deliveries(
+    installation: Installation, before: Handoff, after: Handoff
+) -> list[NewDelivery]:
+    """What is left to do in the CRM at the end of a chat.
+
+    Note and outcome are one for each handoff, however often it is reopened; the transcript has
+    what was said since the last end.
+    """
+    if not before.active or after.active or after.thread_id is None:
+        return []
+    configuration = installation.configuration
+    found: list[NewDelivery] = []
+    if after.contact_id is not None:
+        since_ms = before.ended_ms or 0
+        key = f"{ENDED}:{after.id}:{since_ms}"
+        if configuration.transcript_mode == "at-close":
+            found.append(_delivery(ENDED, key, after, {"sinceMs": since_ms}))
+        if configuration.end_note or configuration.transcript_mode != "off":
+            found.append(_delivery(NOTE, f"{NOTE}:{after.id}", after, {}))
+    if configuration.outcome_rules:
+        found.append(_delivery(OUTCOME, f"{OUTCOME}:{after.id}", after, {}))
+    return found
+
+
+def _delivery(kind: str, key: str, handoff: Handoff, body: dict[str, object]) -> NewDelivery:
+    contact_id = handoff.contact_id
+    return NewDelivery(
+        dedup_key=key,
+        lane=(
+            contact_lane(handoff.installation_id, contact_id)
+            if contact_id is not None and kind in (SAID, TRANSCRIPT)
+            # What waits for the end to be saved must not hold up other chats of the contact.
+            else f"{kind}:{handoff.id}"
+        ),
+        kind=kind,
+        installation_id=handoff.installation_id,
+        handoff_id=handoff.id,
+        body={"contactId": contact_id, **body},
+    )
+
+
+async def write_said(services: Services, it: Delivery) -> Outcome:
+    """Append one message."""
+    installation = await installation_of(services, it)
+    said = Line(str(it.body["sender"]), int(cast("int", it.body["atMs"])), str(it.body["text"]))
+    note = await append(services, it, installation, str(it.body["contactId"]), blocks(said))
+    return Done(note=note)
+
+
+async def wait_for_end(services: Services, it: Delivery) -> Outcome:
+    """Give the transcript into the contact's lane as soon as the end is saved."""
+    handoff = await handoff_of(services, it)
+    since_ms = int(cast("int", it.body["sinceMs"]))
+    reopened = handoff.active and (handoff.ended_ms or 0) > since_ms
+    if handoff.active and not reopened:
+        return _wait(services, it)
+    until_ms = handoff.ended_ms if reopened else None
+    body: dict[str, object] = {"sinceMs": since_ms, "untilMs": until_ms}
+    return Done(
+        then=[_delivery(TRANSCRIPT, f"{TRANSCRIPT}:{handoff.id}:{since_ms}", handoff, body)]
+    )
+
+
+def _wait(services: Services, it: Delivery) -> Later:
+    young = services.clock.now_ms() - it.accepted_ms < SOON_MS
+    return Later(SOON_S if young else LATER_S, "the chat goes on")
+
+
+async def write_transcript(services: Services, it: Delivery) -> Outcome:
+    """Append everything that was said between the last end and this one."""
+    installation, handoff = await installation_of(services, it), await handoff_of(services, it)
+    spoken = await spoken_in(services, handoff, since_ms=int(cast("int", it.body["sinceMs"])))
+    until_ms = cast("int | None", it.body["untilMs"])
+    new = transcript_blocks([one for one in spoken if until_ms is None or one.at_ms <= until_ms])
+    note = await append(services, it, installation, str(it.body["contactId"]), new)
+    return Done(note=note)
+
+
+async def write_note(services: Services, it: Delivery) -> Outcome:
+    """Leave a note on the contact: how the chat ended and a summary, once per handoff.
+
+    Where the transcript cannot be kept in a property, the note has its words.
+    """
+    installation, handoff = await installation_of(services, it), await handoff_of(services, it)
+    if handoff.active:
+        return _wait(services, it)
+    configuration = installation.configuration
+    wanted = configuration.transcript_mode != "off"
+    whole = wanted and not await property_exists(services, installation)
+    if not configuration.end_note and not whole:
+        return Done(note="no note is wanted")
+    spoken = await spoken_in(services, handoff)
+    parts = [*_facts(handoff)]
+    if configuration.end_note:
+        parts += ["", f"{MADE_BY_A_MACHINE}:", await _summary(services, handoff, spoken)]
+    if whole:
+        parts += transcript_blocks(spoken)
+    crm = services.crm.of(installation)
+    contact_id = str(it.body["contactId"])
+    # The number is part of the text, so the marks of two handoffs always differ.
+    count = await add_notes(services, it, crm, contact_id, f"Chat {handoff.id}", "\n".join(parts))
+    return Done(note=f"{count} note(s) made" if count else "already there")
+
+
+def _facts(handoff: Handoff) -> list[str]:
+    lines = [
+        ("With", handoff.user_name),
+        ("Title", handoff.title),
+        ("Began", iso(handoff.created_ms)),
+        ("First answer", iso(handoff.first_reply_ms) if handoff.first_reply_ms else None),
+        ("Ended", iso(handoff.ended_ms) if handoff.ended_ms else None),
+        ("Outcome", f"{handoff.state.value} ({handoff.end_reason or 'no reason given'})"),
+        ("Agent", handoff.agent_actor_id),
+    ]
+    return [f"{label}: {value}" for label, value in lines if value]
+
+
+async def _summary(services: Services, handoff: Handoff, spoken: Sequence[Spoken]) -> str:
+    """The plug-in's summary; the extract where it fails, for the note matters more."""
+    try:
+        return (await services.summariser.summarise(handoff, spoken)).strip() or extract(spoken)
+    except Exception as error:
+        log.warning("summariser_failed", handoff=handoff.id, error=type(error).__name__)
+        return extract(spoken)
+
+
+async def decide_outcome(services: Services, it: Delivery) -> Outcome:
+    """Find the rule that fits and the records it means; each is changed by its own delivery.
+
+    Once per handoff: one that was reopened meanwhile is looked at when it has ended for good.
+    """
+    installation, handoff = await installation_of(services, it), await handoff_of(services, it)
+    if handoff.active:
+        return _wait(services, it)
+    try:
+        rule = rule_for(outcome_rules_of(installation.configuration.outcome_rules), handoff)
+    except BadConfiguration as error:
+        log.error("outcome_rules_unusable", installation=installation.id, error=error.code)
+        return Done(note=error.message)
+    if rule is None:
+        return Done(note="no outcome rule fits")
+    settings, without = await settings_of(services, installation, handoff, rule.then)
+    if without:
+        log.warning("outcome_incomplete", handoff=handoff.id, rule=rule.name, parts=len(without))
+    then = [
+        NewDelivery(
+            dedup_key=f"{SET}:{handoff.id}:{one.type.value}",
+            lane=f"{SET}:{handoff.installation_id}:{one.type.value}:{one.id}",
+            kind=SET,
+            installation_id=handoff.installation_id,
+            handoff_id=handoff.id,
+            body={"type": one.type.value, "id": one.id, "properties": dict(one.properties)},
+        )
+        for one in settings
+    ]
+    return Done(note="; ".join([f"rule {rule.name!r}", *without]), then=then)
+
+
+async def set_properties(services: Services, it: Delivery) -> Outcome:
+    """Set what a rule sets in one record; setting it twice is setting it once."""
+    installation = await installation_of(services, it)
+    type_, id_ = CrmType(str(it.body["type"])), str(it.body["id"])
+    properties = cast("dict[str, str]", it.body["properties"])
+    await services.crm.of(installation).update(type_, id_, properties)
+    return Done(note=f"{type_.one} {id_} set")
+
+
+DELIVERIES = {
+    SAID: write_said,
+    ENDED: wait_for_end,
+    TRANSCRIPT: write_transcript,
+    NOTE: write_note,
+    OUTCOME: decide_outcome,
+    SET: set_properties,
+}
+"""Kind of delivery -> who handles it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Final
+from typing import Final, Literal
 
 from cachetools import LRUCache
 from sqlalchemy import (
@@ -32,6 +32,7 @@ from hubspot_hitl.handoff.records import ACTIVE_STATES, EndReason, Handoff, Hand
 from hubspot_hitl.store.database import Database
 from hubspot_hitl.store.tables import handoffs
 
+_Place = Literal["conversation_id", "thread_id", "integration_thread_id"]
 _FIELDS: Final = tuple(field.name for field in fields(Handoff))
 ACTIVE_VALUES: Final = tuple(sorted(state.value for state in ACTIVE_STATES))
 _IDS: Final = (
@@ -98,7 +99,7 @@ class SqlHandoffs:
     def __init__(self, database: Database, *, cache_size: int = 10_000) -> None:
         self._database = database
         self._cache: LRUCache[str, Handoff] = LRUCache(cache_size)
-        self._owners: LRUCache[tuple[str, str | None], str] = LRUCache(cache_size)
+        self._owners: LRUCache[tuple[str, _Place, str], str] = LRUCache(3 * cache_size)
         self._alone = database.dialect == "sqlite"
         self._forgotten = 0
         self._insert = (
@@ -153,28 +154,33 @@ class SqlHandoffs:
 
     async def by_conversation(self, installation_id: str, conversation_id: str) -> Handoff | None:
         """Read by the Botpress conversation."""
-        active = self._active_of((installation_id, conversation_id))
-        if active is not None:
-            return active
+        owner = self._owner("conversation_id", installation_id, conversation_id)
+        if owner is not None:
+            return owner
         found = await self._read(_BY_CONVERSATION, installation_id, [conversation_id])
         return latest(found)
 
-    def _active_of(self, place: tuple[str, str | None]) -> Handoff | None:
-        """The conversation's active handoff, if it is certain without asking the database.
+    def _owner(self, place: _Place, installation_id: str, value: str | None) -> Handoff | None:
+        """The active handoff of a place, if it is certain without asking the database.
 
-        Only where this process alone writes: elsewhere the conversation may have been given to
-        another handoff by another replica.
+        Only where this process alone writes: elsewhere the place may have been given to another
+        handoff by another replica.
         """
-        handoff_id = self._owners.get(place) if self._alone else None
-        owner = self._cache.get(handoff_id) if handoff_id is not None else None
-        if owner is None or not owner.active:
+        if value is None:
             return None
-        return owner if (owner.installation_id, owner.conversation_id) == place else None
+        handoff_id = self._owners.get((installation_id, place, value))
+        owner = self._cache.get(handoff_id) if handoff_id is not None else None
+        if owner is None or not owner.active or getattr(owner, place) != value:
+            return None
+        return owner
 
     async def by_threads(
         self, installation_id: str, thread_ids: Sequence[str]
     ) -> Mapping[str, Handoff]:
         """Read by HubSpot thread ids."""
+        owners = self._all_owners("thread_id", installation_id, thread_ids)
+        if owners is not None:
+            return owners
         found = await self._read(_BY_THREAD, installation_id, thread_ids)
         return grouped((one.thread_id, one) for one in found)
 
@@ -182,8 +188,23 @@ class SqlHandoffs:
         self, installation_id: str, integration_thread_ids: Sequence[str]
     ) -> Mapping[str, Handoff]:
         """Read by our own thread ids."""
+        owners = self._all_owners("integration_thread_id", installation_id, integration_thread_ids)
+        if owners is not None:
+            return owners
         found = await self._read(_BY_INTEGRATION_THREAD, installation_id, integration_thread_ids)
         return grouped((one.integration_thread_id, one) for one in found)
+
+    def _all_owners(
+        self, place: _Place, installation_id: str, values: Sequence[str]
+    ) -> dict[str, Handoff] | None:
+        """The active handoffs of all these places, None when the database has to be asked."""
+        owners: dict[str, Handoff] = {}
+        for value in values:
+            owner = self._owner(place, installation_id, value)
+            if owner is None:
+                return None
+            owners[value] = owner
+        return owners
 
     async def _read(
         self, statement: Select[*tuple[object, ...]], installation_id: str, keys: Sequence[str]
@@ -286,10 +307,20 @@ class SqlHandoffs:
         known = self._cache.get(handoff.id)
         if known is None or known.version <= handoff.version:
             self._cache[handoff.id] = handoff
-            place = (handoff.installation_id, handoff.conversation_id)
-            owner = latest(one for one in (handoff, self._active_of(place)) if one is not None)
-            if self._alone and owner is not None and handoff.conversation_id is not None:
-                self._owners[place] = owner.id
+            if self._alone:
+                self._settle("conversation_id", handoff)
+                self._settle("thread_id", handoff)
+                self._settle("integration_thread_id", handoff)
+
+    def _settle(self, place: _Place, handoff: Handoff) -> None:
+        """Remember whose the place is: the active handoff's, the newest of several."""
+        value: str | None = getattr(handoff, place)
+        if value is None:
+            return
+        known = self._owner(place, handoff.installation_id, value)
+        owner = latest(one for one in (handoff, known) if one is not None)
+        if owner is not None:
+            self._owners[handoff.installation_id, place, value] = owner.id
 
 
 def grouped(pairs: Iterable[tuple[str | None, Handoff]]) -> dict[str, Handoff]:

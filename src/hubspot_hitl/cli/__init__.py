@@ -28,6 +28,7 @@ COMMANDS = {
     "twin": "hubspot_hitl.cli.twin",
     "rules": "hubspot_hitl.cli.rules",
     "sessions": "hubspot_hitl.cli.sessions",
+    "deliveries": "hubspot_hitl.cli.deliveries",
     "report": "hubspot_hitl.cli.report",
     "erase": "hubspot_hitl.cli.erase",
     "config": "hubspot_hitl.cli.config",

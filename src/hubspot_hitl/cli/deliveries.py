@@ -1,0 +1,267 @@
+"""`hubspot-hitl deliveries`: what waits, what died, and what to do about it.
+
+Works on the database that the settings name, also while a server runs on it: a replayed delivery is
+found by the running server within a second.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hubspot_hitl.app import House, open_house
+from hubspot_hitl.cli import FINDING
+from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.logs import configure_logging
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
+from hubspot_hitl.settings import from_environment
+from hubspot_hitl.web.console.render import at_text
+
+app = typer.Typer()
+deliveries = typer.Typer(
+    help="Deliveries of the ledger: list, show, replay, discard, export.", no_args_is_help=True
+)
+app.add_typer(deliveries, name="deliveries")
+
+ACTOR = "command line"
+_AGE = re.compile(r"(\d{1,6})([smhd])")
+_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+AnyId = Annotated[
+    str, typer.Argument(help="A delivery's number, or any id of either side; all by default.")
+]
+States = Annotated[
+    list[DeliveryState] | None, typer.Option("--state", help="Only these; may be repeated.")
+]
+Kind = Annotated[str | None, typer.Option("--kind", help="Only this kind, e.g. bot.message.")]
+ErrorCode = Annotated[str | None, typer.Option("--error", help="Only this error code.")]
+OlderThan = Annotated[str | None, typer.Option("--older-than", help="Accepted before: 90s, 15m.")]
+NewerThan = Annotated[str | None, typer.Option("--newer-than", help="Accepted after: 2h, 1d.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@deliveries.command("list")
+def list_(
+    any_id: AnyId = "",
+    state: States = None,
+    kind: Kind = None,
+    error: ErrorCode = None,
+    older_than: OlderThan = None,
+    newer_than: NewerThan = None,
+    limit: Limit = 50,
+    json_: Json = False,
+) -> None:
+    """List deliveries, newest first; without --state those that wait or died.
+
+    Exit status 1 when one of them is dead.
+    """
+    states = tuple(state or (DeliveryState.READY, DeliveryState.DEAD))
+    found = _found(any_id, states, kind, error, older_than, newer_than, limit)
+    if json_:
+        for one in found:
+            typer.echo(json.dumps(brief(one)))
+    else:
+        Console().print(_table(found))
+    if any(one.state is DeliveryState.DEAD for one in found):
+        raise typer.Exit(FINDING)
+
+
+@deliveries.command()
+def show(number: Annotated[int, typer.Argument(help="The delivery's number.")]) -> None:
+    """Show one delivery with its body, as JSON. The body may hold a person's words."""
+    found = _found(str(number), (), None, None, None, None, 1)
+    if not found:
+        typer.echo(f"error: there is no delivery {number}", err=True)
+        raise typer.Exit(FINDING)
+    typer.echo(json.dumps({**brief(found[0]), "body": dict(found[0].body)}, indent=2))
+
+
+@deliveries.command()
+def export(
+    any_id: AnyId = "",
+    state: States = None,
+    kind: Kind = None,
+    error: ErrorCode = None,
+    older_than: OlderThan = None,
+    newer_than: NewerThan = None,
+    limit: Limit = 100_000,
+    bodies: Annotated[bool, typer.Option(help="With the bodies: people's words.")] = False,
+) -> None:
+    """Write deliveries as JSON lines, by default in every state and without their bodies."""
+    for one in _found(any_id, tuple(state or ()), kind, error, older_than, newer_than, limit):
+        more = {"body": dict(one.body)} if bodies else {}
+        typer.echo(json.dumps({**brief(one), **more}))
+
+
+@deliveries.command()
+def replay(
+    any_id: Annotated[str, typer.Argument(help="A number, any id of either side, or `dead`.")],
+    error: ErrorCode = None,
+    kind: Kind = None,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
+    """Try dead deliveries again, at their old place in the lane; repeating this is harmless."""
+    _change("replay", any_id, (DeliveryState.DEAD,), kind, error, yes=yes, json_=json_)
+
+
+@deliveries.command()
+def discard(
+    any_id: Annotated[str, typer.Argument(help="A number, any id of either side, or `dead`.")],
+    error: ErrorCode = None,
+    kind: Kind = None,
+    yes: Yes = False,
+    json_: Json = False,
+) -> None:
+    """Give dead or waiting deliveries up for good. What they carried reaches nobody."""
+    waiting = () if any_id == "dead" else (DeliveryState.READY,)
+    _change("discard", any_id, (DeliveryState.DEAD, *waiting), kind, error, yes=yes, json_=json_)
+
+
+def _change(
+    verb: str,
+    any_id: str,
+    states: tuple[DeliveryState, ...],
+    kind: str | None,
+    error: str | None,
+    *,
+    yes: bool,
+    json_: bool,
+) -> None:
+    wanted = "" if any_id == "dead" else any_id
+    found = _found(wanted, states, kind, error, None, None, 100_000)
+    if not found:
+        typer.echo(f"error: nothing to {verb} fits {any_id!r}", err=True)
+        raise typer.Exit(FINDING)
+    if not yes:
+        typer.confirm(f"{verb} {len(found)} deliveries?", abort=True)
+    seqs = [one.seq for one in found]
+    changed = 0
+
+    async def main() -> None:
+        nonlocal changed
+        async with _looking() as house:
+            ledger = house.services.ledger
+            changed = await (ledger.replay(seqs) if verb == "replay" else ledger.discard(seqs))
+            await house.audit.append(ACTOR, f"deliveries.{verb}", any_id, {"seqs": seqs})
+
+    run_loop(main)
+    typer.echo(json.dumps({verb: changed, "seqs": seqs}) if json_ else f"{verb}: {changed}")
+
+
+def _found(
+    any_id: str,
+    states: tuple[DeliveryState, ...],
+    kind: str | None,
+    error: str | None,
+    older_than: str | None,
+    newer_than: str | None,
+    limit: int,
+) -> list[Delivery]:
+    found: list[Delivery] = []
+
+    async def main() -> None:
+        async with _looking() as house:
+            services = house.services
+            now_ms = services.clock.now_ms()
+            filters = [
+                DeliveryFilter(
+                    seq=seq,
+                    handoff_id=handoff_id,
+                    states=states,
+                    kind=kind,
+                    error_code=error,
+                    accepted_before_ms=now_ms - age_ms(older_than) if older_than else None,
+                    accepted_after_ms=now_ms - age_ms(newer_than) if newer_than else None,
+                    limit=limit,
+                )
+                for seq, handoff_id in await _targets(house, any_id)
+            ]
+            for one in filters:
+                found.extend(await services.ledger.find(one))
+
+    run_loop(main)
+    return found[:limit]
+
+
+async def _targets(house: House, any_id: str) -> list[tuple[int | None, str | None]]:
+    """What an id may mean: a delivery's number, or handoffs that have it on either side."""
+    if not any_id:
+        return [(None, None)]
+    handoffs = await house.services.handoffs.find(text=any_id)
+    exact = [one for one in handoffs if any_id in _ids(one)]
+    if exact:
+        return [(None, one.id) for one in exact]
+    if any_id.isdigit():
+        return [(int(any_id), None)]
+    return [(None, one.id) for one in handoffs]
+
+
+def _ids(handoff: object) -> tuple[object, ...]:
+    names = ("id", "conversation_id", "thread_id", "integration_thread_id", "user_id", "contact_id")
+    return tuple(getattr(handoff, name) for name in names)
+
+
+def age_ms(text: str) -> int:
+    """The milliseconds of `90s`, `15m`, `2h` or `1d`. Raises BadSettings.
+
+    >>> age_ms("15m")
+    900000
+    """
+    match = _AGE.fullmatch(text.strip())
+    if match is None:
+        raise BadSettings(f"{text!r} is no age: write 90s, 15m, 2h or 1d")
+    return int(match[1]) * _UNIT_MS[match[2]]
+
+
+def brief(one: Delivery) -> dict[str, object]:
+    """A delivery without its body. Times are epoch milliseconds."""
+    return {
+        "seq": one.seq,
+        "state": one.state.value,
+        "kind": one.kind,
+        "lane": one.lane,
+        "handoff_id": one.handoff_id,
+        "installation_id": one.installation_id,
+        "attempts": one.attempts,
+        "accepted_ms": one.accepted_ms,
+        "due_ms": one.due_ms,
+        "finished_ms": one.finished_ms,
+        "error_code": one.error_code,
+        "error": one.error,
+        "note": one.note,
+        "dedup_key": one.dedup_key,
+    }
+
+
+def _table(found: Sequence[Delivery]) -> Table:
+    table = Table("number", "state", "kind", "handoff", "tries", "accepted", "what is wrong")
+    for one in found:
+        wrong = f"{one.error_code}: {one.error}" if one.error_code else one.note or ""
+        table.add_row(
+            str(one.seq),
+            one.state.value,
+            one.kind,
+            one.handoff_id or "-",
+            str(one.attempts),
+            at_text(one.accepted_ms),
+            wrong,
+        )
+    return table
+
+
+@asynccontextmanager
+async def _looking() -> AsyncGenerator[House]:
+    configure_logging(format_="console", level="error", access_log=False)
+    async with open_house(from_environment(), work=False) as house:
+        yield house

@@ -109,6 +109,9 @@ class FakePortal:
     ) -> None:
         self._called(f"set_message_status {channel_id} {message_id} {status}")
 
+    async def archive_thread(self, thread_id: str) -> None:
+        self._called(f"archive_thread {thread_id}")
+
     async def thread_messages(
         self,
         thread_id: str,

@@ -414,3 +414,13 @@ async def test_expired_names_are_purged(store: Store) -> None:
     assert await store.nonces.purge(15_000) == 1
     assert await store.nonces.use("old", 30_000)
     assert not await store.nonces.use("young", 30_000)
+
+
+async def test_a_forgotten_user_is_gone_and_an_agent_stays(store: Store) -> None:
+    await store.people.remember(Person("i1", "u1", name="Ada"))
+    await store.people.remember(Person("i1", "a1", name="Agent", actor_id="A-1"))
+    assert await store.people.forget("i1", "u1")
+    assert await store.people.user("i1", "u1") is None
+    assert not await store.people.forget("i1", "u1")
+    assert not await store.people.forget("i1", "a1")
+    assert await store.people.user("i1", "a1") is not None

@@ -362,3 +362,30 @@ async def test_settings_that_cannot_work_are_named(url: str, token: str) -> None
     async with aiohttp.ClientSession() as session:
         with pytest.raises(BadSettings, match="HITL_BOTPRESS_"):
             BotpressRuntimes(session, base_url=url, token=token, clock=QuickClock())
+
+
+async def test_the_ids_of_a_conversations_messages_come_from_every_page(bench: Bench) -> None:
+    bench.cloud.script = [
+        says(200, {"messages": [{"id": "m2"}], "meta": {"nextToken": "more"}}),
+        says(200, {"messages": [{"id": "m1"}], "meta": {}}),
+    ]
+    assert await bench.runtime.message_ids("conv_1") == ["m2", "m1"]
+    first, second = bench.cloud.requests
+    assert (first.path, first.query["conversationId"]) == ("/v1/chat/messages", "conv_1")
+    assert second.query["nextToken"] == "more"
+
+
+async def test_messages_and_users_are_deleted_by_id(bench: Bench) -> None:
+    bench.cloud.script = [says(200, {})]
+    await bench.runtime.delete_message("msg_1")
+    await bench.runtime.delete_user("user_1")
+    assert [(one.method, one.path) for one in bench.cloud.requests] == [
+        ("DELETE", "/v1/chat/messages/msg_1"),
+        ("DELETE", "/v1/chat/users/user_1"),
+    ]
+
+
+async def test_deleting_what_is_gone_says_so(bench: Bench) -> None:
+    bench.cloud.script = [says(404, {"code": 404, "type": "ResourceNotFound", "message": "no"})]
+    with pytest.raises(VendorNotFound):
+        await bench.runtime.delete_user("user_1")

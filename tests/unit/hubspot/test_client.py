@@ -446,3 +446,11 @@ async def test_an_answer_of_another_shape_is_unexpected(
     hubspot.answer(text=body)
     with pytest.raises(UnexpectedAnswer):
         await read(client)
+
+
+async def test_a_thread_is_archived(client: HubSpotClient, hubspot: FakeHubSpot) -> None:
+    hubspot.answer(status=204)
+    await client.archive_thread("9")
+    (request,) = hubspot.requests
+    assert request.method == "DELETE"
+    assert request.path.endswith("/threads/9")

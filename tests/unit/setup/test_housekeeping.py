@@ -6,7 +6,8 @@ from tests.fakes import FakeClock
 
 from hubspot_hitl.ledger.memory import MemoryEngine
 from hubspot_hitl.ledger.service import LaneLedger
-from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, Done, NewDelivery, Outcome
+from hubspot_hitl.ports.ledger import ERASED, Delivery, DeliveryFilter, Done, NewDelivery, Outcome
+from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.setup.housekeeping import DAY_MS, EVERY_S, keep_sweeping, sweep
 from hubspot_hitl.store.memory import MemoryNonces
 
@@ -46,4 +47,35 @@ async def test_the_sweep_comes_again_every_hour() -> None:
     await clock.advance(EVERY_S)
     assert await nonces.use("once", clock.now_ms() + 1)
     sweeping.cancel()
+    await ledger.stop(0)
+
+
+class Old:
+    """Content that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.scrubbed = 0
+
+    async def blank_handoffs(self, ended_before_ms: int) -> int:
+        self.asked.append(ended_before_ms)
+        return 0
+
+    async def forget_people(self, before_ms: int) -> int:
+        self.asked.append(before_ms)
+        return 0
+
+    async def scrub(self) -> None:
+        self.scrubbed += 1
+
+
+async def test_content_goes_before_the_evidence_does() -> None:
+    clock, content = FakeClock(), Old()
+    ledger = await finished_one(clock)
+    now_ms = clock.now_ms() + 8 * DAY_MS
+    assert await Forgetting(ledger, content, 7).forget(now_ms) == 1
+    (row,) = await ledger.find(DeliveryFilter())
+    assert row.body == ERASED
+    assert content.asked == [now_ms - 7 * DAY_MS] * 2
+    assert content.scrubbed == 1
     await ledger.stop(0)

@@ -1,0 +1,109 @@
+"""`hubspot-hitl keys`: the keys that encrypt secrets at rest; never printed but by `new`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+
+from hubspot_hitl.app import KEY_FILE, House, open_house
+from hubspot_hitl.cli import FINDING
+from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.logs import configure_logging
+from hubspot_hitl.settings import Settings, from_environment
+from hubspot_hitl.store.keyring import add_key, new_key, new_key_id
+
+app = typer.Typer()
+keys = typer.Typer(help="Keys for secrets at rest: new, list, rotate.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@keys.command()
+def new() -> None:
+    """Print a fresh key as HITL_SECRET_KEYS wants it. Whoever reads it can read the secrets."""
+    typer.echo(f"{new_key_id()}:{new_key()}")
+
+
+@keys.command("list")
+def list_(json_: Json = False) -> None:
+    """Print the ids of the keys, the encrypting one first, and how many secrets each seals.
+
+    Exit status 1 when secrets are sealed by a key that is not in the ring.
+    """
+    found: dict[str, int] = {}
+    unknown: dict[str, int] = {}
+
+    async def main() -> None:
+        async with _vault_house(from_environment()) as house:
+            usage = dict(await house.vault.usage())
+            usage.pop("plain", None)
+            found.update({key_id: usage.pop(key_id, 0) for key_id in house.vault.keys.ids})
+            unknown.update(usage)
+
+    run_loop(main)
+    if json_:
+        typer.echo(json.dumps({"keys": found, "unknown": unknown}))
+    else:
+        for position, (key_id, count) in enumerate(found.items()):
+            what = "encrypts" if position == 0 else "decrypts"
+            typer.echo(f"{key_id}  {what}  {count} secret(s)")
+        for key_id, count in unknown.items():
+            typer.echo(f"{key_id}  is not in the ring  {count} secret(s) cannot be read")
+    if unknown:
+        raise typer.Exit(FINDING)
+
+
+@keys.command()
+def rotate(json_: Json = False) -> None:
+    """Seal every secret anew with the first key, also while the server runs.
+
+    With a key file, a fresh key is put first into it. With HITL_SECRET_KEYS, put a new key in front
+    of the old one on every replica, restart them, then run this. Exit status 1 when secrets stay
+    that no key opens.
+    """
+    settings = from_environment()
+    result: dict[str, object] = {}
+
+    async def main() -> None:
+        if settings.secret_keys is None:
+            _new_first_key(settings)
+        async with _vault_house(settings) as house:
+            rotation = await house.vault.rotate()
+            first = house.vault.keys.first_id
+            detail = {"rotated": rotation.rotated, "unreadable": len(rotation.unreadable)}
+            await house.audit.append("command line", "keys.rotate", first, detail)
+            result.update({"key": first, **detail})
+
+    run_loop(main)
+    typer.echo(
+        json.dumps(result)
+        if json_
+        else f"sealed with {result['key']}: {result['rotated']}; unreadable: {result['unreadable']}"
+    )
+    if result["unreadable"]:
+        raise typer.Exit(FINDING)
+
+
+def _new_first_key(settings: Settings) -> None:
+    path = settings.data_dir / KEY_FILE
+    if not settings.is_sqlite:
+        raise BadSettings(
+            "HITL_SECRET_KEYS is not set, so the key lies in the database beside what it seals."
+            " Set it on every replica (`hubspot-hitl keys new` makes a key) and run this again."
+        )
+    if not path.exists():
+        raise BadSettings(f"there is no key file {str(path)!r} yet; run the server once")
+    add_key(path)
+
+
+@asynccontextmanager
+async def _vault_house(settings: Settings) -> AsyncGenerator[House]:
+    configure_logging(format_="console", level="error", access_log=False)
+    async with open_house(settings, work=False) as house:
+        yield house

@@ -29,9 +29,9 @@ def settings_page() -> str:
         "",
         "Order of strength: the environment, then the file `.env` in the working directory, then",
         "the default. An empty value counts as unset. What is marked *secret* can also come from",
-        "a file: append `_FILE` to its name and give the path. `hubspot-hitl config` prints every",
-        "value with its source, secrets masked. A value that cannot work stops the start with a",
-        "message that names the variable, exit status 2.",
+        "a file: append `_FILE` to its name and give the path; so can `HITL_DATABASE_URL`.",
+        "`hubspot-hitl config` prints every value with its source, secrets masked. A value that",
+        "cannot work stops the start with a message that names the variable, exit status 2.",
     ]
     for model, title in SECTIONS:
         lines += ["", f"## {title}", "", "| variable | default | meaning |", "|---|---|---|"]

@@ -28,6 +28,11 @@ def is_secret(field: FieldInfo) -> bool:
     return "SecretStr" in str(field.annotation)
 
 
+def may_come_from_file(field: FieldInfo) -> bool:
+    """Whether `*_FILE` works: for secrets, and for what may hold one, such as a database's URL."""
+    return is_secret(field) or not field.repr
+
+
 class Environment(PydanticBaseSettingsSource):
     """Environment over `.env`; in each, the variable, its aliases, then `*_FILE` for secrets.
 
@@ -57,7 +62,7 @@ class Environment(PydanticBaseSettingsSource):
         for source, values in self._layers:
             names = (variable, *self._aliases.get(variable, ()))
             text = next((values[name] for name in names if values.get(name)), None)
-            path = values.get(f"{variable}_FILE") if is_secret(field) else None
+            path = values.get(f"{variable}_FILE") if may_come_from_file(field) else None
             if text and path:
                 raise BadSettings(f"{variable} and {variable}_FILE are both set; keep one of them")
             if path:

@@ -198,3 +198,11 @@ def test_the_example_file_can_be_used_as_it_is(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(example)
 
     assert from_environment({}, env_file=tmp_path / ".env") == Settings()
+
+
+def test_the_database_url_may_come_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "url"
+    path.write_text("postgresql://hitl:word@db/hitl\n")
+    settings = read(HITL_DATABASE_URL_FILE=str(path))
+    assert settings.database_url == "postgresql://hitl:word@db/hitl"
+    assert source_of(settings, "HITL_DATABASE_URL") == "file"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ import pytest
 from tests.flows.conftest import WITHIN_S, House
 
 from hubspot_hitl.app import open_house
-from hubspot_hitl.ports.ledger import ERASED, DeliveryFilter, DeliveryState
+from hubspot_hitl.ports.ledger import ERASED, Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.privacy.later import ERASE
 from hubspot_hitl.privacy.retention import DAY_MS, Forgetting
 from hubspot_hitl.settings import Settings
@@ -186,6 +187,7 @@ async def test_hubspots_privacy_deletion_erases_by_itself(house: House) -> None:
     house.stage.hubspot.agents.privacy_delete(thread_id)
     async with open_house(settings_of(house), work=False) as beside:
         ledger = beside.services.ledger
+        found: Sequence[Delivery] = ()
         for _ in range(400):
             found = await ledger.find(DeliveryFilter(kind=ERASE))
             if found and found[0].state is DeliveryState.DONE:

@@ -102,7 +102,7 @@ async def _scrubbed(services: Services) -> list[str]:
         await services.content.scrub()
     except StoreUnavailable as error:
         log.warning("database_not_scrubbed", error=error.code)
-        return ["the database's log of changes was in use: it is emptied within the hour"]
+        return [error.message]
     return []
 
 

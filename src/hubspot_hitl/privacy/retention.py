@@ -15,17 +15,19 @@ log = structlog.get_logger(__name__)
 DAY_MS: Final = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Forgetting:
     """What is forgotten after how many days, counted from the end of a delivery or handoff.
 
     A handoff that is not over keeps its names, and a delivery that waits keeps its words. Dead
-    letters lose theirs like what was done: they can no longer be replayed then.
+    letters lose theirs like what was done: they can no longer be replayed then. `owed` says that
+    the files may still hold traces: at the start, since the process before may have ended too soon.
     """
 
     ledger: Ledger
     content: Content
     days: int
+    owed: bool = True
 
     async def forget(self, now_ms: int) -> int:
         """Blank what is old enough; returns how many rows held something. Safe to repeat."""
@@ -41,6 +43,8 @@ class Forgetting:
                 people=people,
                 older_than_days=self.days,
             )
-        # Also when nothing was old: the last time the log may have been in use.
-        await self.content.scrub()
+            self.owed = True
+        if self.owed:
+            await self.content.scrub()
+            self.owed = False
         return deliveries + handoffs + people

@@ -47,7 +47,7 @@ class Database(Protocol):
     async def scrub(self) -> None:
         """Let deleted content vanish from the files now, as far as the engine can.
 
-        SQLite overwrites what is deleted and empties its log of changes. PostgreSQL keeps dead rows
+        SQLite's file is written anew and its log of changes emptied. PostgreSQL keeps dead rows
         until its own vacuum, and its log and backups by its own settings.
         """
         ...

@@ -13,6 +13,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -29,6 +30,8 @@ from hubspot_hitl.store.filelock import FileLock
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
+SCRUB_LIMIT_BYTES: Final = 256 * 1024 * 1024
+"""A larger file takes longer to write anew than writers may be kept waiting."""
 _GROUP_LIMIT: Final = 500
 _READERS: Final = 2  # a slow console read leaves one thread for the lookups of the main path
 _ENGINE_FAILURES: Final = frozenset(
@@ -241,8 +244,16 @@ class SqliteDatabase:
 
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
 
-    def __init__(self, path: Path, *, exclusive: bool = True, busy_timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        exclusive: bool = True,
+        busy_timeout_s: float = 5.0,
+        scrub_limit_bytes: int = SCRUB_LIMIT_BYTES,
+    ) -> None:
         self.path = path
+        self._scrub_limit_bytes = scrub_limit_bytes
         self._lock = FileLock(path.with_name(path.name + ".lock")) if exclusive else None
         self._busy_timeout_s = busy_timeout_s
         self._engine: Engine | None = None
@@ -318,25 +329,45 @@ class SqliteDatabase:
         return await job.future
 
     async def scrub(self) -> None:
-        """Copy the log of changes into the file and empty it.
+        """Write the file anew and empty its log of changes: nothing deleted is left in them.
 
-        Raises StoreUnavailable when readers or another process kept it busy: nothing is lost, but
-        old content may still be in the log.
+        Overwriting alone (`secure_delete`) is not enough: when SQLite moves rows between pages, old
+        copies stay in the unused part of a page. Writers wait meanwhile, so a file of more than
+        `SCRUB_LIMIT_BYTES` is not written anew. Raises StoreUnavailable then, and when the file was
+        in use; what was deleted stays deleted.
         """
         if self._writer is None:
             raise _closed(self.path)
-        await asyncio.to_thread(self._empty_log)
+        await asyncio.to_thread(self._write_anew)
 
-    def _empty_log(self) -> None:
+    def _log_is_busy(self, connection: sqlite3.Connection) -> bool:
+        """Empty the log; whether it could not be, however long we tried."""
+        until_s = time.monotonic() + self._busy_timeout_s
+        while True:
+            # Another connection's own checkpoint refuses ours without calling the busy handler.
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy or time.monotonic() >= until_s:
+                return bool(busy)
+            time.sleep(0.02)
+
+    def _write_anew(self) -> None:
         try:
+            small = self.path.stat().st_size <= self._scrub_limit_bytes
             with closing(self._connect()) as connection:
-                busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.Error as error:
+                if small:
+                    connection.execute("VACUUM")
+                busy = self._log_is_busy(connection)
+        except (sqlite3.Error, OSError) as error:
             raise _unavailable(self.path, error) from error
         if busy:
             raise StoreUnavailable(
-                f"the log of the SQLite file {str(self.path)!r} is in use and still holds what was"
-                " deleted: try again"
+                f"the log of the SQLite file {str(self.path)!r} is in use and may still hold what"
+                " was deleted: try again"
+            )
+        if not small:
+            raise StoreUnavailable(
+                f"the SQLite file {str(self.path)!r} is too large to be written anew while it is in"
+                " use; traces of what was deleted may be left: stop the server and VACUUM it"
             )
 
     async def close(self) -> None:

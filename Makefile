@@ -6,7 +6,7 @@ ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve bench test cover lint typecheck check format lock definition cassettes clean
+.PHONY: help demo serve bench wheel sbom audit fuzz test cover lint typecheck check format lock definition cassettes clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,19 @@ typecheck: $(VENV)/.dev ## mypy strict and pyright strict
 
 bench: $(VENV)/.run ## measure against a floor in the same run (ARGS=--quick: under a minute)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+wheel: $(VENV)/.dev ## build the wheel into dist/
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+sbom: $(VENV)/.dev ## list the locked dependencies as CycloneDX in artifacts/sbom.json
+	@mkdir -p artifacts
+	@$(BIN)/uv tool run --quiet --from cyclonedx-bom cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --of JSON -o artifacts/sbom.json
+
+audit: $(VENV)/.dev ## look the locked dependencies up among known vulnerabilities (needs the advisories' server)
+	@$(BIN)/uv tool run --quiet pip-audit --requirement requirements/run.txt --require-hashes --disable-pip --strict
+
+fuzz: $(VENV)/.dev ## throw a million inputs at signatures, parsers and routes (ARGS="--seconds 60")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: lint typecheck cover ## everything CI asks
 

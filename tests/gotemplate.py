@@ -107,27 +107,53 @@ class _Renderer:
     def _call(self, name: str, arguments: list[Any]) -> Any:
         if name == "include":
             return self._nodes(self._defined[arguments[0]], arguments[1], {}).strip("\n")
-        return _FUNCTIONS[name](*arguments)
+        return _apply(name, arguments)
 
 
 def _indent(width: int, text: str) -> str:
     return "\n".join(" " * width + line if line else line for line in text.split("\n"))
 
 
-_FUNCTIONS: dict[str, Any] = {
-    "include": None,
-    "not": lambda value: not value,
-    "quote": lambda value: json.dumps(
-        str(value).lower() if isinstance(value, bool) else str(value)
-    ),
-    "default": lambda fallback, value: value or fallback,
-    "join": lambda glue, values: glue.join(map(str, values)),
-    "printf": lambda form, *values: form % values,
-    "trunc": lambda size, text: text[:size],
-    "trimSuffix": lambda suffix, text: text.removesuffix(suffix),
-    "toYaml": lambda value: yaml.safe_dump(value, sort_keys=True).strip("\n"),
-    "nindent": lambda width, text: "\n" + _indent(width, text),
-}
+_FUNCTIONS = frozenset(
+    [
+        "include",
+        "not",
+        "quote",
+        "default",
+        "join",
+        "printf",
+        "trunc",
+        "trimSuffix",
+        "toYaml",
+        "nindent",
+    ]
+)
+
+
+def _apply(name: str, arguments: list[Any]) -> Any:
+    match name, arguments:
+        case "not", [value]:
+            return not value
+        case "quote", [bool(value)]:
+            return json.dumps(str(value).lower())
+        case "quote", [value]:
+            return json.dumps(str(value))
+        case "default", [fallback, value]:
+            return value or fallback
+        case "join", [str(glue), values]:
+            return glue.join(map(str, values))
+        case "printf", [str(form), *values]:
+            return form % tuple(values)
+        case "trunc", [int(size), str(text)]:
+            return text[:size]
+        case "trimSuffix", [str(suffix), str(text)]:
+            return text.removesuffix(suffix)
+        case "toYaml", [value]:
+            return yaml.safe_dump(value, sort_keys=True).strip("\n")
+        case "nindent", [int(width), str(text)]:
+            return "\n" + _indent(width, text)
+        case _:
+            raise NotImplementedError(f"{name} with {len(arguments)} arguments")
 
 
 def _tokens(source: str) -> list[tuple[bool, str]]:

@@ -1,0 +1,100 @@
+"""Runs `serve`, and dies by SIGKILL before or after the k-th call of a port once it is armed.
+
+    serve_child.py [before|after K] [--journal FILE]
+
+Armed by SIGUSR1. The journal gets one line for each call of a port while armed.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from hubspot_hitl.botpress.client import BotpressRuntime
+from hubspot_hitl.hubspot.client import HubSpotClient
+from hubspot_hitl.ledger.service import LaneLedger
+from hubspot_hitl.ports.botpress import BotRuntime
+from hubspot_hitl.ports.hubspot import HubSpot
+from hubspot_hitl.ports.ledger import Ledger
+from hubspot_hitl.ports.store import Handoffs, Installations, People
+from hubspot_hitl.store.handoffs import SqlHandoffs
+from hubspot_hitl.store.installations import SqlInstallations
+from hubspot_hitl.store.people import SqlPeople
+
+PORTS: tuple[tuple[type, type], ...] = (
+    (HubSpot, HubSpotClient),
+    (BotRuntime, BotpressRuntime),
+    (Handoffs, SqlHandoffs),
+    (People, SqlPeople),
+    (Installations, SqlInstallations),
+    (Ledger, LaneLedger),
+)
+# Called by their own timers, or by nobody on the main path: counting them would make runs differ.
+NOT_COUNTED = frozenset({"purge", "health", "count_by_state", "all", "find"})
+
+
+class Trap:
+    """Counts calls of ports and kills the process at one of them."""
+
+    def __init__(self, when: str, number: int, journal: Path | None) -> None:
+        self._when = when
+        self._number = number
+        self._journal = journal
+        self._calls = 0
+        self._armed = False
+        signal.signal(signal.SIGUSR1, self._arm)
+
+    def _arm(self, *_: object) -> None:
+        self._armed = True
+
+    def around(self, name: str, call: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+        @functools.wraps(call)
+        async def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if not self._armed:
+                return await call(*args, **kwargs)
+            self._calls += 1
+            number = self._calls
+            if self._journal:
+                with self._journal.open("a") as journal:
+                    journal.write(f"{number} {name}\n")
+            self._perhaps("before", number)
+            result = await call(*args, **kwargs)
+            self._perhaps("after", number)
+            return result
+
+        return wrapped
+
+    def _perhaps(self, when: str, number: int) -> None:
+        if (when, number) == (self._when, self._number):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def set_trap(trap: Trap) -> None:
+    for port, adapter in PORTS:
+        for name in vars(port):
+            if not name.startswith("_") and name not in NOT_COUNTED:
+                method = getattr(adapter, name)
+                setattr(adapter, name, trap.around(f"{port.__name__}.{name}", method))
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    journal = None
+    if "--journal" in arguments:
+        at = arguments.index("--journal")
+        journal = Path(arguments[at + 1])
+        del arguments[at : at + 2]
+    when, number = (arguments[0], int(arguments[1])) if arguments else ("never", 0)
+    set_trap(Trap(when, number, journal))
+    from hubspot_hitl.cli import run
+
+    sys.exit(run(["serve"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -187,9 +186,9 @@ async def test_hubspots_privacy_deletion_erases_by_itself(house: House) -> None:
     house.stage.hubspot.agents.privacy_delete(thread_id)
     async with open_house(settings_of(house), work=False) as beside:
         ledger = beside.services.ledger
-        found: Sequence[Delivery] = ()
+        found = list[Delivery]()
         for _ in range(400):
-            found = await ledger.find(DeliveryFilter(kind=ERASE))
+            found = list(await ledger.find(DeliveryFilter(kind=ERASE)))
             if found and found[0].state is DeliveryState.DONE:
                 break
             await asyncio.sleep(0.05)

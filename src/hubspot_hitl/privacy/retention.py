@@ -20,14 +20,16 @@ class Forgetting:
     """What is forgotten after how many days, counted from the end of a delivery or handoff.
 
     A handoff that is not over keeps its names, and a delivery that waits keeps its words. Dead
-    letters lose theirs like what was done: they can no longer be replayed then. `owed` says that
-    the files may still hold traces: at the start, since the process before may have ended too soon.
+    letters lose theirs like what was done: they can no longer be replayed then. The
+    files are scrubbed of traces once a day at most, for writers wait meanwhile; `owed` says that
+    there may be some, `scrubbed_ms` when it was done last (epoch).
     """
 
     ledger: Ledger
     content: Content
     days: int
-    owed: bool = True
+    owed: bool = False
+    scrubbed_ms: int = 0
 
     async def forget(self, now_ms: int) -> int:
         """Blank what is old enough; returns how many rows held something. Safe to repeat."""
@@ -44,7 +46,7 @@ class Forgetting:
                 older_than_days=self.days,
             )
             self.owed = True
-        if self.owed:
+        if self.owed and now_ms - self.scrubbed_ms >= DAY_MS:
             await self.content.scrub()
-            self.owed = False
+            self.owed, self.scrubbed_ms = False, now_ms
         return deliveries + handoffs + people

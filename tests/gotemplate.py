@@ -115,18 +115,8 @@ def _indent(width: int, text: str) -> str:
 
 
 _FUNCTIONS = frozenset(
-    [
-        "include",
-        "not",
-        "quote",
-        "default",
-        "join",
-        "printf",
-        "trunc",
-        "trimSuffix",
-        "toYaml",
-        "nindent",
-    ]
+    {"include", "not", "quote", "default", "join", "printf", "trunc", "trimSuffix"}
+    | {"toYaml", "nindent"}
 )
 
 

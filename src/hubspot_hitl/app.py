@@ -75,6 +75,7 @@ from hubspot_hitl.web.connecting import Stores
 from hubspot_hitl.web.console.access import Access
 from hubspot_hitl.web.console.desk import DESK, Desk, end_streams
 from hubspot_hitl.web.errors import errors
+from hubspot_hitl.web.limits import limiter
 from hubspot_hitl.web.metrics import Metrics
 from hubspot_hitl.web.oauth_state import PURPOSE
 from hubspot_hitl.web.operations import BotpressDoor
@@ -109,7 +110,7 @@ def create_app(
     `runtime` replaces Botpress's Runtime API for every installation, so that any Python bot can
     load the integration. Nothing is opened before the application starts.
     """
-    app = web.Application(client_max_size=settings.max_body_bytes, middlewares=[errors])
+    app = web.Application(client_max_size=settings.max_body_bytes, middlewares=[errors, limiter()])
     app[keys.SETTINGS] = settings
     app.cleanup_ctx.append(partial(_life, runtime=runtime, clock=clock or SystemClock()))
     app.on_shutdown.append(end_streams)

@@ -1,0 +1,114 @@
+"""How much may be asked of this process at once: a guard against floods, not a price list.
+
+The bounds are far above honest traffic. Who meets one is told to come again: HubSpot keeps the
+events of a webhook that was not answered 2xx and calls again for a day, Botpress repeats what was
+answered 5xx. Bodies are read before a place is taken, so that a slow sender holds none. Probes,
+metrics and the console are never refused: an operator must see what goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from hubspot_hitl.web.problems import problem
+
+log = structlog.get_logger(__name__)
+
+_RETRY: Final = {"Retry-After": "1"}
+_FREE: Final = ("/health", "/livez", "/readyz", "/metrics", "/openapi.json", "/console")
+_TENANT_CHARS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Requests in flight over all and for one installation; time and size of bodies.
+
+    `small_body_bytes` is for routes of people and platforms, which carry a few fields; operations
+    and webhooks have the application's `client_max_size`.
+    """
+
+    at_once: int = 2_000
+    per_installation: int = 500
+    body_s: float = 20.0
+    small_body_bytes: int = 256 * 1024
+
+
+class RequestLimiter:
+    """Counts requests in flight and refuses those beyond the limits."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._at_once = 0
+        self._by_tenant: Counter[str] = Counter()
+
+    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Serve the request if there is room. Answers 400, 408, 413, 429 or 503 otherwise."""
+        path = request.path
+        if path.startswith(_FREE):
+            return await handler(request)
+        refused = await self._body_refused(request, path)
+        if refused is not None:
+            refused.force_close()  # what is left of the body on this connection is no next request
+            return refused
+        tenant = _tenant(request)
+        if self._at_once >= self._limits.at_once:
+            return _refuse(503, "server_busy", tenant)
+        if self._by_tenant[tenant] >= self._limits.per_installation:
+            # Botpress is not known to repeat after a 429; HubSpot repeats after either.
+            return _refuse(429 if path.startswith("/hubspot") else 503, "too_many_requests", tenant)
+        self._at_once += 1
+        self._by_tenant[tenant] += 1
+        try:
+            return await handler(request)
+        finally:
+            self._at_once -= 1
+            self._by_tenant[tenant] -= 1
+            if not self._by_tenant[tenant]:
+                del self._by_tenant[tenant]
+
+    async def _body_refused(self, request: web.Request, path: str) -> web.Response | None:
+        """Read the body, which the route then finds read; the answer if it cannot be had."""
+        small = path.startswith(("/oauth", "/v1/"))
+        if small and (request.content_length or 0) > self._limits.small_body_bytes:
+            return problem(413, "body_too_large")
+        if not request.can_read_body:
+            return None
+        try:
+            async with asyncio.timeout(self._limits.body_s):
+                await request.read()
+        except TimeoutError:
+            return problem(408, "body_too_slow")
+        except web.HTTPRequestEntityTooLarge:
+            return problem(413, "body_too_large")
+        except (web.RequestPayloadError, OSError):
+            return problem(400, "body_broken")
+        return None
+
+
+def limiter(limits: Limits | None = None) -> Middleware:
+    """The guard as a middleware with its own counts."""
+    guard = RequestLimiter(limits).guard
+
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await guard(request, handler)
+
+    return limit
+
+
+def _tenant(request: web.Request) -> str:
+    """Whom the request is for, as far as it says so; unproven, so it only ever costs room."""
+    named = request.headers.get("x-webhook-id") or request.path.removeprefix("/hubspot/webhooks")
+    return named[:_TENANT_CHARS]
+
+
+def _refuse(status: int, code: str, tenant: str) -> web.Response:
+    log.warning("request_refused_busy", status=status, error=code, tenant=tenant)
+    return problem(status, code, headers=_RETRY)

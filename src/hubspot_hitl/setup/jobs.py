@@ -20,6 +20,7 @@ from hubspot_hitl.crm.settings import keep_up
 from hubspot_hitl.errors import BadSettings, VendorError
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.services import Job, Services
+from hubspot_hitl.repair import reconcile
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +50,14 @@ def next_ms(job: Job, after_ms: int) -> int:
         raise BadSettings(f"job {job.name!r}: there is no time zone {job.zone!r}") from None
 
 
-def registry(refresh_cron: str | None, zone: str, names: Sequence[str]) -> Mapping[str, Job]:
-    """The jobs of this process: the built-in one, and those of packages that are named.
+def registry(
+    refresh_cron: str | None,
+    zone: str,
+    names: Sequence[str],
+    *,
+    reconcile_cron: str | None = None,
+) -> Mapping[str, Job]:
+    """The jobs of this process: the built-in ones, and those of packages that are named.
 
     A package offers a `Job` by the entry point group `hubspot_hitl.jobs`. Raises BadSettings for
     one that is not installed or cannot work.
@@ -58,6 +65,8 @@ def registry(refresh_cron: str | None, zone: str, names: Sequence[str]) -> Mappi
     found: dict[str, Job] = {}
     if refresh_cron:
         found[REFRESH] = Job(REFRESH, refresh_cron, refresh_fields, zone=zone)
+    if reconcile_cron:
+        found[reconcile.JOB] = Job(reconcile.JOB, reconcile_cron, reconcile.order_passes, zone=zone)
     for name in names:
         offered = next(iter(entry_points(group=GROUP, name=name)), None)
         job: object = offered.load() if offered else None

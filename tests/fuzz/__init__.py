@@ -1,0 +1,1 @@
+"""Random bytes against everything that reads strangers' bytes: `make fuzz`."""

@@ -1,0 +1,28 @@
+"""A small, repeatable part of `make fuzz`, and the proof that it can find something."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from tests.fuzz.__main__ import fault_of
+from tests.fuzz.mutate import mutated
+from tests.fuzz.targets import TARGETS, Target
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_damaged_input_is_refused_in_order(name: str) -> None:
+    target, random = TARGETS[name], Random(7)
+    for _ in range(300):
+        data = mutated(random, random.choice(target.seeds))
+        assert fault_of(target, data) is None, data
+
+
+@pytest.mark.parametrize("name", sorted(set(TARGETS) - {"hubspot signature v1"}))
+def test_the_examples_are_read_without_complaint(name: str) -> None:
+    for seed in TARGETS[name].seeds:
+        TARGETS[name].run(seed)
+
+
+def test_a_reader_that_fails_is_found() -> None:
+    assert fault_of(Target(lambda data: data.decode("ascii"), ()), b"\xff") is not None

@@ -1,0 +1,196 @@
+"""Every kind of message on its way to the agent. The table: docs/reference/messages.md."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.flows.conftest import WITHIN_S, House
+from tests.flows.conversation import (
+    MP3,
+    PDF,
+    PNG,
+    WebSite,
+    agent,
+    arrived,
+    entries,
+    furnished,
+    open_site,
+    said,
+    stored,
+)
+
+from hubspot_hitl.twins.faults import Fault, FaultKind
+from hubspot_hitl.twins.stage import Stage, reached
+from hubspot_hitl.twins.wire import Json
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[WebSite]:
+    site = await open_site()
+    yield site
+    await site.server.close()
+
+
+@pytest.fixture
+async def home(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
+    home = await furnished(House(stage, tmp_path))
+    yield home
+    await home.close()
+
+
+async def sent(home: House, kind: str, payload: Json, count: int = 1) -> list[Json]:
+    """What arrives when the user sends this."""
+    chat, thread_id = await home.handoff()
+    home.stage.botpress.plugin.send(chat, kind, payload)
+    return await arrived(home, thread_id, count)
+
+
+async def test_text_arrives_as_text(home: House) -> None:
+    (got,) = await sent(home, "text", {"text": "Hello\nthere"})
+    assert (got["text"], got["attachments"]) == ("Hello\nthere", [])
+
+
+async def test_an_image_arrives_as_a_private_image_file(home: House, site: WebSite) -> None:
+    payload = {"imageUrl": site.url("cat.png"), "title": "My cat"}
+    (got,) = await sent(home, "image", payload)
+    (attachment,) = got["attachments"]
+    file = stored(home, attachment)
+    assert (got["text"], attachment["fileUsageType"]) == ("[Image] My cat", "IMAGE")
+    assert (file.content, file.access, file.content_type) == (PNG, "PRIVATE", "image/png")
+
+
+async def test_audio_arrives_as_an_audio_file(home: House, site: WebSite) -> None:
+    (got,) = await sent(home, "audio", {"audioUrl": site.url("talk.mp3")})
+    assert got["attachments"][0]["fileUsageType"] == "AUDIO"
+    assert stored(home, got["attachments"][0]).content == MP3
+
+
+async def test_video_arrives_as_a_file(home: House, site: WebSite) -> None:
+    (got,) = await sent(home, "video", {"videoUrl": site.url("film.mp4")})
+    assert got["attachments"][0]["fileUsageType"] == "OTHER"
+    assert stored(home, got["attachments"][0]).content_type == "video/mp4"
+
+
+async def test_a_file_arrives_as_a_file_with_its_name(home: House, site: WebSite) -> None:
+    (got,) = await sent(home, "file", {"fileUrl": site.url("plan.pdf"), "title": "The plan"})
+    file = stored(home, got["attachments"][0])
+    assert (got["text"], file.name, file.content) == ("[File] The plan", "plan.pdf", PDF)
+
+
+async def test_a_bloc_arrives_as_one_message_with_everything_in_order(
+    home: House, site: WebSite
+) -> None:
+    items = [
+        {"type": "text", "payload": {"text": "one"}},
+        {"type": "image", "payload": {"imageUrl": site.url("cat.png")}},
+        {"type": "markdown", "payload": {"markdown": "**two**"}},
+        {"type": "location", "payload": {"latitude": 52.5, "longitude": 13.4, "title": "Here"}},
+        {"type": "file", "payload": {"fileUrl": site.url("plan.pdf")}},
+    ]
+    (got,) = await sent(home, "bloc", {"items": items})
+    assert [line[:10] for line in got["text"].splitlines()] == [
+        "one", "[Image]", "**two**", "[Location]", "[File]",
+    ]  # fmt: skip
+    assert [one["type"] for one in got["attachments"]] == ["FILE", "FILE", "LOCATION"]
+    assert "<strong>two</strong>" in got["richText"]
+
+
+async def test_a_location_arrives_as_a_location(home: House) -> None:
+    items = [{"type": "location", "payload": {"latitude": 52.5, "longitude": 13.4}}]
+    (got,) = await sent(home, "bloc", {"items": items})
+    assert got["text"] == "[Location] (52.5, 13.4)"
+    (place,) = got["attachments"]
+    assert (place["type"], place["latitude"], place["longitude"]) == ("LOCATION", 52.5, 13.4)
+
+
+async def test_markdown_arrives_as_text_and_sanitised_html(home: House) -> None:
+    source = "Look: **here** <script>alert(1)</script>"
+    items = [{"type": "markdown", "payload": {"markdown": source}}]
+    (got,) = await sent(home, "bloc", {"items": items})
+    assert "<strong>here</strong>" in got["richText"]
+    assert "<script" not in got["richText"]
+
+
+async def test_a_long_text_arrives_in_numbered_parts(home: House) -> None:
+    parts = await sent(home, "text", {"text": "word " * 20_000}, count=11)
+    assert [part["text"].split(" ")[0] for part in parts] == [f"({n}/11)" for n in range(1, 12)]
+    assert "".join(part["text"].split(" ", 1)[1] for part in parts) == "word " * 20_000
+
+
+async def test_right_to_left_and_combining_characters_arrive_as_they_are(home: House) -> None:
+    text = "שלום \u202eabc\u202c e\u0301 👩‍👩‍👧 \u0645\u0631\u062d\u0628\u0627"
+    (got,) = await sent(home, "text", {"text": text})
+    assert got["text"] == text
+
+
+async def test_an_empty_text_arrives_as_a_placeholder(home: House) -> None:
+    (got,) = await sent(home, "text", {"text": " "})
+    assert got["text"] == "[Empty message]"
+
+
+async def test_a_vanished_file_arrives_as_its_address_and_the_reason(
+    home: House, site: WebSite
+) -> None:
+    url = site.url("gone.png")
+    (got,) = await sent(home, "image", {"imageUrl": url, "title": "My cat"})
+    assert got["attachments"] == []
+    assert got["text"] == (
+        f"[Image] My cat\nNot attached: My cat: {url} (it does not exist any more)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(b"", "empty"), (b"x" * 1_000_001, "larger"), (b"<!doctype html><p>", "web page")],
+    ids=["zero-byte", "huge", "lying"],
+)
+async def test_an_unfit_file_arrives_as_its_address_and_the_reason(
+    stage: Stage, tmp_path: Path, site: WebSite, content: bytes, why: str
+) -> None:
+    site.files["odd.png"] = content
+    home = await furnished(House(stage, tmp_path, changes={"fetch_max_bytes": 1_000_000}))
+    (got,) = await sent(home, "image", {"imageUrl": site.url("odd.png")})
+    await home.close()
+    assert got["attachments"] == []
+    assert site.url("odd.png") in got["text"]
+    assert why in got["text"]
+
+
+async def test_an_address_inside_our_own_network_is_told_and_not_asked(
+    stage: Stage, tmp_path: Path, site: WebSite
+) -> None:
+    home = await furnished(House(stage, tmp_path, changes={"fetch_allow_private": False}))
+    (got,) = await sent(home, "image", {"imageUrl": site.url("cat.png")})
+    await home.close()
+    assert got["attachments"] == []
+    assert "its address is not a public one" in got["text"]
+
+
+async def test_a_file_that_hubspot_does_not_take_for_a_moment_is_attached_after_all(
+    home: House, site: WebSite
+) -> None:
+    fault = Fault(FaultKind.ERROR_503, ("files.upload",), times=1)
+    home.stage.hubspot.faults.add(fault)
+    (got,) = await sent(home, "image", {"imageUrl": site.url("cat.png")})
+    assert len(got["attachments"]) == 1
+
+
+async def test_words_behind_a_file_stay_behind_it(home: House, site: WebSite) -> None:
+    chat, thread_id = await home.handoff()
+    home.stage.botpress.plugin.send(chat, "image", {"imageUrl": site.url("cat.png")})
+    home.stage.botpress.plugin.say(chat, "my cat")
+    got = await arrived(home, thread_id, 2)
+    assert [one["text"] for one in got] == ["[Image]", "my cat"]
+
+
+async def test_a_refused_message_is_told_to_the_user(home: House) -> None:
+    chat, thread_id = await home.handoff()
+    home.stage.hubspot.agents.assign(thread_id, agent(home))
+    home.stage.hubspot.options.closed_thread_publish = "refuse"
+    home.stage.hubspot.world.thread(thread_id).status = "CLOSED"
+    home.stage.botpress.plugin.say(chat, "lost?")
+    assert await reached(lambda: bool(said(chat)), WITHIN_S)
+    assert said(chat)[0]["text"].startswith("Your message could not be delivered")
+    assert len(entries(home, thread_id)) == 1

@@ -9,7 +9,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +50,7 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def new_stage() -> AsyncIterator[Stage]:
+async def new_stage() -> AsyncGenerator[Stage]:
     """Both twins without limits, their webhooks and operations retried quickly."""
     stage = Stage(
         HubSpotOptions(rate_limit=None, hook_retry_base_s=0.1, hook_retry_most_s=2.0),

@@ -43,3 +43,12 @@ async def server(stage: Stage, database: str, tmp_path: Path) -> AsyncIterator[S
     yield server
     await server.close()
     await server.end()
+
+
+@pytest.fixture
+async def embedded(stage: Stage, tmp_path: Path) -> AsyncIterator[Server]:
+    """The same on SQLite alone, for what does not depend on the database."""
+    server = Server(stage, tmp_path, f"sqlite:///{tmp_path / 'embedded.db'}")
+    yield server
+    await server.close()
+    await server.end()

@@ -36,7 +36,7 @@ async def journalled(stage: Stage, server: Server, journal: Path) -> list[str]:
     server.process.send_signal(signal.SIGUSR1)
     await conversation(stage, 2)
     await server.end(signal.SIGTERM)
-    return journal.read_text().splitlines()
+    return await asyncio.to_thread(lambda: journal.read_text().splitlines())
 
 
 async def test_a_kill_before_or_after_any_port_call_changes_no_transcript(

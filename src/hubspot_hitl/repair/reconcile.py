@@ -32,7 +32,7 @@ from hubspot_hitl.repair.compare import (
 
 log = structlog.get_logger(__name__)
 
-PASS: Final = "repair.pass"
+COMPARE: Final = "repair.compare"
 JOB: Final = "reconcile"
 CHECKED: Final = "checked"
 ACTOR: Final = "reconciler"
@@ -62,9 +62,9 @@ async def order_passes(services: Services) -> str:
     await services.ledger.accept(
         [
             NewDelivery(
-                dedup_key=f"{PASS}:{one.id}:{now_ms}",
-                lane=f"{PASS}:{one.id}",
-                kind=PASS,
+                dedup_key=f"{COMPARE}:{one.id}:{now_ms}",
+                lane=f"{COMPARE}:{one.id}",
+                kind=COMPARE,
                 installation_id=one.id,
                 body={},
                 due_ms=now_ms + (number * 7919) % SPREAD_MS,
@@ -90,7 +90,7 @@ async def _since_ms(services: Services, it: Delivery) -> int:
     """When the last pass that reached HubSpot began, and a little before; 0 when none did."""
     done = await services.ledger.find(
         DeliveryFilter(
-            kind=PASS, installation_id=it.installation_id, states=(DeliveryState.DONE,), limit=20
+            kind=COMPARE, installation_id=it.installation_id, states=(DeliveryState.DONE,), limit=20
         )
     )
     at_ms = [one.accepted_ms for one in done if (one.note or "").startswith(CHECKED)]
@@ -246,5 +246,5 @@ async def _repair(
             )
 
 
-DELIVERIES = {PASS: run_pass}
+DELIVERIES = {COMPARE: run_pass}
 """Kind of delivery -> who handles it."""

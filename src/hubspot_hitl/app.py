@@ -54,8 +54,10 @@ from hubspot_hitl.privacy import receipt
 from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings, secrets_of
+from hubspot_hitl.setup import jobs
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
 from hubspot_hitl.setup.housekeeping import keep_sweeping
+from hubspot_hitl.setup.summarisers import summariser
 from hubspot_hitl.store.audit import SqlAudit
 from hubspot_hitl.store.connections import ConnectedInstallations, VaultConnections
 from hubspot_hitl.store.content import SqlContent
@@ -70,7 +72,7 @@ from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.store.nonces import SqlNonces
 from hubspot_hitl.store.people import SqlPeople
 from hubspot_hitl.store.vault import SqlVault
-from hubspot_hitl.web import keys, oauth
+from hubspot_hitl.web import keys, oauth, registrations
 from hubspot_hitl.web.connecting import Stores
 from hubspot_hitl.web.console.access import Access
 from hubspot_hitl.web.console.desk import DESK, Desk, end_streams
@@ -86,15 +88,17 @@ DELIVERY_HANDLERS: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome
     **hitl.DELIVERIES,
     **actions.DELIVERIES,
     **events.EVENTS,
+    **jobs.DELIVERIES,
     **privacy.DELIVERIES,
 }
 """Everything the ledger can be asked to do: kind -> handler."""
 
 RETRYING = Policies(
     by_kind={
+        jobs.RUN: Retrying(base_s=30.0, cap_s=600.0, max_attempts=3),
         webhook_out.SEND: Retrying(
             base_s=1.0, cap_s=1_800.0, max_age_s=None, max_attempts=webhook_out.ATTEMPTS
-        )
+        ),
     }
 )
 """How often what is tried again, where it is not as usual."""
@@ -112,6 +116,7 @@ def create_app(
     """
     app = web.Application(client_max_size=settings.max_body_bytes, middlewares=[errors, limiter()])
     app[keys.SETTINGS] = settings
+    app[registrations.COUNTS] = registrations.counts()
     app.cleanup_ctx.append(partial(_life, runtime=runtime, clock=clock or SystemClock()))
     app.on_shutdown.append(end_streams)
     app.add_routes(ROUTES)
@@ -246,6 +251,12 @@ async def open_house(
             policy=_policy(settings),
             fetch=fetch,
             hooks=hooks,
+            summariser=summariser(settings.summariser),
+            jobs=jobs.registry(
+                None if settings.refresh_cron == "off" else settings.refresh_cron,
+                settings.schedule_zone,
+                settings.jobs,
+            ),
             crm=CrmClients(portals, clock),
             field_snapshots=VaultFieldSnapshots(vault),
             webhooks=portals,
@@ -258,6 +269,8 @@ async def open_house(
         )
         await ledger.start(work=work)
         stack.push_async_callback(ledger.stop, settings.shutdown_grace_s)
+        if work:
+            await jobs.schedule(services)
         nonces = SqlNonces(database)
         if work:
             sweeping = asyncio.create_task(

@@ -339,6 +339,40 @@ class Settings(_Explicit):
     fetch_timeout_s: float = Field(
         default=30, gt=0, le=120, description="Longest time the download of one file may take."
     )
+    refresh_cron: str = Field(
+        default="17 3 * * *",
+        description=(
+            "When the CRM fields of all portals are read anew and held against the routing rules,"
+            " as a cron expression; 'off' never."
+        ),
+    )
+    schedule_zone: str = Field(
+        default="UTC", description="Time zone of HITL_REFRESH_CRON, as Europe/Berlin."
+    )
+    jobs: NameList = Field(
+        default=(),
+        description=(
+            "Further jobs to run on their schedules, comma separated: names in the entry point"
+            " group hubspot_hitl.jobs of installed packages."
+        ),
+    )
+    summariser: str | None = Field(
+        default=None,
+        description=(
+            "Who summarises a chat for the note at its end: a name in the entry point group"
+            " hubspot_hitl.summarisers. Unset: its own first and last words are quoted."
+        ),
+    )
+    registrations_token: SecretStr | None = Field(
+        default=None,
+        description="Token that POST /registrations asks for; unset, there is no such route.",
+    )
+    registrations_per_minute: int = Field(
+        default=10,
+        ge=1,
+        le=10_000,
+        description="Registrations that one address may ask for in a minute.",
+    )
 
     @property
     def is_sqlite(self) -> bool:

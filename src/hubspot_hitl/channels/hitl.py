@@ -101,7 +101,7 @@ async def deliver_message(services: Services, it: Delivery) -> Outcome:
             await _tell_of_failure(services, installation, handoff, it)
         raise
     note = f"published as {published.message_id}"
-    then = said_later(installation, handoff, it, said_by_user(handoff, it))
+    then = said_later(installation, handoff, it, said_by_user(installation, handoff, it))
     then += [user_ended(it, handoff)] if _is_stop_word(installation, it) else []
     if not it.body.get("acknowledge", True):
         return Done(note=note, then=then)

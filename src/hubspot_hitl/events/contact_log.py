@@ -125,7 +125,9 @@ def _wait(services: Services, it: Delivery) -> Later:
 async def write_transcript(services: Services, it: Delivery) -> Outcome:
     """Append everything that was said between the last end and this one."""
     installation, handoff = await installation_of(services, it), await handoff_of(services, it)
-    spoken = await spoken_in(services, handoff, since_ms=int(cast("int", it.body["sinceMs"])))
+    spoken = await spoken_in(
+        services, installation, handoff, since_ms=int(cast("int", it.body["sinceMs"]))
+    )
     until_ms = cast("int | None", it.body["untilMs"])
     new = transcript_blocks([one for one in spoken if until_ms is None or one.at_ms <= until_ms])
     note = await append(services, it, installation, str(it.body["contactId"]), new)
@@ -145,7 +147,7 @@ async def write_note(services: Services, it: Delivery) -> Outcome:
     whole = wanted and not await property_exists(services, installation)
     if not configuration.end_note and not whole:
         return Done(note="no note is wanted")
-    spoken = await spoken_in(services, handoff)
+    spoken = await spoken_in(services, installation, handoff)
     parts = [*_facts(handoff)]
     if configuration.end_note:
         parts += ["", f"{MADE_BY_A_MACHINE}:", await _summary(services, handoff, spoken)]

@@ -178,7 +178,7 @@ async def _relay(stage: Stage, actor_id: str) -> None:
     stage.notes.append(f"{created} message(s) created" if created else "known already")
     stage.then += await receipt(services, installation, it, stage.message.id)
     if writes_each_message(installation, stage.handoff):
-        said = await said_by_agent(services, stage.handoff, stage.message)
+        said = await said_by_agent(services, installation, stage.handoff, stage.message)
         stage.then += said_later(installation, stage.handoff, it, said)
     stage.then += agent_seen(installation, stage.handoff, actor_id, services.clock.now_ms())
 

@@ -11,16 +11,20 @@ from hubspot_hitl.events.intake import MESSAGE
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.summary import Spoken
 from hubspot_hitl.handoff.to_agent import as_text, to_agent
+from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.masking import mask_text
 
 BOT_MESSAGE: Final = "bot.message"
 """The kind of `channels.hitl.MESSAGE`, which cannot be imported from here."""
 MOST: Final = 10_000
 
 
-async def spoken_in(services: Services, handoff: Handoff, *, since_ms: int = 0) -> list[Spoken]:
+async def spoken_in(
+    services: Services, installation: Installation, handoff: Handoff, *, since_ms: int = 0
+) -> list[Spoken]:
     """What reached the other side after `since_ms`, oldest first."""
     found: list[tuple[int, int, Spoken]] = []
     for kind in (BOT_MESSAGE, MESSAGE):
@@ -34,25 +38,28 @@ async def spoken_in(services: Services, handoff: Handoff, *, since_ms: int = 0) 
             )
         )
         for it in deliveries:
-            said = await said_in(services, handoff, it)
+            said = await said_in(services, installation, handoff, it)
             if said is not None and said.at_ms > since_ms:
                 found.append((said.at_ms, it.seq, said))
     return [said for _, _, said in sorted(found, key=lambda one: one[:2])]
 
 
-async def said_in(services: Services, handoff: Handoff, it: Delivery) -> Spoken | None:
+async def said_in(
+    services: Services, installation: Installation, handoff: Handoff, it: Delivery
+) -> Spoken | None:
     """The message that a delivery carries; None when it carries none."""
     if it.kind == BOT_MESSAGE:
-        return said_by_user(handoff, it)
+        return said_by_user(installation, handoff, it)
     message = message_from_json(cast("dict[str, object]", it.body["message"]))
     if message.type != "MESSAGE":
         return None
-    return await said_by_agent(services, handoff, message)
+    return await said_by_agent(services, installation, handoff, message)
 
 
-def said_by_user(handoff: Handoff, it: Delivery) -> Spoken:
-    """The message of the user, or of the bot."""
-    text = as_text(to_agent(str(it.body["type"]), it.body["payload"]))
+def said_by_user(installation: Installation, handoff: Handoff, it: Delivery) -> Spoken:
+    """The message of the user, or of the bot, masked as the agent saw it."""
+    content = to_agent(str(it.body["type"]), it.body["payload"])
+    text = mask_text(installation.configuration, as_text(content))
     at_ms = created_ms(it)
     user_id = it.body.get("userId")
     if user_id is None:
@@ -72,14 +79,17 @@ def created_ms(it: Delivery) -> int:
     return it.accepted_ms
 
 
-async def said_by_agent(services: Services, handoff: Handoff, message: ThreadMessage) -> Spoken:
+async def said_by_agent(
+    services: Services, installation: Installation, handoff: Handoff, message: ThreadMessage
+) -> Spoken:
     """The message of an agent, by the name the owner lets agents have."""
     actor_id = next(iter(message.sender_actor_ids), None) or message.created_by or ""
     agent = await services.people.agent(handoff.installation_id, actor_id)
     by = f"{agent.name} ({actor_id})" if agent and agent.name else actor_id or "Agent"
     files = [f"[File: {name}]" for one in message.attachments if (name := one.name or one.file_id)]
     text = "\n".join(part for part in (message.text.strip(), *files) if part)
-    return Spoken("agent", by, message.created_ms, text)
+    masked = mask_text(installation.configuration, text)
+    return Spoken("agent", by, message.created_ms, masked)
 
 
 def transcript_blocks(spoken: list[Spoken]) -> list[str]:

@@ -136,18 +136,20 @@ async def _handoff_event(
         type=str(it.body["type"]),
         updated_ms=int(cast("int", it.body["nowMs"])),
         user=await services.people.user(installation.id, handoff.user_id),
-        said=await _last_said(services, handoff),
+        said=await _last_said(services, installation, handoff),
     )
     return handoff_event(handoff, told)
 
 
-async def _last_said(services: Services, handoff: Handoff) -> LastSaid | None:
+async def _last_said(
+    services: Services, installation: Installation, handoff: Handoff
+) -> LastSaid | None:
     recent = await services.ledger.find(
         DeliveryFilter(handoff_id=handoff.id, kind=BOT_MESSAGE, limit=RECENT)
     )
     for it in recent:
         if it.body.get("userId") is not None:
-            said = said_by_user(handoff, it)
+            said = said_by_user(installation, handoff, it)
             return LastSaid(str(it.body["messageId"]), str(it.body["type"]), said.text, said.at_ms)
     return None
 

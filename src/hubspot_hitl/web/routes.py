@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hubspot_hitl.web import agent_oauth, oauth
+from hubspot_hitl.web import agent_oauth, oauth, registrations
 from hubspot_hitl.web.botpress import health, operation
 from hubspot_hitl.web.console.routes import ROUTES as CONSOLE
 from hubspot_hitl.web.health import live, ready
@@ -29,6 +29,8 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.post("/oauth/hubspot/disconnect", oauth.disconnect),
     web.post("/oauth/hubspot/token", oauth.token),
     *agent_oauth.ROUTES,
+    # web widgets, when a token is set
+    web.post("/registrations", registrations.register),
     # machines
     web.route("*", "/health", health),
     web.get("/livez", live),

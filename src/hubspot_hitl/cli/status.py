@@ -1,0 +1,64 @@
+"""`hubspot-hitl status`: which installations there are, and how they stand. Asks no vendor."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from hubspot_hitl.app import House
+from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
+from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
+from hubspot_hitl.settings import from_environment
+
+app = typer.Typer()
+
+MOST = 10_000
+
+
+@app.command()
+def status(installation: InstallationId = None, json_: Json = False) -> None:
+    """List the installations: portal, connection, token, open handoffs, dead letters."""
+    rows: list[dict[str, object]] = []
+
+    async def main() -> None:
+        async with looking(from_environment()) as house:
+            rows.extend([await _row(house, one) for one in await chosen(house, installation)])
+
+    run_loop(main)
+    if json_:
+        typer.echo(json.dumps({"installations": rows}))
+        return
+    for row in rows:
+        typer.echo(
+            f"{row['installation']}  portal {row['portalId'] or 'unknown'}"
+            f"  {'connected' if row['connected'] else 'not connected'}"
+            f"  token until {row['tokenExpiresAt'] or 'unknown'}"
+            f"  open handoffs {row['openHandoffs']}  dead letters {row['deadLetters']}"
+        )
+        if row["cure"]:
+            typer.echo(f"  {row['problem']}: {row['cure']}")
+    if not rows:
+        typer.echo("no installation is known here yet", err=True)
+
+
+async def _row(house: House, one: Installation) -> dict[str, object]:
+    """What is known here; counts end at `MOST`."""
+    found = (await house.oauth.watch.status(one.id)).as_json()
+    services = house.services
+    active = await services.handoffs.find(installation_id=one.id, active=True, limit=MOST)
+    dead = await services.ledger.find(
+        DeliveryFilter(installation_id=one.id, states=(DeliveryState.DEAD,), limit=MOST)
+    )
+    return {
+        "installation": one.id,
+        "portalId": found["username"] or one.portal_id,
+        "connected": found["connected"],
+        "tokenExpiresAt": found["tokenExpiresAt"],
+        "problem": found["problem"],
+        "cure": found["cure"],
+        "openHandoffs": len(active),
+        "deadLetters": len(dead),
+    }

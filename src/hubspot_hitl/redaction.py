@@ -19,6 +19,8 @@ from pydantic import SecretStr
 
 MASK = "[redacted]"
 _PREFIX_CHARS = 8
+# Looking for shapes costs more than linear time in the worst case, and strangers write the text.
+_LONGEST = 32_000
 
 _NAMES = frozenset(
     [
@@ -61,8 +63,8 @@ _SENSITIVE = (
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+"), rf"\1 {MASK}"),
     (re.compile(r"(https?://)[^\s/@\"'<>]*@"), rf"\1{MASK}@"),
-    (re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@\"']*:)[^\s@/\"']+@"), rf"\1{MASK}@"),
-    (re.compile(r"((?:https?|wss?)://[^\s?#\"'<>]+)[?#][^\s\"'<>]+"), rf"\1?{MASK}"),
+    (re.compile(r"([a-z][a-z0-9+.-]{0,30}://[^\s:/@\"']*:)[^\s@/\"']+@"), rf"\1{MASK}@"),
+    (re.compile(r"((?:https?|wss?)://[^\s?#\"'<>]{1,2000})[?#][^\s\"'<>]+"), rf"\1?{MASK}"),
     (re.compile(rf"(?i)\b({_SENSITIVE})=[^\s&\"',;)]+"), rf"\1={MASK}"),
     (re.compile(r"(?<=[?&])(code|state)=[^\s&\"',;)]+"), rf"\1={MASK}"),
     (
@@ -72,13 +74,14 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bpat-[a-z]{2}\d+-[0-9A-Fa-f-]{8,}"), MASK),
     (re.compile(r"\bbp_[a-z]+_[A-Za-z0-9_-]{8,}"), MASK),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), MASK),
-    (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "[email]"),
+    (re.compile(r"(?<![\w.+%-])[\w.+%-]++@[\w-]+(?:\.[\w-]+)+"), "[email]"),
     # pydantic and SQLAlchemy repeat the offending values in their messages
-    (re.compile(r"input_value=.*?(?=, input_type=)", re.DOTALL), f"input_value={MASK}"),
+    (re.compile(r"input_value=.{0,2000}?(?=, input_type=)", re.DOTALL), f"input_value={MASK}"),
     (re.compile(r"\[parameters: .*?\](?=\n|$)", re.DOTALL), f"[parameters: {MASK}]"),
 )
 # Every shape has one of these; most values have none, and one search is cheaper than twelve.
 _SUSPECT = re.compile(r"[=:@/?\[]|pat-|bp_|eyJ|(?i:bearer|basic)")
+_LAST_WORD = re.compile(r"(?<!\S)\S*\Z")
 # A line break in a value could forge a log line; an escape sequence could rule a terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _CONTROLS_IN_TRACEBACKS = {k: v for k, v in _CONTROLS.items() if k not in (9, 10)}
@@ -181,6 +184,8 @@ def redact_text(text: str) -> str:
     'GET https://api.hubapi.com/x?[redacted] failed for [email]'
     """
     text = _secrets.mask(text)
+    if len(text) > _LONGEST:  # only now: half a secret would not be known
+        text = f"{_LAST_WORD.sub('', text[:_LONGEST])} [{len(text)} characters in all]"
     if not _SUSPECT.search(text):
         return text
     for shape, replacement in _SHAPES:

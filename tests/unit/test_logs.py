@@ -181,3 +181,12 @@ def test_a_closed_stream_does_not_stop_the_caller() -> None:
 
     structlog.get_logger("x").info("nobody_reads_this")
     logging.getLogger("y").error("nor this")
+
+
+def test_a_very_long_text_is_cut_and_no_part_of_a_secret_stays() -> None:
+    remember_secret("known-secret-that-lies-over-the-cut")
+    text = "x " * 15_990 + "known-secret-that-lies-over-the-cut" + " y" * 20_000
+    assert len(redact_text(text)) < 33_000
+    assert "known-secret" not in redact_text(text)
+    assert "Bearer" not in redact_text("z" * 31_990 + " Bearerabcdefghijklmnop" + "z" * 10_000)
+    assert redact_text("A" * 40_000) == " [40000 characters in all]"

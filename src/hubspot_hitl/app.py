@@ -54,7 +54,7 @@ from hubspot_hitl.privacy import receipt
 from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings, secrets_of
-from hubspot_hitl.setup import jobs
+from hubspot_hitl.setup import finish, jobs
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
 from hubspot_hitl.setup.housekeeping import keep_sweeping
 from hubspot_hitl.setup.summarisers import summariser
@@ -89,6 +89,7 @@ DELIVERY_HANDLERS: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome
     **actions.DELIVERIES,
     **events.EVENTS,
     **jobs.DELIVERIES,
+    **finish.DELIVERIES,
     **privacy.DELIVERIES,
 }
 """Everything the ledger can be asked to do: kind -> handler."""

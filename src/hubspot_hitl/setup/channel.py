@@ -23,6 +23,8 @@ from hubspot_hitl.ports.hubspot import (
 )
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.capabilities import CAPABILITIES
+from hubspot_hitl.setup.one_at_a_time import SetupUnfinished, one_at_a_time
+from hubspot_hitl.setup.progress import progress
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +41,16 @@ async def ensure_bindings(
 ) -> Sequence[ChannelBinding]:
     """Return one ready binding per configured inbox, the default first, and remember them.
 
-    `deadline` is on the clock's `monotonic()`. Raises ActionRefused when the channel does not
-    become visible before it, or an inbox cannot be connected.
+    `deadline` is on the clock's `monotonic()`. Raises SetupUnfinished when the channel does not
+    become visible before it, ActionRefused when an inbox cannot be connected.
     """
+    async with one_at_a_time(services, installation.id, deadline):
+        return await _ensure(services, installation, deadline)
+
+
+async def _ensure(
+    services: Services, installation: Installation, deadline: float
+) -> Sequence[ChannelBinding]:
     hubspot = services.hubspot.of(installation)
     webhook_url = services.policy.channel_webhook(installation)
     channel = await _find_channel(hubspot, webhook_url)
@@ -64,7 +73,8 @@ async def binding_for(
 ) -> ChannelBinding:
     """Return the binding of `inbox_id`, or the default one, setting the channel up if need be.
 
-    Raises ActionRefused when the inbox is none of the configured ones.
+    Raises ActionRefused when the inbox is none of the configured ones, and SetupUnfinished at once
+    while `register` goes on in the background.
     """
     configured = _inboxes(installation.configuration)
     wanted = inbox_id or configured[0]
@@ -77,6 +87,8 @@ async def binding_for(
         for binding in await services.installations.bindings(installation.id):
             if binding.inbox_id == wanted:
                 return binding
+        if (told := await progress(services, installation.id)) is not None:
+            raise SetupUnfinished(told)
         await ensure_bindings(services, installation, deadline=deadline)
     raise ActionRefused(f"Inbox {wanted!r} could not be connected. Save the configuration again.")
 
@@ -124,9 +136,9 @@ async def _wait_until_visible(
         for channel in await hubspot.channels():
             if channel.id == channel_id:
                 return channel
-    raise ActionRefused(
+    raise SetupUnfinished(
         f"HubSpot has made the channel {channel_id!r} but does not list it yet. This can take some"
-        " minutes: wait, then save the configuration again. Nothing is made twice."
+        " minutes: wait, then try again. Nothing is made twice."
     )
 
 

@@ -13,6 +13,8 @@ from hubspot_hitl.integration.configuration import require_ready
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.channel import ensure_bindings
+from hubspot_hitl.setup.finish import finish_later
+from hubspot_hitl.setup.one_at_a_time import SetupUnfinished
 from hubspot_hitl.setup.refusals import why_refused
 
 log = structlog.get_logger(__name__)
@@ -23,9 +25,9 @@ GRACE_S = 5.0
 async def register(services: Services, installation: Installation, webhook_url: str) -> None:
     """Check the credentials, then make or find the channel and its accounts.
 
-    Ends within the policy's `register_timeout_s`: Botpress gives 60 s. Raises ActionRefused, whose
-    message Botpress shows to the bot owner as the reason of the failed registration. Saving again
-    goes on where this ended.
+    Ends within the policy's `register_timeout_s`: Botpress gives 60 s. When HubSpot is not ready
+    with the new channel by then, registering succeeds and goes on in the background. Raises
+    ActionRefused, whose message Botpress shows to the bot owner as the reason of the failure.
     """
     require_ready(installation.configuration)
     check_crm_settings(installation.configuration)
@@ -38,11 +40,9 @@ async def register(services: Services, installation: Installation, webhook_url: 
         # The wait for a new channel ends by the deadline; this ends calls that do not return.
         async with asyncio.timeout(services.policy.register_timeout_s + GRACE_S):
             bindings = await ensure_bindings(services, installation, deadline=deadline)
-    except TimeoutError as error:
-        raise ActionRefused(
-            f"HubSpot did not answer within {services.policy.register_timeout_s:.0f} s. Save the"
-            " configuration again; nothing is made twice."
-        ) from error
+    except (SetupUnfinished, TimeoutError):
+        await finish_later(services, installation)
+        return
     except VendorError as error:
         raise ActionRefused(f"HubSpot could not be set up. {why_refused(error)}") from error
     log.info(

@@ -27,6 +27,7 @@ COMMANDS = {
     "dev": "hubspot_hitl.cli.dev",
     "demo": "hubspot_hitl.cli.demo",
     "twin": "hubspot_hitl.cli.twin",
+    "doctor": "hubspot_hitl.cli.doctor",
     "status": "hubspot_hitl.cli.status",
     "plan": "hubspot_hitl.cli.plan",
     "apply": "hubspot_hitl.cli.apply",

@@ -1,0 +1,89 @@
+"""`hubspot-hitl doctor`: what is wrong, why, and how to mend it. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+import typer
+
+from hubspot_hitl.app import House
+from hubspot_hitl.cli import FINDING
+from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
+from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.errors import BadSettings, StoreUnavailable
+from hubspot_hitl.hubspot.vendor_clock import vendor_ms
+from hubspot_hitl.settings import Settings, from_environment
+from hubspot_hitl.setup.botpress_credentials import read_credentials
+from hubspot_hitl.setup.doctor import Surroundings, examine
+from hubspot_hitl.setup.findings import Finding, Severity, fine, problem
+from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.migrations import HEAD, current_revision, needs_migration
+
+app = typer.Typer()
+
+
+@app.command()
+def doctor(installation: InstallationId = None, json_: Json = False) -> None:
+    """Check settings, keys, clock, database, and each installation's bot, portal and channel.
+
+    Exit status 1 when something is in error. The codes are explained in docs/how-to/doctor.md.
+    """
+    settings = from_environment()
+    found: list[Finding] = []
+
+    async def main() -> None:
+        schema = await _schema(settings)
+        found.append(schema)
+        if schema.severity is Severity.ERROR:
+            return  # opening the house would migrate the database, or fail the same way
+        async with looking(settings) as house:
+            around = await _surroundings(settings, house)
+            installations = await chosen(house, installation)
+            found.extend(await examine(house.services, around, installations))
+
+    run_loop(main)
+    wrong = any(one.severity is Severity.ERROR for one in found)
+    if json_:
+        shown = [one.as_json() for one in found]
+        typer.echo(json.dumps({"ok": not wrong, "findings": shown}))
+    else:
+        typer.echo("\n".join(one.as_text() for one in found))
+    if wrong:
+        raise typer.Exit(FINDING)
+
+
+async def _schema(settings: Settings) -> Finding:
+    """Whether the database can be opened and has this version's schema; a new one gets it."""
+    try:
+        database = open_database(settings.database_url, exclusive=False)
+        await database.start()
+        try:
+            revision = await current_revision(database)
+            if revision is not None and await needs_migration(database):
+                return problem("schema_behind", f"the schema is {revision}, not {HEAD}")
+        finally:
+            await database.close()
+    except StoreUnavailable as error:
+        return problem("database_unavailable", error.message)
+    except BadSettings as error:
+        return problem("bad_settings", error.message)
+    return fine("schema", f"the database has schema {HEAD}")
+
+
+async def _surroundings(settings: Settings, house: House) -> Surroundings:
+    kept = await read_credentials(house.vault)
+    keys_at: Literal["settings", "file", "database"] = (
+        "settings" if settings.secret_keys else "file" if settings.is_sqlite else "database"
+    )
+    return Surroundings(
+        public_url=settings.public_url,
+        webhook_route=settings.hubspot_webhook_route,
+        signing_secret=bool(house.signing_secrets),
+        console_token=settings.console_token is not None,
+        botpress_token=bool(settings.botpress_token or kept.keys),
+        keys_at=keys_at,
+        oauth_version=settings.hubspot_oauth_version,
+        features=settings.oauth_features,
+        vendor_ms=lambda: vendor_ms(settings.hubspot_api_url),
+    )

@@ -1,0 +1,225 @@
+"""What the doctor can find: each code with its severity, cause and cure. Pure.
+
+The codes are stable; docs/how-to/doctor.md lists them, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Severity(StrEnum):
+    """How bad it is: an error keeps handoffs, or an enabled feature, from working."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of a check. `installation_id` is None where it concerns the whole process."""
+
+    code: str
+    severity: Severity
+    what: str
+    cause: str = ""
+    cure: str = ""
+    installation_id: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """For `--json`."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """For a person."""
+        where = f"  [{self.installation_id}]" if self.installation_id else ""
+        lines = [f"{self.severity.value:7}  {self.code}{where}  {self.what}"]
+        if self.cause:
+            lines.append(f"         cause: {self.cause}")
+        if self.cure:
+            lines.append(f"         cure:  {self.cure}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a code means, whatever it was found on."""
+
+    severity: Severity
+    cause: str
+    cure: str
+
+
+_E, _W = Severity.ERROR, Severity.WARNING
+_CONNECT = "connect the portal again"
+
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "public_url_not_https": Meaning(
+        _E, "HubSpot calls https addresses only", "put TLS in front and set the https address"
+    ),
+    "no_signing_secret": Meaning(
+        _W,
+        "without it anybody who knows the address can call this server as Botpress",
+        "set HITL_BOTPRESS_SIGNING_SECRETS, or publish with `hubspot-hitl publish`",
+    ),
+    "no_console_token": Meaning(
+        _W, "HITL_CONSOLE_TOKEN is not set", "set it to open the operators' console"
+    ),
+    "keys_in_database": Meaning(
+        _W,
+        "HITL_SECRET_KEYS is not set, so whoever holds a dump holds the key too",
+        "make a key with `hubspot-hitl keys new` and set it on every replica",
+    ),
+    "clock_skewed": Meaning(
+        _E,
+        "this machine's clock is wrong; signatures older than five minutes are refused",
+        "switch on time synchronisation (NTP)",
+    ),
+    "database_unavailable": Meaning(
+        _E, "the database does not answer", "look at HITL_DATABASE_URL and the database itself"
+    ),
+    "schema_behind": Meaning(
+        _E, "an older version wrote the database", "run `hubspot-hitl migrate`"
+    ),
+    "bad_settings": Meaning(_E, "a setting cannot work", "mend the setting that is named"),
+    "dead_letters": Meaning(
+        _W,
+        "deliveries failed for good and reached nobody",
+        "see `hubspot-hitl deliveries list --state dead`, then replay or discard them",
+    ),
+    "deliveries_waiting": Meaning(
+        _W,
+        "no server works on this database, or a vendor is away",
+        "start `hubspot-hitl serve`, or see `hubspot-hitl deliveries list`",
+    ),
+    "no_installation": Meaning(
+        _W,
+        "nothing has called this server yet",
+        "install the integration in a bot and save its configuration",
+    ),
+    "sunset_near": Meaning(
+        _W, "HubSpot has announced an ending of something in use", "change over before the day"
+    ),
+    "sunset_past": Meaning(
+        _E, "HubSpot has ended something in use", "change over now; calls to it fail"
+    ),
+    "no_botpress_token": Meaning(
+        _E,
+        "without a token no agent's message reaches the bot",
+        "set HITL_BOTPRESS_TOKEN, or publish with `hubspot-hitl publish`",
+    ),
+    "botpress_token_refused": Meaning(
+        _E,
+        "the token was revoked, or belongs to another workspace",
+        "make a new one and set HITL_BOTPRESS_TOKEN",
+    ),
+    "botpress_unreachable": Meaning(
+        _E, "Botpress does not answer, or HITL_BOTPRESS_API_URL is wrong", "try again later"
+    ),
+    "not_configured": Meaning(
+        _E, "the configuration is not complete", "fill in what is named and save"
+    ),
+    "connection_failed": Meaning(
+        _E,
+        "the token is not whole, it was revoked, or the account is not active",
+        f"check that the whole token was copied, its scopes and the account, then {_CONNECT}",
+    ),
+    "permission_denied": Meaning(
+        _E,
+        "HubSpot answered 403: a scope is missing, or who made the token is no longer active",
+        f"add the scope to the app, disconnect, then {_CONNECT}; check that the creator is active",
+    ),
+    "rate_limited": Meaning(
+        _W,
+        "HubSpot's rate limit is spent; calls are repeated by themselves",
+        "wait; if it stays so, upgrade the HubSpot account or ask its support",
+    ),
+    "hubspot_unreachable": Meaning(
+        _E, "HubSpot does not answer, or HITL_HUBSPOT_API_URL is wrong", "try again later"
+    ),
+    "hubspot_refused": Meaning(
+        _E, "HubSpot refuses the call", "check the configuration against the message"
+    ),
+    "missing_scope": Meaning(
+        _E,
+        "the grant lacks a scope that an enabled feature requires",
+        f"add it on the app's Auth tab, disconnect, then {_CONNECT}: new scopes need new consent",
+    ),
+    "missing_optional_scope": Meaning(
+        _W,
+        "the portal cannot grant it, or the app does not ask for it",
+        f"add it on the app's Auth tab and {_CONNECT}, or take the feature out of"
+        " HITL_OAUTH_FEATURES",
+    ),
+    "scope_gap": Meaning(
+        _W,
+        "guides for private apps list a minimum without reading contacts and without deals,"
+        " though contacts are read and deals changed",
+        "add the scopes that are named to the app, and consent again",
+    ),
+    "field_discovery_failed": Meaning(
+        _W,
+        "a scope crm.schemas.*.read is missing, or the account may not read properties",
+        f"add crm.schemas.contacts.read, check the access, and {_CONNECT}",
+    ),
+    "fields_not_showing": Meaning(
+        _W,
+        "the property does not exist, is archived, or is too new",
+        "use its internal name, refresh the fields, or wait some minutes; custom objects are not"
+        " supported here",
+    ),
+    "developer_key_refused": Meaning(
+        _E,
+        "the developer API key or the app id is wrong, or the key is another account's",
+        "copy Developer API key (developerApiKey) and App ID (appId) anew",
+    ),
+    "inbox_missing": Meaning(
+        _E, "Inbox ID names none of the portal's", "put the right one into Inbox ID and save"
+    ),
+    "channel_missing": Meaning(
+        _E,
+        "it was never made, was deleted, HubSpot does not list it yet, or our address changed",
+        "run `hubspot-hitl apply`, or save the integration's configuration again",
+    ),
+    "channel_duplicated": Meaning(
+        _W,
+        "earlier set-ups made further channels with our webhook URL",
+        "run `hubspot-hitl apply --fold`",
+    ),
+    "channel_outdated": Meaning(
+        _W, "an earlier version made it, or somebody changed it", "run `hubspot-hitl apply`"
+    ),
+    "account_missing": Meaning(
+        _E, "the inbox was never connected, or was disconnected", "run `hubspot-hitl apply`"
+    ),
+    "account_unauthorized": Meaning(
+        _E,
+        "somebody disabled the channel in the inbox's settings",
+        "run `hubspot-hitl apply`, or enable it in the inbox's settings",
+    ),
+    "subscriptions_missing": Meaning(
+        _E,
+        "assignments and closings are not told to us",
+        "`hubspot-hitl plan` names every click",
+    ),
+    "subscriptions_unknown": Meaning(
+        _W,
+        "HubSpot's API for subscriptions does not serve this kind of app",
+        "`hubspot-hitl plan` names what the app's Webhooks tab must show",
+    ),
+}
+
+
+def problem(code: str, what: str, installation_id: str | None = None) -> Finding:
+    """A finding with the severity, cause and cure of its code."""
+    meaning = MEANINGS[code]
+    return Finding(code, meaning.severity, what, meaning.cause, meaning.cure, installation_id)
+
+
+def fine(code: str, what: str, installation_id: str | None = None) -> Finding:
+    """A check that found nothing wrong; `code` is the check's name."""
+    return Finding(code, Severity.OK, what, installation_id=installation_id)

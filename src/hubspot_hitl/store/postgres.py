@@ -8,7 +8,8 @@ of the first run is left. A commit whose answer never came is not repeated.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Final, Literal, TypeVar
 
 import structlog
@@ -32,6 +33,7 @@ _ATTEMPTS: Final = 4
 _POOL_SIZE: Final = 8
 _CONNECT_TIMEOUT_S: Final = 5.0
 _COMMAND_TIMEOUT_S: Final = 60.0
+_TURN_TIMEOUT_S: Final = 10.0
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _RUN_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
@@ -57,6 +59,9 @@ class PostgresDatabase:
         self._pool_size = pool_size
         self._engine: AsyncEngine | None = None
         self._reading: AsyncEngine | None = None
+        # The pool itself serves whoever happens to ask when a connection comes back: under load
+        # some waiters would starve until their time-out. A semaphore's waiters are served in turn.
+        self._turns = asyncio.Semaphore(pool_size)
 
     @property
     def where(self) -> str:
@@ -79,7 +84,7 @@ class PostgresDatabase:
             connect_args=self._connect_args,
             pool_size=self._pool_size,
             max_overflow=0,
-            pool_timeout=10.0,
+            pool_timeout=_TURN_TIMEOUT_S,
             hide_parameters=True,  # parameters are people's words: they stay out of errors
         )
         # one statement needs no BEGIN and COMMIT around it: one round trip instead of three
@@ -118,7 +123,7 @@ class PostgresDatabase:
         for attempt in range(1, _ATTEMPTS + 1):
             commits = False
             try:
-                async with engine.connect() as connection:
+                async with self._turn(), engine.connect() as connection:
                     result = await connection.run_sync(fn)
                     commits = commit
                     if commit:
@@ -136,6 +141,16 @@ class PostgresDatabase:
                 )
                 raise self._unavailable(error) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        """One of as many turns as there are connections; raises TimeoutError when none comes."""
+        async with asyncio.timeout(_TURN_TIMEOUT_S):
+            await self._turns.acquire()
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _unavailable(self, error: BaseException) -> StoreUnavailable:
         state = _sqlstate(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from tests.flows.conftest import House
@@ -93,6 +94,18 @@ async def test_an_account_that_was_disabled_or_removed_is_found(house: House) ->
 async def test_a_channel_that_was_deleted_is_found(house: House) -> None:
     next(iter(house.stage.hubspot.world.channels.values())).archived = True
     assert errors((await examined(house))[1]) == ["channel_missing"]
+
+
+async def test_a_second_channel_of_ours_and_foreign_capabilities_are_warned_of(
+    house: House,
+) -> None:
+    channels = house.stage.hubspot.world.channels
+    ours = next(iter(channels.values()))
+    channels["9999977"] = replace(ours, id="9999977")
+    ours.fields["capabilities"]["maxFileAttachmentCount"] = 1
+    status, found = await examined(house)
+    assert status == 0
+    assert found["channel_duplicated"] == found["channel_outdated"] == "warning"
 
 
 async def test_a_wrong_developer_key_is_told_from_a_wrong_token(house: House) -> None:

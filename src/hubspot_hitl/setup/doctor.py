@@ -99,6 +99,9 @@ async def check_calendar(services: Services, around: Surroundings) -> Sequence[F
     uses: list[Use] = ["crm"] if "crm" in around.features else []
     if around.oauth_version == "v1":
         uses.append("oauth_v1")
+    tokens = [one.configuration.refresh_token for one in await services.installations.all()]
+    if any(token.get_secret_value().strip().startswith("pat-") for token in tokens):
+        uses.append("private_app")
     found: list[Finding] = []
     for one in coming(uses):
         days = one.days_left(services.clock.now_ms())

@@ -5,8 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.rooms import Rooms, open_rooms
+from tests.rooms import Rooms, installation, open_rooms
 
+from hubspot_hitl.errors import (
+    AuthorizationLost,
+    BadConfiguration,
+    HitlError,
+    MissingScope,
+    VendorFault,
+    VendorRefused,
+    VendorThrottled,
+)
 from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.setup.doctor import (
     LATE_MS,
@@ -17,6 +26,7 @@ from hubspot_hitl.setup.doctor import (
     check_ledger,
 )
 from hubspot_hitl.setup.findings import MEANINGS, Severity, fine, problem
+from hubspot_hitl.setup.portal_checks import of_error
 from hubspot_hitl.setup.sunsets import CALENDAR
 
 GUIDE = Path(__file__).parents[3] / "docs" / "how-to" / "doctor.md"
@@ -109,3 +119,25 @@ async def test_a_delivery_that_nobody_works_on_is_warned_of(rooms: Rooms) -> Non
 
     (found,) = await check_ledger(rooms.services, around())
     assert (found.code, found.severity) == ("deliveries_waiting", Severity.WARNING)
+
+
+async def test_the_end_of_private_apps_is_told_to_who_uses_one(rooms: Rooms) -> None:
+    await rooms.services.installations.remember(installation(refreshToken="pat-na1-of-a-test"))
+    (found,) = await check_calendar(rooms.services, around())
+    assert found.what.startswith("2026-10-26: no new legacy private apps")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (AuthorizationLost("no", vendor="hubspot", operation="oauth.refresh"), "connection_failed"),
+        (MissingScope("no", vendor="hubspot", operation="inboxes.list"), "permission_denied"),
+        (MissingScope("no", vendor="hubspot", operation="channels.list"), "developer_key_refused"),
+        (VendorThrottled("no", vendor="hubspot", operation="inboxes.list"), "rate_limited"),
+        (VendorFault("no", vendor="hubspot", operation="inboxes.list"), "hubspot_unreachable"),
+        (VendorRefused("no", vendor="hubspot", operation="inboxes.list"), "hubspot_refused"),
+        (BadConfiguration("no"), "not_configured"),
+    ],
+)
+def test_each_failure_has_its_code(error: HitlError, code: str) -> None:
+    assert of_error(error, "hook").code == code

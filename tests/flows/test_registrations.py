@@ -46,7 +46,13 @@ async def test_strangers_bad_input_and_too_many_are_refused(
     open_house: House, http: aiohttp.ClientSession
 ) -> None:
     url = f"{open_house.url}/registrations"
-    tries = [({}, ADA), (TOKEN, {}), (TOKEN, {**ADA, "email": "no"}), (TOKEN, ADA), (TOKEN, ADA)]
+    tries: list[tuple[dict[str, str], dict[str, str]]] = [
+        ({}, ADA),
+        (TOKEN, {}),
+        (TOKEN, {**ADA, "email": "no"}),
+        (TOKEN, ADA),
+        (TOKEN, ADA),
+    ]
     statuses: list[int] = []
     for headers, body in tries:
         async with http.post(url, json=body, headers=headers) as response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -24,7 +25,7 @@ EMAIL = "person1@example.com"
 async def install(stage: Stage, tmp_path: Path) -> AsyncIterator[Install]:
     house = House(stage, tmp_path, {"fetch_allow_private": True})
 
-    async def install(**settings: str | bool) -> House:
+    async def install(**settings: Any) -> House:
         await house.open()
         await stage.install(house.url, **settings)
         return house

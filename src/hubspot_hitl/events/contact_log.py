@@ -50,7 +50,7 @@ def said_later(
     """The delivery that adds one message to the contact's transcript, if it is to be added now."""
     if not writes_each_message(installation, handoff):
         return []
-    body = {"sender": said.name, "atMs": said.at_ms, "text": said.text}
+    body: dict[str, object] = {"sender": said.name, "atMs": said.at_ms, "text": said.text}
     return [_delivery(SAID, f"{it.dedup_key}:transcript", handoff, body)]
 
 

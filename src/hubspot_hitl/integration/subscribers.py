@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, Final, TypeGuard
+from typing import Annotated, Final, TypeGuard, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -72,7 +72,7 @@ def subscribers_of(text: str) -> tuple[Subscriber, ...]:
         raise BadConfiguration(f"{_WHERE} has more than {MOST} subscribers.")
     found: dict[str, Subscriber] = {}
     for number, item in enumerate(items):
-        if isinstance(item, dict) and not item.get("url"):
+        if isinstance(item, dict) and not cast("dict[str, object]", item).get("url"):
             continue  # without a URL nothing is sent
         one = _subscriber(item, f"{_WHERE}[{number}]")
         found.setdefault(one.url, one)

@@ -64,13 +64,18 @@ TABLE: Final[Mapping[Feature, Scopes]] = {
 }
 
 
+def _chosen(features: Iterable[str]) -> list[Feature]:
+    wanted = {"handoff", *features}
+    return [name for name in FEATURES if wanted.intersection((name,))]
+
+
 def scopes_for(features: Iterable[str] = DEFAULT_FEATURES) -> Scopes:
     """The scopes of some features; the handoff itself is always among them.
 
     >>> scopes_for(["files"]).optional
     ('files',)
     """
-    chosen = [name for name in FEATURES if name == "handoff" or name in set(features)]
+    chosen = _chosen(features)
     required = dict.fromkeys(scope for name in chosen for scope in TABLE[name].required)
     optional = dict.fromkeys(scope for name in chosen for scope in TABLE[name].optional)
     return Scopes(tuple(required), tuple(scope for scope in optional if scope not in required))
@@ -82,10 +87,9 @@ def lacking(granted: Iterable[str], features: Iterable[str]) -> Mapping[Feature,
     >>> lacking(["files"], ["files"])["handoff"][0]
     'conversations.custom_channels.read'
     """
-    have, wanted = set(granted), {"handoff", *features}
+    have = set(granted)
     found = {
         name: tuple(scope for scope in TABLE[name].all if scope not in have)
-        for name in FEATURES
-        if name in wanted
+        for name in _chosen(features)
     }
     return {name: missing for name, missing in found.items() if missing}

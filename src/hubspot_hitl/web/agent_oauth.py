@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
+from typing import cast
 
 import structlog
 from aiohttp import web
@@ -91,12 +92,12 @@ async def disconnect(door: OAuthDoor, body: Body) -> dict[str, object]:
 async def update(door: OAuthDoor, body: Body) -> dict[str, object]:
     """`UserAgent/Update`: saves the customer's own app for an installation."""
     guid = _text(body, "guid")
-    found: object = body
+    values: Mapping[str, object] = body
     for name in ("configuration", "credentials", "hubspot"):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    if not isinstance(found, Mapping):
-        raise ConnectRefused("invalid_config", "configuration.credentials.hubspot is missing.")
-    values: dict[str, object] = {str(name): value for name, value in found.items()}
+        inner = values.get(name)
+        if not isinstance(inner, Mapping):
+            raise ConnectRefused("invalid_config", "configuration.credentials.hubspot is missing.")
+        values = cast("Mapping[str, object]", inner)
     client_id, secret = _text(values, "clientId"), _text(values, "clientSecret")
     if not (client_id and secret):
         raise ConnectRefused("invalid_config", "clientId and clientSecret are both required.")

@@ -29,7 +29,7 @@ _HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-class ConnectRefused(CallerError):  # noqa: N818 - no name of the error tree has a suffix
+class ConnectRefused(CallerError):
     """The portal was not connected; `code` says why, the message what to do."""
 
     def __init__(self, code: ConnectCode, message: str) -> None:

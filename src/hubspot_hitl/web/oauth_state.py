@@ -24,7 +24,7 @@ PURPOSE: Final = "hubspot-oauth"
 _ALGORITHM: Final = "HS256"
 
 
-class StateExpired(CallerError):  # noqa: N818 - no name of the error tree has a suffix
+class StateExpired(CallerError):
     """The state or link was ours, and is too old."""
 
     code = "session_expired"

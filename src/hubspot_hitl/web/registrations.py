@@ -43,7 +43,7 @@ class Registration(BaseModel):
 
 def counts() -> TTLCache[tuple[str, int], int]:
     """How often each address has asked in each minute; bounded."""
-    return TTLCache(maxsize=10_000, ttl=2 * MINUTE_S)
+    return TTLCache[tuple[str, int], int](maxsize=10_000, ttl=2 * MINUTE_S)
 
 
 def name_of(text: str) -> str:

@@ -33,10 +33,24 @@ from hubspot_hitl.ledger.worker import WorkerOptions
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState, NewDelivery
 
 URL = "https://example.com/hook"
-FIELDS = (
-    "id botId agentId userId userThreadId userChannel agentThreadId status tags assignedAt"
-    " resolvedAt createdAt updatedAt comments user userConversation"
-).split(" ")  # noqa: SIM905 - one line each would hide the order
+FIELDS = [
+    "id",
+    "botId",
+    "agentId",
+    "userId",
+    "userThreadId",
+    "userChannel",
+    "agentThreadId",
+    "status",
+    "tags",
+    "assignedAt",
+    "resolvedAt",
+    "createdAt",
+    "updatedAt",
+    "comments",
+    "user",
+    "userConversation",
+]
 
 
 @dataclass(slots=True)

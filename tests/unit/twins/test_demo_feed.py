@@ -9,6 +9,7 @@ from hubspot_hitl.twins.journal import Journal
 from hubspot_hitl.twins.pages.feed import KEPT, Feed, tell
 from hubspot_hitl.twins.pages.switches import SWITCHES, Switchboard
 from hubspot_hitl.twins.stage import Stage
+from hubspot_hitl.twins.wire import Json
 
 
 def test_a_call_tells_its_way_and_whether_it_worked() -> None:
@@ -23,7 +24,13 @@ def test_a_call_tells_its_way_and_whether_it_worked() -> None:
 
 
 def test_what_the_relay_at_botpress_does_is_told_once() -> None:
-    entry = {"kind": "call", "operation": "front.webhook", "status": 200, "ms": 1, "faults": []}
+    entry: Json = {
+        "kind": "call",
+        "operation": "front.webhook",
+        "status": 200,
+        "ms": 1,
+        "faults": [],
+    }
     assert tell("botpress", entry) is None
     assert tell("botpress", {"kind": "message_known"}) is None
 

@@ -137,3 +137,9 @@ async def test_without_any_installation_the_process_is_looked_at(
 
 async def test_an_unknown_installation_is_wrong_use(house: House) -> None:
     assert (await run(house, "doctor", "--installation", "nobody"))[0] == 2
+
+
+async def test_contact_facts_that_the_portal_has_not_are_warned_of(house: House) -> None:
+    await house.stage.install(house.url, contactFacts="email, no_such_property")
+    status, found = await examined(house)
+    assert (status, found.get("fields_not_showing")) == (0, "warning")

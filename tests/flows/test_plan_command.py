@@ -114,3 +114,15 @@ async def test_the_status_counts_open_handoffs(house: House) -> None:
     row = rows(out)[0]
     assert (status, row["openHandoffs"], row["deadLetters"]) == (0, 1, 0)
     assert (row["portalId"], row["connected"]) == ("1234567", True)
+
+
+async def test_a_duplicate_that_carries_a_handoff_is_left(house: House) -> None:
+    world = house.stage.hubspot.world
+    ours = next(iter(world.channels.values()))
+    await house.handoff()
+    world.channels["77"] = replace(ours, id="77")  # the elder one, so ours is the duplicate
+
+    status, out = await run(house, "apply", "--fold", "--json")
+
+    assert (status, rows(out)[0]["left"], rows(out)[0]["folded"]) == (0, [ours.id], []), out
+    assert not ours.archived

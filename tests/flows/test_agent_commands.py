@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from tests.flows.conftest import WITHIN_S, House
-from tests.flows.conversation import agent, commented, comments, furnished, said
+from tests.flows.conversation import agent, commented, comments, entries, furnished, said
 
 from hubspot_hitl.twins.botpress.chat import Chat
+from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage, reached
 
 
@@ -108,11 +109,163 @@ async def test_opening_an_ended_thread_is_explained_to_the_agent(home: House) ->
     assert not chat.active
 
 
-async def test_a_stop_word_of_the_user_ends_the_chat(stage: Stage, tmp_path: Path) -> None:
-    home = await furnished(House(stage, tmp_path), stopWords="goodbye")
+@pytest.fixture
+async def furnish(stage: Stage, tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[House]]]:
+    """A house with the given configuration."""
+    house = House(stage, tmp_path)
+
+    async def furnishing(**configuration: object) -> House:
+        return await furnished(house, **configuration)
+
+    yield furnishing
+    await house.close()
+
+
+Furnish = Callable[..., Awaitable[House]]
+
+
+async def test_a_stop_word_of_the_user_ends_the_chat(furnish: Furnish) -> None:
+    home = await furnish(stopWords="stop, goodbye\nfr: au revoir")
     chat, thread_id = await taken(home)
     home.stage.botpress.plugin.say(chat, "Goodbye!")
     assert await reached(lambda: not chat.active, WITHIN_S)
     thread = home.stage.hubspot.world.thread(thread_id)
     assert await reached(lambda: thread.status == "CLOSED", WITHIN_S)
-    await home.close()
+    await commented(home, thread_id, "The user has ended the chat.")
+    assert home.stage.heard_by_agent(thread_id) == ["Goodbye!"]
+
+
+async def test_the_end_is_written_into_the_tags(furnish: Furnish) -> None:
+    home = await furnish(stopWords="goodbye")
+    chat, _ = await taken(home)
+    home.stage.botpress.plugin.say(chat, "goodbye")
+    room = home.stage.botpress.world.bot(home.stage.botpress.options.bot_id).conversations[
+        chat.downstream or ""
+    ]
+    assert await reached(lambda: room.tags.get("state") == "resolved", WITHIN_S)
+    assert room.tags["endReason"] == "patient-used-termination-command"
+    assert room.tags["outcome"] == "resolved"
+    assert int(room.tags["endedAt"]) >= int(room.tags["assignedAt"])
+
+
+async def test_transfer_moves_the_chat_to_another_inbox(furnish: Furnish, stage: Stage) -> None:
+    inboxes = list(stage.hubspot.world.portals[stage.hubspot.options.portal_id].inboxes)
+    home = await furnish(inboxId=",".join(inboxes[:2]))
+    chat, old_id = await taken(home)
+    stage.hubspot.agents.comment(old_id, agent(home), f"/transfer {inboxes[1]}")
+    assert await reached(lambda: stage.hubspot.world.thread(old_id).status == "CLOSED", WITHIN_S)
+    assert await reached(lambda: stage.thread_of(chat) != old_id, WITHIN_S)
+    new_id = stage.thread_of(chat)
+    stage.botpress.plugin.say(chat, "still here")
+    stage.hubspot.agents.reply(new_id, agent(home, 1), "Me too")
+    assert await reached(lambda: stage.heard_by_agent(new_id) == ["still here"], WITHIN_S)
+    assert await reached(lambda: "Me too" in [line["text"] for line in said(chat)], WITHIN_S)
+    assert chat.active
+    assert stage.hubspot.world.thread(new_id).inbox_id == inboxes[1]
+    assert [line["text"] for line in said(chat)].count(
+        "You are being transferred to another team."
+    ) == 1
+
+
+async def test_a_user_who_is_asked_to_wait_is_told_and_the_agent_reminded(
+    home: House,
+) -> None:
+    chat, thread_id = await taken(home)
+    home.stage.hubspot.agents.comment(thread_id, agent(home), "/wait 1s")
+    await commented(home, thread_id, "The user is waiting for an answer.")
+    assert [line["text"] for line in said(chat)] == [
+        "Please wait, an agent will be with you shortly."
+    ]
+
+
+async def test_a_late_reply_is_held_until_the_user_comes_back(furnish: Furnish) -> None:
+    home = await furnish(lateReplies="hold")
+    chat, thread_id = await taken(home)
+    agents = home.stage.hubspot.agents
+    agents.close(thread_id)
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    agents.reply(thread_id, agent(home), "One more thing")
+    await commented(home, thread_id, "Your message is held")
+    assert said(chat) == []
+
+
+async def test_the_history_comes_as_messages_before_the_opening(furnish: Furnish) -> None:
+    home = await furnish(historyMode="messages")
+    _, thread_id = await home.handoff()
+    await commented(home, thread_id, "Conversation before the handoff")
+    told = sorted(entries(home, thread_id), key=lambda entry: str(entry["createdAt"]))
+    assert told[0]["text"] == "I would like to talk to a person."
+    assert told[0]["name"] == "Grace 1"
+    assert [entry["name"] for entry in told[1:-1]] == ["Bot"]
+    assert "Title: Question 1" in told[-1]["text"]
+
+
+async def test_a_message_that_the_bot_refuses_is_failed_once_with_a_reason(home: House) -> None:
+    chat, thread_id = await taken(home)
+    definition = home.stage.botpress.world.options
+    definition.check_payloads = True
+    bot = home.stage.botpress.world.bot(definition.bot_id)
+    del bot.conversations[chat.downstream or ""]
+    message_id = home.stage.hubspot.agents.reply(thread_id, agent(home), "Hello?")
+    statuses = home.stage.hubspot.journal
+    assert await reached(lambda: bool(statuses.since(0, "status")), WITHIN_S)
+    await home.stage.hubspot.settled()
+    assert [(e["id"], e["status"]) for e in statuses.since(0, "status")] == [(message_id, "FAILED")]
+    failed = next(one for one in entries(home, thread_id) if one["id"] == message_id)
+    assert failed["failure"] == "The message could not be delivered to the user."
+
+
+async def test_a_delay_is_told_to_the_agent_and_mended_by_the_delivery(home: House) -> None:
+    chat, thread_id = await taken(home)
+    fault = Fault(FaultKind.ERROR_503, ("messages.get_or_create",), times=14)
+    home.stage.botpress.faults.add(fault)
+    home.stage.hubspot.agents.reply(thread_id, agent(home), "Hello?")
+    statuses = home.stage.hubspot.journal
+    assert await reached(lambda: len(said(chat)) == 1, 60)
+    assert await reached(lambda: len(statuses.since(0, "status")) == 2, WITHIN_S)
+    assert [e["status"] for e in statuses.since(0, "status")] == ["FAILED", "SENT"]
+
+
+async def test_hidden_names_and_photos_never_reach_the_bot(furnish: Furnish) -> None:
+    home = await furnish(agentName=False, agentPhoto=False, agentEmail=False)
+    chat, _ = await taken(home)
+    person = home.stage.hubspot.agents.list()[0]
+    assert chat.agent_name == "Agent"
+    bot = home.stage.botpress.world.bot(home.stage.botpress.options.bot_id)
+    known = str([user.wire() for user in bot.users.values()])
+    assert person.name not in known
+    assert person.email not in known
+
+
+async def test_a_text_can_be_replaced_and_switched_off(furnish: Furnish) -> None:
+    home = await furnish(texts={"agent-changed": "NULL", "agent-left": "Bye for now"})
+    chat, thread_id = await taken(home)
+    home.stage.hubspot.agents.assign(thread_id, agent(home, 1))
+    assert await reached(lambda: chat.counts["hitlAssigned"] == 2, WITHIN_S)
+    home.stage.hubspot.agents.unassign(thread_id)
+    assert await reached(lambda: bool(said(chat)), WITHIN_S)
+    assert [line["text"] for line in said(chat)] == ["Bye for now"]
+
+
+async def test_an_end_as_spam_has_that_reason(home: House) -> None:
+    home.stage.hubspot.options.spam_closes = True
+    chat, thread_id = await taken(home)
+    room = home.stage.botpress.world.bot(home.stage.botpress.options.bot_id).conversations[
+        chat.downstream or ""
+    ]
+    home.stage.hubspot.agents.mark_spam(thread_id)
+    assert await reached(lambda: room.tags.get("endReason") == "marked-as-spam", WITHIN_S)
+    assert not chat.active
+
+
+async def test_a_move_to_another_inbox_is_noticed_with_the_next_assignment(home: House) -> None:
+    chat, thread_id = await taken(home)
+    stage = home.stage
+    inboxes = list(stage.hubspot.world.portals[stage.hubspot.options.portal_id].inboxes)
+    stage.hubspot.agents.transfer(thread_id, inboxes[1])
+    stage.hubspot.agents.assign(thread_id, agent(home, 1))
+    assert await reached(lambda: len(said(chat)) == 2, WITHIN_S)
+    assert [line["text"] for line in said(chat)] == [
+        "You are being transferred to another team.",
+        "Another agent is taking over.",
+    ]

@@ -53,6 +53,7 @@ from hubspot_hitl.ports.services import Bots, Policy, Services
 from hubspot_hitl.privacy import receipt
 from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.redaction import remember_secret
+from hubspot_hitl.repair import reconcile
 from hubspot_hitl.settings import Settings, secrets_of
 from hubspot_hitl.setup import finish, jobs
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
@@ -90,6 +91,7 @@ DELIVERY_HANDLERS: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome
     **events.EVENTS,
     **jobs.DELIVERIES,
     **finish.DELIVERIES,
+    **reconcile.DELIVERIES,
     **privacy.DELIVERIES,
 }
 """Everything the ledger can be asked to do: kind -> handler."""
@@ -257,6 +259,9 @@ async def open_house(
                 None if settings.refresh_cron == "off" else settings.refresh_cron,
                 settings.schedule_zone,
                 settings.jobs,
+                reconcile_cron=(
+                    None if settings.reconcile_cron == "off" else settings.reconcile_cron
+                ),
             ),
             crm=CrmClients(portals, clock),
             field_snapshots=VaultFieldSnapshots(vault),

@@ -346,8 +346,15 @@ class Settings(_Explicit):
             " as a cron expression; 'off' never."
         ),
     )
+    reconcile_cron: str = Field(
+        default="*/5 * * * *",
+        description=(
+            "When open handoffs are compared with their threads and missed events repaired, as a"
+            " cron expression; 'off' never."
+        ),
+    )
     schedule_zone: str = Field(
-        default="UTC", description="Time zone of HITL_REFRESH_CRON, as Europe/Berlin."
+        default="UTC", description="Time zone of the cron expressions, as Europe/Berlin."
     )
     jobs: NameList = Field(
         default=(),

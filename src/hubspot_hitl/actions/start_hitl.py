@@ -24,6 +24,7 @@ from hubspot_hitl.crm.routing_effects import routing_deliveries
 from hubspot_hitl.errors import ActionRefused, HitlError, Stale, VendorError, VendorNotFound
 from hubspot_hitl.events.history import HISTORY
 from hubspot_hitl.events.moved import follow_ups
+from hubspot_hitl.events.watching import watch
 from hubspot_hitl.handoff.machine import end, move
 from hubspot_hitl.handoff.opening import opening_text
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState, Person
@@ -149,7 +150,13 @@ async def _open(
         move(handoff, HandoffState.PENDING, now_ms), conversation_id=conversation.id
     )
     first = _first_deliveries(handoff, input_, route)
-    await services.ledger.accept([*first, *follow_ups(installation, handoff, pending, now_ms)])
+    await services.ledger.accept(
+        [
+            *first,
+            *follow_ups(installation, handoff, pending, now_ms),
+            *watch(installation, pending, now_ms),
+        ]
+    )
     # Should the process end before the answer is out, the lane waits no longer than this.
     await services.ledger.hold(handoff.id, now_ms + ANSWER_MS)
     handoff = await _save(services, pending)

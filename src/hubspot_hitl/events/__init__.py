@@ -14,6 +14,7 @@ from hubspot_hitl.events import (
     reminder,
     tagging,
     user_ended,
+    watch,
     webhook_out,
 )
 from hubspot_hitl.events.account import channel_account_changed
@@ -48,6 +49,7 @@ EVENTS: Mapping[str, EventHandler] = MappingProxyType(
         reminder.REMINDER: reminder.remind,
         user_ended.USER_ENDED: user_ended.handle_user_ended,
         history.HISTORY: history.handle_history,
+        **watch.DELIVERIES,
         **contact_log.DELIVERIES,
         **webhook_out.DELIVERIES,
     }

@@ -11,6 +11,7 @@ from hubspot_hitl.events.catch_up import history_deliveries
 from hubspot_hitl.events.effects import Stage, carry_out
 from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.events.tagging import tags_later
+from hubspot_hitl.events.watching import watch, watch_key
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
@@ -52,7 +53,11 @@ async def happen(
         await carry_out(stage, effect)
     saved = await _save(services, stage, decision.handoff)
     then = [*stage.then, *tags_later(it, handoff, saved)]
-    return Done(note="; ".join(stage.notes) or "nothing to do", then=then)
+    if saved.active and not handoff.active:
+        then += watch(installation, saved, now_ms)
+    over = handoff.active and not saved.active and it.dedup_key != watch_key(handoff)
+    cancel = [watch_key(handoff)] if over else []
+    return Done(note="; ".join(stage.notes) or "nothing to do", then=then, cancel=cancel)
 
 
 def _policy(installation: Installation) -> domain.Policy:

@@ -41,6 +41,9 @@ class TextKey(StrEnum):
     NOTE_USER_ENDED = "agent-note-user-ended"
     NOTE_BOT_ENDED = "agent-note-bot-ended"
     NOTE_NUDGE = "agent-note-nudge"
+    NOTE_NO_AGENT = "agent-note-no-agent"
+    NOTE_AGENT_SILENT = "agent-note-agent-silent"
+    NOTE_USER_SILENT = "agent-note-user-silent"
     NOTE_HELD = "agent-note-held"
     NOTE_HELD_SENT = "agent-note-held-sent"
     REASON_FAILED = "agent-reason-failed"
@@ -74,6 +77,9 @@ _EN: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "The user has ended the chat.",
     _T.NOTE_BOT_ENDED: "The bot has ended the chat.",
     _T.NOTE_NUDGE: "The user is waiting for an answer.",
+    _T.NOTE_NO_AGENT: "Nobody took the chat in time, so it was given back to the bot.",
+    _T.NOTE_AGENT_SILENT: "The user got no answer in time, so the chat was given back to the bot.",
+    _T.NOTE_USER_SILENT: "The user did not answer any more, so the chat was ended.",
     _T.NOTE_HELD: (
         "The chat has ended. Your message is held and goes to the user when they ask for"
         " an agent again."
@@ -113,6 +119,11 @@ _FR: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "L'utilisateur a mis fin à la conversation.",
     _T.NOTE_BOT_ENDED: "Le bot a mis fin à la conversation.",
     _T.NOTE_NUDGE: "L'utilisateur attend une réponse.",
+    _T.NOTE_NO_AGENT: "Personne n'a pris la conversation à temps : le bot la reprend.",
+    _T.NOTE_AGENT_SILENT: (
+        "L'utilisateur n'a pas reçu de réponse à temps : le bot reprend la conversation."
+    ),
+    _T.NOTE_USER_SILENT: "L'utilisateur ne répond plus : la conversation est terminée.",
     _T.NOTE_HELD: (
         "La conversation est terminée. Votre message sera remis quand l'utilisateur"
         " redemandera un agent."
@@ -152,6 +163,9 @@ _ES: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "El usuario ha terminado el chat.",
     _T.NOTE_BOT_ENDED: "El bot ha terminado el chat.",
     _T.NOTE_NUDGE: "El usuario espera una respuesta.",
+    _T.NOTE_NO_AGENT: "Nadie tomó el chat a tiempo: el bot lo retoma.",
+    _T.NOTE_AGENT_SILENT: "El usuario no recibió respuesta a tiempo: el bot retoma el chat.",
+    _T.NOTE_USER_SILENT: "El usuario ya no responde: el chat ha terminado.",
     _T.NOTE_HELD: (
         "El chat ha terminado. Su mensaje se entregará cuando el usuario vuelva a pedir un agente."
     ),
@@ -189,6 +203,9 @@ _DE: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "Der Chat wurde von der anderen Seite beendet.",
     _T.NOTE_BOT_ENDED: "Der Bot hat den Chat beendet.",
     _T.NOTE_NUDGE: "Es wird auf eine Antwort gewartet.",
+    _T.NOTE_NO_AGENT: "Niemand hat den Chat rechtzeitig übernommen: Der Bot führt ihn weiter.",
+    _T.NOTE_AGENT_SILENT: "Es kam nicht rechtzeitig eine Antwort: Der Bot führt den Chat weiter.",
+    _T.NOTE_USER_SILENT: "Es kam keine Antwort mehr: Der Chat wurde beendet.",
     _T.NOTE_HELD: (
         "Der Chat ist beendet. Ihre Nachricht wird zugestellt, wenn wieder nach jemandem"
         " gefragt wird."
@@ -228,6 +245,9 @@ _PT: Mapping[TextKey, str] = {
     _T.NOTE_USER_ENDED: "O usuário encerrou o chat.",
     _T.NOTE_BOT_ENDED: "O bot encerrou o chat.",
     _T.NOTE_NUDGE: "O usuário está esperando uma resposta.",
+    _T.NOTE_NO_AGENT: "Ninguém assumiu o chat a tempo: o bot o retoma.",
+    _T.NOTE_AGENT_SILENT: "O usuário não recebeu resposta a tempo: o bot retoma o chat.",
+    _T.NOTE_USER_SILENT: "O usuário não responde mais: o chat foi encerrado.",
     _T.NOTE_HELD: (
         "O chat foi encerrado. Sua mensagem será entregue quando o usuário pedir um"
         " atendente de novo."

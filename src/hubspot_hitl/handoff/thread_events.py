@@ -8,7 +8,9 @@ doing that twice for one event must be harmless, as everywhere in a lane.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal, assert_never
 
 from hubspot_hitl.handoff import machine
@@ -86,6 +88,14 @@ class GivenBack:
     close: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """Somebody was waited for too long; `reason` says who. Our clock's time."""
+
+    reason: EndReason
+    at_ms: int
+
+
 ThreadEvent = (
     Assigned
     | StatusChanged
@@ -96,6 +106,7 @@ ThreadEvent = (
     | AgentMessage
     | UserEnded
     | GivenBack
+    | TimedOut
 )
 
 
@@ -252,6 +263,8 @@ def decide(
         case GivenBack(close=close):
             ended = _ended(handoff, EndReason.AGENT_CLOSED, event.at_ms)
             return _and_then(ended, *((CloseThread(),) if close else ()))
+        case TimedOut():
+            return _timed_out(handoff, event)
         case _:
             assert_never(event)
 
@@ -293,6 +306,28 @@ def _and_then(decision: Decision, *effects: Effect) -> Decision:
     if not decision.effects:
         return decision
     return Decision(decision.handoff, (*decision.effects, *effects))
+
+
+_TIMED_OUT: Mapping[EndReason, tuple[TextKey, TextKey]] = MappingProxyType(
+    {
+        EndReason.NO_AGENT: (TextKey.NO_AGENT, TextKey.NOTE_NO_AGENT),
+        EndReason.AGENT_SILENT: (TextKey.NO_AGENT, TextKey.NOTE_AGENT_SILENT),
+        EndReason.PATIENT_LEFT: (TextKey.CHAT_ENDED, TextKey.NOTE_USER_SILENT),
+    }
+)
+"""What the user is told and what the agents are, by the reason."""
+
+
+def _timed_out(handoff: Handoff, event: TimedOut) -> Decision:
+    """The user is told first: after the end the HITL plugin passes nothing on."""
+    decision = _ended(handoff, event.reason, event.at_ms)
+    if not decision.effects:
+        return decision
+    to_user, to_agents = _TIMED_OUT[event.reason]
+    return Decision(
+        decision.handoff,
+        (TellUser(to_user), *decision.effects, CommentToAgent(to_agents), CloseThread()),
+    )
 
 
 def _deleted(handoff: Handoff, event: Deleted) -> Decision:

@@ -20,6 +20,7 @@ from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.messages import AnyPart, Filled
 from hubspot_hitl.integration.wire import WireModel, number_as_text, problems_of, studio
 
+MAX_WAIT_S = 2_592_000
 DEFAULT_TITLE = "New HITL conversation"
 DEFAULT_DESCRIPTION = "No description available"
 
@@ -104,6 +105,42 @@ class HitlSession(WireModel):
         title="Page URL",
         description="The page the user came from.",
         json_schema_extra=studio(placeholder="https://example.com/pricing"),
+    )
+
+    no_agent_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="No agent (seconds)",
+        description="Instead of the integration's own limit; 0: never.",
+    )
+    agent_nudge_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="Agent reminder (seconds)",
+        description="Instead of the integration's own limit; 0: never.",
+    )
+    agent_silent_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="Agent silent (seconds)",
+        description="Instead of the integration's own limit; 0: never.",
+    )
+    user_nudge_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="User reminder (seconds)",
+        description="Instead of the integration's own limit; 0: never.",
+    )
+    user_silent_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="User silent (seconds)",
+        description="Instead of the integration's own limit; 0: never.",
     )
 
     @model_validator(mode="before")

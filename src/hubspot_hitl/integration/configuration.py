@@ -26,6 +26,7 @@ from hubspot_hitl.integration.wire import WireModel, json_as_text, number_as_tex
 
 MAX_SECRET = 4_000
 MAX_ID = 100
+MAX_WAIT_S = 2_592_000
 # The whole configuration travels in one header of 64 KiB.
 MAX_JSON = 20_000
 MAX_TEXT = 2_000
@@ -178,6 +179,41 @@ class Configuration(WireModel):
         le=720,
         title="Reopening window",
         description="For how many hours after its end a conversation can be reopened.",
+    )
+    no_agent_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="No agent (seconds)",
+        description="Give the chat back to the bot when no agent took it for so long. 0: never.",
+    )
+    agent_nudge_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="Agent reminder (seconds)",
+        description="Remind the agents by a comment of a user who waits so long. 0: never.",
+    )
+    agent_silent_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="Agent silent (seconds)",
+        description="Give the chat back to the bot when its agent is silent for so long. 0: never.",
+    )
+    user_nudge_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="User reminder (seconds)",
+        description="Ask the user whether they are still there after so long. 0: never.",
+    )
+    user_silent_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_WAIT_S,
+        title="User silent (seconds)",
+        description="End the chat when the user is silent for so long. 0: never.",
     )
     stop_words: str = Field(
         default="",

@@ -32,4 +32,3 @@ async def open_vault(settings: Settings) -> AsyncGenerator[SqlVault]:
         yield SqlVault(database, keys)
     finally:
         await database.close()
-

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, Final, TypeGuard, cast
+from typing import Annotated, Final, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -72,7 +72,7 @@ def subscribers_of(text: str) -> tuple[Subscriber, ...]:
         raise BadConfiguration(f"{_WHERE} has more than {MOST} subscribers.")
     found: dict[str, Subscriber] = {}
     for number, item in enumerate(items):
-        if isinstance(item, dict) and not cast("dict[str, object]", item).get("url"):
+        if _is_object(item) and not item.get("url"):
             continue  # without a URL nothing is sent
         one = _subscriber(item, f"{_WHERE}[{number}]")
         found.setdefault(one.url, one)
@@ -102,6 +102,10 @@ def _key(secret: str, place: str) -> bytes:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         raise BadConfiguration(f"{place}.secret begins with {_PREFIX} but is no base64.") from None
+
+
+def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping)
 
 
 def _is_list(value: object) -> TypeGuard[list[object]]:

@@ -88,8 +88,9 @@ def lacking(granted: Iterable[str], features: Iterable[str]) -> Mapping[Feature,
     'conversations.custom_channels.read'
     """
     have = set(granted)
-    found = {
-        name: tuple(scope for scope in TABLE[name].all if scope not in have)
-        for name in _chosen(features)
-    }
-    return {name: missing for name, missing in found.items() if missing}
+    found: dict[Feature, tuple[str, ...]] = {}
+    for name in _chosen(features):
+        missing = tuple(scope for scope in TABLE[name].all if scope not in have)
+        if missing:
+            found[name] = missing
+    return found

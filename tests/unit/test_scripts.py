@@ -9,7 +9,16 @@ import pytest
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
-@pytest.mark.parametrize("name", ["get_refresh_token.py", "list_channels.py", "build_reference.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "get_refresh_token.py",
+        "list_channels.py",
+        "subscribe_webhooks.py",
+        "rotate_keys.py",
+        "build_reference.py",
+    ],
+)
 def test_each_script_explains_itself(name: str) -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / name), "--help"], capture_output=True, text=True, check=False

@@ -21,6 +21,7 @@ from hubspot_hitl.errors import BadSettings, HitlError
 COMMANDS = {
     "connect": "hubspot_hitl.cli.connect",
     "channels": "hubspot_hitl.cli.channels",
+    "webhooks": "hubspot_hitl.cli.webhooks",
     "publish": "hubspot_hitl.cli.publish",
     "serve": "hubspot_hitl.cli.serve",
     "migrate": "hubspot_hitl.cli.migrate",

@@ -1,0 +1,109 @@
+"""A reply after the end of a chat: held until the user is with an agent again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from tests.rooms import Rooms, handoff, installation, open_rooms
+
+from hubspot_hitl.events.codec import message_to_json
+from hubspot_hitl.events.held import LONGEST_MS, deliver_held
+from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState, Person
+from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, Done, Later, NewDelivery
+
+ENDED = handoff(
+    state=HandoffState.RESOLVED, end_reason=EndReason.AGENT_CLOSED, ended_ms=5, thread_id=None
+)
+LATE = ThreadMessage(
+    id="late", type="MESSAGE", created_ms=6, created_by="A-1", direction="OUTGOING", text="So long"
+)
+
+
+@pytest.fixture
+async def rooms() -> AsyncIterator[Rooms]:
+    async with open_rooms() as rooms:
+        services = rooms.services
+        await services.installations.remember(installation(lateReplies="hold"))
+        await services.handoffs.open(ENDED)
+        await services.people.remember(
+            Person(
+                "hook",
+                await somebody(rooms),
+                "Ada",
+                actor_id="A-1",
+                seen_ms=services.clock.now_ms(),
+            )
+        )
+        yield rooms
+
+
+async def somebody(rooms: Rooms) -> str:
+    user, _ = await rooms.bot.get_or_create_user({"actorId": "A-1"}, discriminate_by=["actorId"])
+    return user.id
+
+
+async def held(rooms: Rooms) -> Delivery:
+    ledger = rooms.services.ledger
+    body = {
+        "message": message_to_json(LATE),
+        "channelId": "100",
+        "heldMs": rooms.services.clock.now_ms(),
+    }
+    await ledger.accept([NewDelivery("k", "held", "hubspot.held", "hook", body, ENDED.id)])
+    (it,) = await ledger.find(DeliveryFilter())
+    return it
+
+
+async def next_chat(rooms: Rooms, **values: object) -> Handoff:
+    room, _ = await rooms.bot.get_or_create_conversation(
+        "hitl", {"id": "2"}, discriminate_by=["id"]
+    )
+    return await rooms.services.handoffs.open(
+        handoff(
+            id="next",
+            start_key="other",
+            integration_thread_id="own-2",
+            thread_id="10",
+            conversation_id=room.id,
+            **values,
+        )
+    )
+
+
+async def test_a_late_reply_waits_for_the_user(rooms: Rooms) -> None:
+    assert isinstance(await deliver_held(rooms.services, await held(rooms)), Later)
+
+
+async def test_a_late_reply_waits_until_an_agent_is_there(rooms: Rooms) -> None:
+    await next_chat(rooms)
+    assert isinstance(await deliver_held(rooms.services, await held(rooms)), Later)
+    assert not rooms.bot.messages
+
+
+async def test_a_late_reply_goes_into_the_users_next_chat_once(rooms: Rooms) -> None:
+    following = await next_chat(rooms, announced=("A-1",))
+    it = await held(rooms)
+    for _ in "12":
+        assert isinstance(await deliver_held(rooms.services, it), Done)
+    (message,) = rooms.bot.messages.values()
+    assert message.conversation_id == following.conversation_id
+    assert message.payload == {"text": "So long"}
+    assert "set_message_status 100 late SENT" in rooms.portal.calls
+
+
+async def test_another_users_chat_is_none_of_its_business(rooms: Rooms) -> None:
+    await next_chat(rooms, announced=("A-1",), user_id="user-2")
+    assert isinstance(await deliver_held(rooms.services, await held(rooms)), Later)
+
+
+async def test_a_late_reply_is_failed_when_the_user_never_comes_back(rooms: Rooms) -> None:
+    it = await held(rooms)
+    long_ago = {**it.body, "heldMs": rooms.services.clock.now_ms() - LONGEST_MS}
+    outcome = await deliver_held(rooms.services, replace(it, body=long_ago))
+    assert isinstance(outcome, Done)
+    (told,) = outcome.then
+    assert told.body["status"] == "FAILED"
+    assert told.body["reason"]

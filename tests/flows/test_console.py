@@ -236,10 +236,13 @@ async def test_metrics_count_what_crossed_without_ids(
     chat, thread_id = await house.handoff()
     house.stage.botpress.plugin.say(chat, "Hello")
     await house.until(chat, thread_id, user=1)
-    text = await (await http.get(f"{house.url}/metrics")).text()
-    assert re.search(
-        r'hitl_deliveries_total\{direction="to_agent",kind="bot.message",outcome="done"\} 1.0', text
-    )
+    done = r'hitl_deliveries_total\{direction="to_agent",kind="bot.message",outcome="done"\} 1.0'
+    text = ""
+    for _ in range(200):  # the agent reads the message a moment before it is marked done
+        text = await (await http.get(f"{house.url}/metrics")).text()
+        if re.search(done, text):
+            break
+    assert re.search(done, text)
     assert 'hitl_handoffs{state="pending"} 1.0' in text
     assert re.search(r'hitl_vendor_call_seconds_count\{.*vendor="hubspot"\}', text)
     assert thread_id not in text

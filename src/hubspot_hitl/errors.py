@@ -16,6 +16,7 @@
     │   └── IllegalMove           the handoff's state does not allow this
     ├── VendorError               HubSpot or Botpress must act, or we must wait
     │   ├── VendorUnreachable     no answer; the effect may or may not have happened
+    │   │   └── CircuitOpen       not asked: the vendor has not been answering
     │   ├── VendorFault           5xx, 423, 477: try again
     │   ├── VendorThrottled       429: try again after `retry_after_s`
     │   ├── VendorRefused         another 4xx: the same request will fail again
@@ -176,6 +177,28 @@ class VendorUnreachable(VendorError):
         self.sent = sent
 
 
+class CircuitOpen(VendorUnreachable):
+    """The call was not made: the vendor has failed this installation again and again.
+
+    `retry_after_s` is when another look is worth it, `open_s` for how long this has gone on.
+    """
+
+    code = "circuit_open"
+
+    def __init__(
+        self, *, vendor: Vendor, operation: str, retry_after_s: float, open_s: float
+    ) -> None:
+        name = "HubSpot" if vendor == "hubspot" else "Botpress"
+        super().__init__(
+            f"{name} has not been answering for {open_s:.0f} s; {operation} waits until it does",
+            vendor=vendor,
+            operation=operation,
+            sent=False,
+        )
+        self.retry_after_s = retry_after_s
+        self.open_s = open_s
+
+
 class VendorFault(VendorError):
     """The vendor answered 5xx, 423 or 477: try again."""
 
@@ -257,3 +280,14 @@ class Busy(ServiceError):
 
     code = "busy"
     retryable = True
+
+
+AWAY_S = 10.0
+
+
+def is_away(error: HitlError) -> bool:
+    """Whether a vendor has been away for so long that it is better to go on without it.
+
+    A call that is not made counts no attempt, so attempts do not tell.
+    """
+    return isinstance(error, CircuitOpen) and error.open_s >= AWAY_S

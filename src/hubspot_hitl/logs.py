@@ -16,8 +16,9 @@ import orjson
 import structlog
 from structlog.typing import Processor, WrappedLogger
 
+from hubspot_hitl.environment import secrets_of
 from hubspot_hitl.redaction import forget_secrets, redact, redact_text, remember_secret
-from hubspot_hitl.settings import Settings, secrets_of
+from hubspot_hitl.settings import Settings
 
 __all__ = [
     "configure_logging",
@@ -135,6 +136,19 @@ class _Handler(logging.StreamHandler[TextIO]):
     """Ours, told apart from handlers that a test runner or a host application adds."""
 
 
+def _without_strangers_bytes(record: logging.LogRecord) -> bool:
+    """Turn the report of bytes that are no HTTP request, with its traceback, into one short line.
+
+    Whoever can connect could fill the log with it, and the bytes may hold what somebody else sent.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and type(error).__module__ == "aiohttp.http_exceptions":
+        record.msg, record.args = "not_http (%s)", (type(error).__name__,)
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+    return True
+
+
 def _route_stdlib(
     out: TextIO,
     number: int,
@@ -160,6 +174,7 @@ def _route_stdlib(
     logging.raiseExceptions = False
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    logging.getLogger("aiohttp.server").addFilter(_without_strangers_bytes)  # once, however often
     logging.getLogger("asyncio").setLevel(max(number, logging.INFO))
     logging.getLogger("aiohttp.access").setLevel(
         max(number, logging.INFO) if access_log else logging.WARNING

@@ -7,102 +7,31 @@ stay wrapped until the moment of use and never show in `repr`, in errors or in `
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from hubspot_hitl.environment import (
-    Environment,
-    Source,
-    is_secret,
-    read_env_file,
-    variable_of,
-)
+from hubspot_hitl.environment import Explicit, load, variable_of
 from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.setting_types import (
+    LOWERED,
+    DatabaseUrl,
+    NameList,
+    NetworkList,
+    OptionalUrl,
+    PathSecret,
+    SecretList,
+    SocketUrl,
+    TextList,
+    Url,
+)
 
 
-def _url(value: str | None) -> str | None:
-    if value is None:
-        return None
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("it must be an absolute http or https URL")
-    if parts.query or parts.fragment or parts.username or parts.password:
-        raise ValueError("it must have no query, fragment or user name")
-    return value.rstrip("/")
-
-
-def _socket_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("it must be an absolute ws or wss URL without a query")
-    return value.rstrip("/")
-
-
-def _database_url(value: str) -> str:
-    if not re.match(r"^(sqlite|postgres(ql)?)(\+[a-z0-9]+)?://", value):
-        raise ValueError("it must begin with sqlite:/// or postgresql://")
-    return value
-
-
-def _path_secret(value: SecretStr | None) -> SecretStr | None:
-    if value is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", value.get_secret_value()):
-        raise ValueError("it may hold letters, digits, '.', '_', '~' and '-' only")
-    return value
-
-
-def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(str(ipaddress.ip_network(item, strict=False)) for item in value)
-
-
-def _listed(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-Url = Annotated[str, AfterValidator(_url)]
-OptionalUrl = Annotated[str | None, AfterValidator(_url)]
-SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)]
-TextList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-NameList = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-NetworkList = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_networks)]
-
-
-class _Explicit(BaseSettings):
-    """Takes what it is given; only `_load` looks at the environment."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    _origins: dict[str, Source] = PrivateAttr(default_factory=dict[str, Source])
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave the ambient sources out, so that a test's `Settings()` is the same anywhere."""
-        return (init_settings,)
-
-
-class Settings(_Explicit):
+class Settings(Explicit):
     """How this process runs. Frozen; units are in the names."""
 
     model_config = SettingsConfigDict(env_prefix="HITL_")
@@ -128,7 +57,7 @@ class Settings(_Explicit):
     data_dir: Path = Field(
         default=Path("./data"), description="Directory for the SQLite file and the key file."
     )
-    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+    database_url: DatabaseUrl = Field(
         default_factory=lambda data: f"sqlite:///{data.get('data_dir', 'data')}/hubspot-hitl.db",
         repr=False,
         description=(
@@ -171,7 +100,7 @@ class Settings(_Explicit):
         default=None,
         description="The workspace to publish in (also BP_WORKSPACE_ID): wkspace_...",
     )
-    botpress_tunnel_url: Annotated[str, AfterValidator(_socket_url)] = Field(
+    botpress_tunnel_url: SocketUrl = Field(
         default="wss://tunnel.botpress.cloud",
         description="Botpress's development tunnel, for `hubspot-hitl dev`.",
     )
@@ -179,7 +108,7 @@ class Settings(_Explicit):
         default="https://webhook.botpress.cloud",
         description="Where Botpress receives webhooks for integrations.",
     )
-    botpress_path_secret: Annotated[SecretStr | None, AfterValidator(_path_secret)] = Field(
+    botpress_path_secret: PathSecret = Field(
         default=None,
         description=(
             "A secret part of the operations' path: POST /botpress/{secret}. Unset: POST / and"
@@ -244,11 +173,25 @@ class Settings(_Explicit):
             " lists, sequences, newsletter."
         ),
     )
+    oauth_required_scopes: TextList = Field(
+        default=(),
+        description=(
+            "Scopes that the HubSpot app marks as required beside those of the handoff, comma"
+            " separated: HubSpot wants each of them asked for as such. Example: oauth."
+        ),
+    )
     token_refresh_minutes: float = Field(
         default=20,
         ge=1,
         le=29,
         description="How often each portal's token is refreshed; access tokens last 30 minutes.",
+    )
+    traces: bool = Field(
+        default=False,
+        description=(
+            "Whether to send OpenTelemetry traces, one for each handoff, where the standard OTEL_*"
+            " variables say; needs the extra otel."
+        ),
     )
     console_token: SecretStr | None = Field(
         default=None, description="Token for the operators' console; unset, the console is closed."
@@ -270,12 +213,12 @@ class Settings(_Explicit):
             " Others may look."
         ),
     )
-    log_format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = Field(
+    log_format: Annotated[Literal["auto", "json", "console"], LOWERED] = Field(
         default="auto", description="'auto' is 'console' on a terminal and 'json' elsewhere."
     )
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_lower)
-    ] = Field(default="info", description="Least level that is written.")
+    log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], LOWERED] = Field(
+        default="info", description="Least level that is written."
+    )
     access_log: bool = Field(default=False, description="Write one line for each HTTP request.")
     start_margin_ms: int = Field(
         default=1000,
@@ -283,13 +226,19 @@ class Settings(_Explicit):
         le=60_000,
         description="How long a handoff's deliveries wait after startHitl has been answered.",
     )
+    reopen_answer_s: float = Field(
+        default=60,
+        gt=0,
+        le=3_600,
+        description="How long a bot has to start HITL for a user whose agent reopened the thread.",
+    )
     start_timeout_s: float = Field(
         default=45, gt=0, le=59, description="Longest time startHitl may take; Botpress waits 60 s."
     )
     vendor_timeout_s: float = Field(
         default=15, gt=0, le=120, description="Longest time one call to a vendor may take."
     )
-    order_check: Annotated[Literal["always", "late"], BeforeValidator(_lower)] = Field(
+    order_check: Annotated[Literal["always", "late"], LOWERED] = Field(
         default="always",
         description=(
             "Whether an agent's message waits for a look at the thread's history, which shows"
@@ -387,7 +336,7 @@ class Settings(_Explicit):
         return self.database_url.startswith("sqlite")
 
 
-class StandaloneSettings(_Explicit):
+class StandaloneSettings(Explicit):
     """The six values of an installation, for scripts and for running without Botpress Cloud."""
 
     model_config = SettingsConfigDict(env_prefix="HUBSPOT_")
@@ -412,7 +361,6 @@ class StandaloneSettings(_Explicit):
         return tuple(f"HUBSPOT_{name.upper()}" for name in names if getattr(self, name) is None)
 
 
-_Model = TypeVar("_Model", bound=_Explicit)
 ENV_FILE = Path(".env")
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "HITL_PORT": ("PORT",),
@@ -420,33 +368,11 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "HITL_BOTPRESS_TOKEN": ("BP_TOKEN",),
     "HITL_BOTPRESS_WORKSPACE_ID": ("BP_WORKSPACE_ID",),
 }
-_NOT_SETTINGS = frozenset({"HITL_CI"})  # read by the tests, not by the server
+_NOT_SETTINGS = {"HITL_CI"}  # read by the tests, not by the server
 
 
-def _load(model: type[_Model], env: Mapping[str, str] | None, env_file: Path | None) -> _Model:
-    source = Environment(
-        model, os.environ if env is None else env, read_env_file(env_file), ALIASES
-    )
-    values = source()
-    try:
-        loaded = model.model_validate(values)
-    except ValidationError as error:
-        problems = [
-            _problem(model, str(entry["loc"][0]), entry["msg"], values)
-            for entry in error.errors(include_url=False, include_input=False, include_context=False)
-            if entry["type"] != "default_factory_not_called"  # a consequence of another problem
-        ]
-        raise BadSettings("; ".join(problems)) from None
-    loaded._origins.update(source.origins)  # pyright: ignore[reportPrivateUsage]
-    return loaded
-
-
-def _problem(model: type[_Explicit], name: str, reason: str, values: Mapping[str, object]) -> str:
-    field = model.model_fields[name]
-    shown = "" if is_secret(field) or not field.repr else f" is {values.get(name)!r}"
-    why = reason.removeprefix("Value error, ").replace("Input should be", "it must be")
-    cure = (field.description or "").rstrip(".")
-    return f"{variable_of(model, name)}{shown}: {why} ({cure})"
+def _env(env: Mapping[str, str] | None) -> Mapping[str, str]:
+    return os.environ if env is None else env
 
 
 def from_environment(
@@ -456,7 +382,7 @@ def from_environment(
 
     Raises :class:`~hubspot_hitl.errors.BadSettings` naming every variable that cannot work.
     """
-    settings = _load(Settings, env, env_file)
+    settings = load(Settings, _env(env), env_file, ALIASES)
     if settings.hubspot_webhook_route == "direct" and settings.public_url is None:
         raise BadSettings(
             "HITL_HUBSPOT_WEBHOOK_ROUTE is 'direct' but HITL_PUBLIC_URL is not set; "
@@ -469,65 +395,21 @@ def standalone_from_environment(
     env: Mapping[str, str] | None = None, *, env_file: Path | None = ENV_FILE
 ) -> StandaloneSettings:
     """Read the six `HUBSPOT_*` values; each may be missing."""
-    return _load(StandaloneSettings, env, env_file)
+    return load(StandaloneSettings, _env(env), env_file, ALIASES)
 
 
-@dataclass(frozen=True, slots=True)
-class SettingRow:
-    """One setting for people: `value` is masked when it is a secret."""
-
-    name: str
-    value: str
-    source: Source
-    description: str
-
-
-def describe(settings: Settings | StandaloneSettings) -> tuple[SettingRow, ...]:
-    """Every setting with its value (secrets masked) and where it came from."""
-    model = type(settings)
-    return tuple(
-        SettingRow(
-            variable_of(model, name),
-            _shown(getattr(settings, name), field),
-            settings._origins.get(name, "default"),  # pyright: ignore[reportPrivateUsage]
-            field.description or "",
-        )
-        for name, field in model.model_fields.items()
-    )
-
-
-def _shown(value: object, field: FieldInfo) -> str:
-    if value is None or value == ():
-        return ""
-    if is_secret(field):
-        count = len(_secret_texts(value))
-        return "********" if count == 1 else f"******** ({count} values)"
-    if isinstance(value, tuple):
-        return ",".join(map(str, cast("tuple[object, ...]", value)))
-    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:********@", str(value))
-
-
-def _secret_texts(value: object) -> tuple[str, ...]:
-    items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
-    return tuple(item.get_secret_value() for item in items if isinstance(item, SecretStr))
-
-
-def secrets_of(settings: Settings | StandaloneSettings) -> tuple[str, ...]:
-    """The plain secret values, for the log's redaction only."""
-    found = [
-        text
-        for name in type(settings).model_fields
-        for text in _secret_texts(getattr(settings, name))
-    ]
-    if isinstance(settings, Settings):
-        password = urlsplit(settings.database_url).password
-        found += [password] if password else []
-    return tuple(found)
+def supervision(env: Mapping[str, str] | None = None) -> tuple[str | None, float | None]:
+    """Where systemd wants to be told how the process stands, and how often (seconds) at least."""
+    names = _env(env)
+    ours = names.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    watchdog = names.get("WATCHDOG_USEC", "") if ours else ""
+    return names.get("NOTIFY_SOCKET") or None, int(watchdog) / 1e6 if watchdog.isdigit() else None
 
 
 def unknown_variables(env: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Variables that begin with `HITL_` but mean nothing here: most likely typing errors."""
     known = {variable_of(Settings, name) for name in Settings.model_fields}
     known |= {f"{name}_FILE" for name in known} | _NOT_SETTINGS
-    names = os.environ if env is None else env
-    return tuple(sorted(name for name in names if name.startswith("HITL_") and name not in known))
+    return tuple(
+        sorted(name for name in _env(env) if name.startswith("HITL_") and name not in known)
+    )

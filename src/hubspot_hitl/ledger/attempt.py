@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hubspot_hitl.errors import HitlError, ServiceError
+from hubspot_hitl.errors import CircuitOpen, HitlError, ServiceError, VendorError
 from hubspot_hitl.ledger import observer
 from hubspot_hitl.ledger.backoff import Bury, Policy, Retry, decide, error_code
 from hubspot_hitl.ledger.rows import FinishRow, NewRow, is_storable, new_row, storable
+from hubspot_hitl.ports.circuits import waiting_for
 from hubspot_hitl.ports.ledger import Delivery, DeliveryState, Done, Outcome
 
+OUTAGE_PATIENCE = 6
+"""How many times more often than usual is tried what a vendor that is away has failed."""
 _LONGEST_WAIT_S = 10 * 365 * 24 * 3600.0
 
 
@@ -80,11 +83,27 @@ class Attempt:
         )
         return Settled(row, observer.Postponed(delivery, at_ms), again=again)
 
-    def failed(self, error: BaseException, policy: Policy, random: Callable[[], float]) -> Settled:
-        """Retried, buried, or cancelled if somebody asked for that meanwhile."""
+    def failed(
+        self,
+        error: BaseException,
+        policy: Policy,
+        random: Callable[[], float],
+        *,
+        open_s: float | None = None,
+    ) -> Settled:
+        """Retried, parked, buried, or cancelled if somebody asked for that meanwhile.
+
+        `open_s`: the vendor that failed fails this installation altogether, and is looked at again
+        after so many seconds. A limit of attempts is wider then; it still holds, for it may be this
+        delivery alone that the vendor chokes on.
+        """
         if self.cancelled:
             return self._cancelled()
+        if isinstance(error, CircuitOpen):
+            return self._parked(error)
         delivery = self.delivery
+        if open_s is not None and policy.max_attempts is not None:
+            policy = replace(policy, max_attempts=policy.max_attempts * OUTAGE_PATIENCE)
         attempts = delivery.attempts + 1
         verdict = decide(
             error,
@@ -97,16 +116,49 @@ class Attempt:
         text = _for_people(error, delivery.kind)
         match verdict:
             case Retry(at_ms, code):
+                note = None
+                if open_s is not None and isinstance(error, VendorError):
+                    note = waiting_for(error.vendor)
+                    if error.retry_after_s is None:
+                        at_ms = min(at_ms, self.now_ms + max(1, round(open_s * 1000)))
                 again = replace(
-                    delivery, attempts=attempts, due_ms=at_ms, error_code=code, error=text
+                    delivery,
+                    attempts=attempts,
+                    due_ms=at_ms,
+                    error_code=code,
+                    error=text,
+                    note=note,
                 )
                 row = self._row(
-                    DeliveryState.READY, attempts=attempts, due_ms=at_ms, code=code, error=text
+                    DeliveryState.READY,
+                    attempts=attempts,
+                    due_ms=at_ms,
+                    code=code,
+                    error=text,
+                    note=note,
                 )
                 return Settled(row, observer.Retried(delivery, at_ms, code), again=again)
             case Bury(reason, code):
                 row = self._row(DeliveryState.DEAD, attempts=attempts, code=code, error=text)
                 return Settled(row, observer.Buried(delivery, reason, code), dead=True)
+
+    def _parked(self, error: CircuitOpen) -> Settled:
+        """Nothing was tried: no attempt is counted, and what an earlier one met with stays known.
+
+        Handlers read from `error_code` whether an effect is in doubt.
+        """
+        delivery = self.delivery
+        at_ms = self.now_ms + max(1, round((error.retry_after_s or 0.0) * 1000))
+        note = waiting_for(error.vendor)
+        row = self._row(
+            DeliveryState.READY,
+            due_ms=at_ms,
+            code=delivery.error_code,
+            error=delivery.error,
+            note=note,
+        )
+        again = replace(delivery, due_ms=at_ms, note=note)
+        return Settled(row, observer.Postponed(delivery, at_ms), again=again)
 
     def _cancelled(self) -> Settled:
         return Settled(self._row(DeliveryState.CANCELLED), None)

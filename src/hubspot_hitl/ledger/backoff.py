@@ -33,10 +33,10 @@ class Policy:
     """How long and how often a kind of delivery is tried. None means without that limit.
 
     `held` names error codes that no retry of ours can mend but a person can (a revoked grant):
-    such a delivery is tried again every so many seconds until `max_age_s`, so that reconnecting
-    is all it takes. `bug_attempts` limits exceptions that are not ours. Age alone buries nothing
-    that was tried less than `least_attempts` times: a timer may be accepted days before it is due,
-    and a replay or a lane that was blocked for long starts late too.
+    such a delivery is tried again, in the end every so many seconds, until `max_age_s`, so that
+    reconnecting is all it takes. `bug_attempts` limits exceptions that are not ours. Age alone
+    buries nothing that was tried less than `least_attempts` times: a timer may be accepted days
+    before it is due, and a replay or a lane that was blocked for long starts late too.
     """
 
     base_s: float = 0.5
@@ -114,7 +114,9 @@ def decide(
             return Bury("age", code)
     asked_s = _asked_s(error)
     if held_s is not None:
-        wait_s = held_s * (1 + _JITTER * random())
+        # A refusal may be a passing one; so the first tries come soon.
+        soon_s = policy.base_s * _GROWTH ** min(attempts - 1, _MOST_DOUBLINGS)
+        wait_s = min(held_s, soon_s) * (1 + _JITTER * random())
     elif asked_s is not None:
         wait_s = asked_s + _JITTER * min(asked_s, policy.cap_s) * random()
     else:

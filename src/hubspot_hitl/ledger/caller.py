@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from hubspot_hitl.errors import HitlError
+from hubspot_hitl.errors import CircuitOpen, HitlError, VendorError
 from hubspot_hitl.ledger.attempt import Attempt, HandlerTimeout, Settled, UnknownKind
 from hubspot_hitl.ledger.backoff import Policies
+from hubspot_hitl.ledger.circuits import LANE, is_outage
+from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.ledger import Delivery, Handler, Outcome
 
@@ -27,11 +29,13 @@ class Caller:
         clock: Clock,
         policies: Policies,
         timeout_s: float,
+        circuits: Circuits | None = None,
     ) -> None:
         self._handlers = handlers
         self._clock = clock
         self._policies = policies
         self._timeout_s = timeout_s
+        self._circuits = circuits
         self._random = random.Random()  # noqa: S311 - spreads retries, keeps no secret
 
     async def call(
@@ -69,9 +73,20 @@ class Caller:
             except HitlError as refused:
                 error = refused
         error = error or TypeError("the handler returned neither Done nor Later")
-        settled = attempt.failed(error, self._policies.of(delivery.kind), self._random.random)
+        settled = attempt.failed(
+            error,
+            self._policies.of(delivery.kind),
+            self._random.random,
+            open_s=self._open_s(delivery, error),
+        )
         _log_failure(delivery, settled, error)
         return settled
+
+    def _open_s(self, delivery: Delivery, error: Exception) -> float | None:
+        """When the vendor that failed is looked at again; None unless it fails altogether."""
+        if self._circuits is None or not isinstance(error, VendorError) or not is_outage(error):
+            return None
+        return self._circuits.wait_s(delivery.installation_id, error.vendor)
 
     async def _handle(self, delivery: Delivery) -> Outcome:
         handler = self._handlers.get(delivery.kind)
@@ -81,6 +96,7 @@ class Caller:
                 " version? Upgrade, then replay it"
             )
         limit = asyncio.timeout(self._timeout_s)
+        lane = LANE.set(delivery.lane)
         try:
             async with limit:
                 return await handler(delivery)
@@ -90,10 +106,14 @@ class Caller:
             raise HandlerTimeout(
                 f"the handler of {delivery.kind!r} did not end within {self._timeout_s:g} s"
             ) from error
+        finally:
+            LANE.reset(lane)
 
 
 def _log_failure(delivery: Delivery, settled: Settled, error: Exception) -> None:
     row = settled.row
+    if isinstance(error, CircuitOpen):
+        return  # the circuit said so when it opened
     bug = None if isinstance(error, HitlError) else error
     _log.log(
         logging.ERROR if settled.dead or bug else logging.WARNING,

@@ -91,8 +91,8 @@ class Engine(Protocol):
         """How long a claim counts without being renewed; None: as long as the process lives."""
         ...
 
-    async def open(self, *, alone: bool, wake: Callable[[], None]) -> None:
-        """Connect. `alone`: take over every lane if no other process can be working.
+    async def open(self, *, alone: bool, owner: str, wake: Callable[[], None]) -> None:
+        """Connect as `owner`. `alone`: take over every lane if no other process can be working.
 
         `wake` may be called from then on, in the loop, when another replica notifies.
         """

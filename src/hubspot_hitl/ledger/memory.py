@@ -53,7 +53,7 @@ class MemoryEngine:
     def __init__(self) -> None:
         self._tables = _Tables()
 
-    async def open(self, *, alone: bool, wake: Callable[[], None]) -> None:
+    async def open(self, *, alone: bool, owner: str, wake: Callable[[], None]) -> None:
         """Take over every lane."""
         if alone:
             for lane in self._tables.lanes.values():
@@ -181,7 +181,17 @@ class _MemoryTransaction:
         return self._move(seqs, states, DeliveryState.CANCELLED, finished_ms=now_ms)
 
     async def revive(self, seqs: Sequence[int], now_ms: int) -> Collection[int]:
-        return self._move(seqs, _REVIVABLE, DeliveryState.READY, due_ms=now_ms)
+        waiting = {
+            seq
+            for seq, one in ((seq, self._tables.deliveries.get(seq)) for seq in seqs)
+            if one and one.state is DeliveryState.READY and not one.timer and one.due_ms > now_ms
+        }
+        for seq in waiting:
+            self._tables.put(replace(self._tables.deliveries[seq], due_ms=now_ms))
+        return {
+            *waiting,
+            *self._move(seqs, _REVIVABLE, DeliveryState.READY, due_ms=now_ms),
+        }
 
     def _move(
         self,
@@ -280,6 +290,7 @@ def _matches(delivery: Delivery, filter_: DeliveryFilter) -> bool:
     return (
         all(wanted is None or wanted == actual for wanted, actual in pairs)
         and (not filter_.states or delivery.state in filter_.states)
+        and (filter_.key_part is None or f":{filter_.key_part}:" in f":{delivery.dedup_key}:")
         and (after_ms is None or delivery.accepted_ms >= after_ms)
         and (before_ms is None or delivery.accepted_ms < before_ms)
     )

@@ -8,8 +8,9 @@ them is run again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
@@ -20,7 +21,20 @@ from sqlalchemy.exc import ArgumentError
 
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
 from hubspot_hitl.ledger import postgres_sql as sql
-from hubspot_hitl.ledger.engine import LOAD_LIMIT, Transaction
+from hubspot_hitl.ledger.engine import Transaction
+from hubspot_hitl.ledger.postgres_tx import LaneMade, PostgresTransaction
+from hubspot_hitl.ledger.presence import (
+    GONE_AFTER_S,
+    LOOK_S,
+    OWNERS_EVERY,
+    Roll,
+    announce,
+    free,
+    key_of,
+    live_in,
+    owners_in,
+    silent_in,
+)
 from hubspot_hitl.ledger.queries import (
     PURGE_CHUNK,
     delivery_of_row,
@@ -31,21 +45,11 @@ from hubspot_hitl.ledger.queries import (
     purged_lanes,
     redacted,
 )
-from hubspot_hitl.ledger.rows import FinishRow, LaneRow, NewRow, RowRef, Waiting
-from hubspot_hitl.ports.ledger import (
-    Delivery,
-    DeliveryFilter,
-    DeliveryState,
-    LedgerHealth,
-    Redaction,
-)
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, LedgerHealth, Redaction
 
 if TYPE_CHECKING:
     import asyncpg
-    from asyncpg.pool import PoolConnectionProxy
     from asyncpg.transaction import Transaction as ServerTransaction
-
-    Connection = PoolConnectionProxy[asyncpg.Record]
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -53,32 +57,39 @@ _log = structlog.get_logger(__name__)
 _ATTEMPTS: Final = 4
 _POOL_SIZE: Final = 4
 _TIMEOUT_S: Final = 10.0
-_LISTEN_AGAIN_S: Final = 2.0
+_LISTEN_AGAIN_S: Final = 0.5
+SILENCE: Final = 0.8
+"""For which share of `gone_after_s` a replica has renewed nothing when it is taken for dead."""
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
 _OF_SQLALCHEMY: Final = ("prepared_statement_cache_size", "prepared_statement_name_func")
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _RUN_AGAIN: Final = frozenset({"40001", "40P01"})
 _AWAY_CLASSES: Final = frozenset({"08", "28", "3D", "53", "57", "58", "XX"})
-_AWAY: Final = frozenset({"25006", "55P03"})  # a stand-by; a lock that is not given
+# a stand-by; no connections allowed; a lock that is not given
+_AWAY: Final = frozenset({"25006", "55000", "55P03"})
 _NOT_MIGRATED: Final = frozenset({"42P01", "42703"})
 
 
 class PostgresEngine:
     """The :class:`~hubspot_hitl.ledger.engine.Engine` on PostgreSQL.
 
-    `lease_s` is how long a dead replica's lanes wait for a new owner. `clock_offset_ms` shifts the
-    server's clock as far as leases are concerned; it is there for tests.
+    `lease_s` is how long a silent replica's lanes wait for a new owner, `gone_after_s` how long
+    those of one whose connection is gone; the look for that comes each second. `clock_offset_ms`
+    shifts the server's clock as far as leases are concerned; it is there for tests.
     """
 
-    def __init__(self, url: str, *, lease_s: float = 15.0) -> None:
+    def __init__(
+        self, url: str, *, lease_s: float = 15.0, gone_after_s: float = GONE_AFTER_S
+    ) -> None:
         self._dsn, self._where = _dsn(url)
         self.lease_s: float | None = lease_s
         self.clock_offset_ms = 0
+        self._gone_after_s = gone_after_s
         self._lease_ms = round(lease_s * 1000)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._listening: asyncio.Task[None] | None = None
 
-    async def open(self, *, alone: bool, wake: Callable[[], None]) -> None:
+    async def open(self, *, alone: bool, owner: str, wake: Callable[[], None]) -> None:
         """Connect and listen. Raises BadSettings without the driver or the tables."""
         try:
             import asyncpg
@@ -91,7 +102,11 @@ class PostgresEngine:
             return
         try:
             self._pool = await asyncpg.create_pool(
-                self._dsn, min_size=1, max_size=_POOL_SIZE, command_timeout=_TIMEOUT_S
+                self._dsn,
+                min_size=1,
+                max_size=_POOL_SIZE,
+                command_timeout=_TIMEOUT_S,
+                reset=_nothing,
             )
             await self._pool.execute("SELECT lane FROM lanes LIMIT 0")
         except Exception as error:
@@ -103,7 +118,7 @@ class PostgresEngine:
             self._raise_if_away(error)
             raise
         if alone:
-            self._listening = asyncio.create_task(self._listen(wake), name="ledger-listen")
+            self._listening = asyncio.create_task(self._listen(owner, wake), name="ledger-listen")
 
     async def close(self) -> None:
         """Stop listening and disconnect. May be called twice."""
@@ -129,7 +144,11 @@ class PostgresEngine:
                     transaction = connection.transaction()
                     await transaction.start()
                     try:
-                        result = await work(_PostgresTransaction(connection, self))
+                        statements = PostgresTransaction(
+                            connection, offset_ms=self.clock_offset_ms, lease_ms=self._lease_ms
+                        )
+                        result = await work(statements)
+                        await statements.flush()
                     except BaseException:
                         await _roll_back(transaction)
                         raise
@@ -146,7 +165,8 @@ class PostgresEngine:
 
     async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
         """List deliveries for people."""
-        return [delivery_of_row(row) for row in await self._fetch(found_by(filter_))]
+        text, values = found_by(filter_, "$")
+        return [delivery_of_row(row) for row in await self._fetch(text, values)]
 
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:
         """Delete in chunks; rows that somebody works on are left for the next time."""
@@ -160,15 +180,14 @@ class PostgresEngine:
 
     async def health(self) -> LedgerHealth:
         """Count what waits and what died."""
-        return health_of_row((await self._fetch(health_figures()))[0])
+        return health_of_row((await self._fetch(*_compiled(health_figures())))[0])
 
     def _opened(self) -> asyncpg.Pool[asyncpg.Record]:
         if self._pool is None:
             raise StoreUnavailable(f"the ledger's connection to {self._where} is closed")
         return self._pool
 
-    async def _fetch(self, statement: Select[*tuple[Any, ...]]) -> list[asyncpg.Record]:
-        text, arguments = _compiled(statement)
+    async def _fetch(self, text: str, arguments: Sequence[object]) -> list[asyncpg.Record]:
         try:
             return await self._opened().fetch(text, *arguments)
         except Exception as error:
@@ -200,8 +219,11 @@ class PostgresEngine:
                 " runs, accepts connections and has free disk space"
             ) from error
 
-    async def _listen(self, wake: Callable[[], None]) -> None:
-        """Keep one connection that hears the other replicas; the poll covers for its absence."""
+    async def _listen(self, owner: str, wake: Callable[[], None]) -> None:
+        """Keep one connection that hears the other replicas; the poll covers for its absence.
+
+        It also tells them that we live, and looks which of them do not.
+        """
         import asyncpg
 
         while True:
@@ -215,17 +237,43 @@ class PostgresEngine:
 
             connection: asyncpg.Connection[asyncpg.Record] | None = None
             try:
-                connection = await asyncpg.connect(self._dsn, timeout=_TIMEOUT_S)
+                connection = await asyncpg.connect(
+                    self._dsn, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S
+                )
                 connection.add_termination_listener(gone)
                 await connection.add_listener(sql.CHANNEL, told)
+                await announce(connection, owner)
                 wake()
-                await lost.wait()
+                await self._watch(connection, owner, lost, wake)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 _log.warning("ledger_listen_failed", error=type(error).__name__)
             finally:
                 if connection is not None:
                     await _hang_up(connection)
             await asyncio.sleep(_LISTEN_AGAIN_S)
+
+    async def _watch(
+        self,
+        connection: asyncpg.Connection[asyncpg.Record],
+        owner: str,
+        lost: asyncio.Event,
+        wake: Callable[[], None],
+    ) -> None:
+        """Free the lanes of replicas that are gone, until our own connection is."""
+        roll, offset_ms = Roll(owner, self._gone_after_s), self.clock_offset_ms
+        left_ms = max(0, self._lease_ms - round(SILENCE * self._gone_after_s * 1000))
+        for number in count():
+            if lost.is_set():
+                return
+            known = [] if number % OWNERS_EVERY else await owners_in(connection, owner, offset_ms)
+            gone = roll.look(await live_in(connection), known, asyncio.get_running_loop().time())
+            owners = await silent_in(connection, owner, offset_ms, left_ms) if gone else []
+            dead = [one for one in owners if key_of(one) in gone]
+            if dead and (freed := await free(connection, dead, offset_ms)):
+                _log.warning("ledger_replica_gone", owners=dead, lanes=freed)
+                wake()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(lost.wait(), min(LOOK_S, self._gone_after_s / 3))
 
 
 def _dsn(url: str) -> tuple[str, str]:
@@ -248,6 +296,14 @@ def _compiled(statement: Select[*tuple[Any, ...]] | Delete | Update) -> tuple[st
     return str(compiled), [compiled.params[name] for name in names]
 
 
+async def _nothing(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """What a connection needs before its next use: the statements here leave nothing behind.
+
+    asyncpg's own reset is a round trip for each use; what it does about an open transaction is
+    done without it.
+    """
+
+
 async def _roll_back(transaction: ServerTransaction) -> None:
     with suppress(Exception):  # the connection is gone: the server has rolled back
         await transaction.rollback()
@@ -266,135 +322,14 @@ def _is_away(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state[:2] in _AWAY_CLASSES or state in _AWAY or state in _RUN_AGAIN
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+    return isinstance(error, LaneMade | OSError | TimeoutError | asyncpg.InterfaceError)
 
 
 def _worth_again(error: Exception, ending: bool) -> bool:
     """Whether nothing can be left of the transaction and a new one may do better."""
     import asyncpg
 
-    if getattr(error, "sqlstate", None) in _RUN_AGAIN:
+    if isinstance(error, LaneMade) or getattr(error, "sqlstate", None) in _RUN_AGAIN:
         return True
     broken = (asyncpg.ConnectionDoesNotExistError, ConnectionResetError, BrokenPipeError)
     return isinstance(error, broken) and not ending
-
-
-def _lane(row: asyncpg.Record) -> LaneRow:
-    return LaneRow(
-        row["lane"],
-        row["version"],
-        row["fence"],
-        row["owner"],
-        row["live"],
-        row["held_until_ms"],
-        row["due_ms"],
-        row["blocked"],
-    )
-
-
-class _PostgresTransaction:
-    def __init__(self, connection: Connection, engine: PostgresEngine) -> None:
-        self._connection = connection
-        self._offset_ms = engine.clock_offset_ms
-        self._lease_ms = round((engine.lease_s or 0) * 1000)
-
-    async def refs(self, keys: Sequence[str], seqs: Sequence[int]) -> Sequence[RowRef]:
-        rows = await self._connection.fetch(sql.REFS, keys, seqs)
-        return [
-            RowRef(row["seq"], row["dedup_key"], row["lane"], DeliveryState(row["state"]))
-            for row in rows
-        ]
-
-    async def lock_lanes(
-        self, lanes: Collection[str], create: Collection[str], now_ms: int
-    ) -> dict[str, LaneRow]:
-        if create:
-            names = sorted(create, key=str.encode)
-            await self._connection.execute(sql.CREATE_LANES, names, now_ms)
-        rows = await self._connection.fetch(sql.LOCK_LANES, list(lanes), self._offset_ms)
-        return {row["lane"]: _lane(row) for row in rows}
-
-    async def finish(self, rows: Sequence[FinishRow]) -> None:
-        await self._connection.execute(
-            sql.FINISH,
-            [row.seq for row in rows],
-            [row.state.value for row in rows],
-            [row.attempts for row in rows],
-            [row.due_ms for row in rows],
-            [row.finished_ms for row in rows],
-            [row.error_code for row in rows],
-            [row.error for row in rows],
-            [row.note for row in rows],
-        )
-
-    async def mark_started(self, seqs: Sequence[int]) -> None:
-        await self._connection.execute(sql.MARK_STARTED, seqs)
-
-    async def cancel(
-        self, seqs: Sequence[int], states: Collection[DeliveryState], now_ms: int
-    ) -> Collection[int]:
-        allowed = [state.value for state in states]
-        rows = await self._connection.fetch(sql.CANCEL, seqs, allowed, now_ms)
-        return {row["seq"] for row in rows}
-
-    async def revive(self, seqs: Sequence[int], now_ms: int) -> Collection[int]:
-        rows = await self._connection.fetch(sql.REVIVE, seqs, now_ms)
-        return {row["seq"] for row in rows}
-
-    async def insert(self, rows: Sequence[NewRow], now_ms: int) -> Sequence[int | None]:
-        inserted = await self._connection.fetch(
-            sql.INSERT,
-            [row.dedup_key for row in rows],
-            [row.lane for row in rows],
-            [row.kind for row in rows],
-            [row.installation_id for row in rows],
-            [row.handoff_id for row in rows],
-            [row.body for row in rows],
-            [row.timer for row in rows],
-            [row.due_ms for row in rows],
-            now_ms,
-        )
-        seqs: dict[str, int] = {row["dedup_key"]: row["seq"] for row in inserted}
-        return [seqs.pop(row.dedup_key, None) for row in rows]
-
-    async def save_lanes(self, lanes: Sequence[LaneRow], owner: str) -> None:
-        await self._connection.execute(
-            sql.SAVE_LANES,
-            [lane.lane for lane in lanes],
-            [lane.version for lane in lanes],
-            [lane.fence for lane in lanes],
-            [lane.owner for lane in lanes],
-            [lane.held_until_ms for lane in lanes],
-            [lane.due_ms for lane in lanes],
-            [lane.blocked for lane in lanes],
-            [lane.lease for lane in lanes],
-            self._offset_ms,
-            self._lease_ms,
-        )
-
-    async def disown(self, owner: str, running: Collection[str]) -> None:
-        await self._connection.execute(sql.DISOWN, owner, list(running), self._offset_ms)
-
-    async def claim_due(
-        self, owner: str, now_ms: int, limit: int
-    ) -> Sequence[tuple[LaneRow, str | None]]:
-        rows = await self._connection.fetch(
-            sql.CLAIM_DUE, owner, now_ms, limit, self._offset_ms, self._lease_ms
-        )
-        return [(_lane(row), row["before"]) for row in rows]
-
-    async def waiting(self, lanes: Collection[str], now_ms: int) -> Mapping[str, Waiting]:
-        names = list(lanes)
-        queues: dict[str, list[Delivery]] = {name: [] for name in names}
-        for row in await self._connection.fetch(sql.WAITING, names, now_ms):
-            queues[row["lane"]].append(delivery_of_row(row))
-        timers: dict[str, int] = {
-            row[0]: row[1] for row in await self._connection.fetch(sql.NEXT_TIMERS, names, now_ms)
-        }
-        return {
-            name: Waiting(tuple(queue[:LOAD_LIMIT]), timers.get(name), len(queue) > LOAD_LIMIT)
-            for name, queue in queues.items()
-        }
-
-    async def notify(self) -> None:
-        await self._connection.execute("SELECT pg_notify($1, '')", sql.CHANNEL)

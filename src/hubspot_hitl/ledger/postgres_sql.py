@@ -6,6 +6,7 @@ locked in the order of their bytes.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from hubspot_hitl.ledger.engine import LOAD_LIMIT
@@ -17,6 +18,12 @@ CHANNEL: Final = "hubspot_hitl_ledger"
 _COLUMNS: Final = ", ".join(DELIVERY_COLUMNS)
 _NOW: Final = "((extract(epoch FROM clock_timestamp()) * 1000)::bigint + {offset}::bigint)"
 
+
+def _shifted(statement: str, by: int) -> str:
+    """The statement with higher parameter numbers, to stand behind another."""
+    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", statement)
+
+
 REFS: Final = (
     "SELECT seq, dedup_key, lane, state FROM deliveries"
     " WHERE dedup_key = ANY($1::text[]) OR seq = ANY($2::bigint[]) ORDER BY seq"
@@ -24,6 +31,7 @@ REFS: Final = (
 CREATE_LANES: Final = (
     "INSERT INTO lanes (lane, version, fence) SELECT t.lane, $2::bigint, $2::bigint"
     " FROM unnest($1::text[]) WITH ORDINALITY AS t (lane, n) ORDER BY t.n ON CONFLICT DO NOTHING"
+    " RETURNING lane"
 )
 LOCK_LANES: Final = (
     "SELECT lane, version, fence, owner,"  # noqa: S608 - constants of this module
@@ -44,8 +52,9 @@ CANCEL: Final = (
     " WHERE seq = ANY($1::bigint[]) AND state = ANY($2::text[]) RETURNING seq"
 )
 REVIVE: Final = (
-    "UPDATE deliveries SET state = 'ready', attempts = 0, due_ms = $2, finished_ms = NULL"  # noqa: S608
-    " WHERE seq = ANY($1::bigint[]) AND state IN ('dead', 'cancelled')"
+    "UPDATE deliveries SET attempts = CASE state WHEN 'ready' THEN attempts ELSE 0 END,"  # noqa: S608
+    " state = 'ready', due_ms = $2, finished_ms = NULL WHERE seq = ANY($1::bigint[]) AND"
+    " (state IN ('dead', 'cancelled') OR (state = 'ready' AND NOT timer AND due_ms > $2))"
     f" AND body <> '{ERASED_BODY}' RETURNING seq"
 )
 INSERT: Final = (
@@ -68,10 +77,32 @@ SAVE_LANES: Final = (
     " AS s (lane, version, fence, owner, held_until_ms, due_ms, blocked, lease)"
     " WHERE l.lane = s.lane"
 )
+FINISH_AND_SAVE_LANES: Final = f"WITH finished AS ({_shifted(FINISH, 10)}) {SAVE_LANES}"
+"""Both in one round trip; the parameters of `SAVE_LANES` come first, then those of `FINISH`."""
 DISOWN: Final = (
     "UPDATE lanes SET lease_until_ms = 0 WHERE lane IN (SELECT lane FROM lanes"  # noqa: S608
     f" WHERE owner = $1 AND lease_until_ms > {_NOW.format(offset='$3')}"
     " AND lane <> ALL($2::text[]) FOR NO KEY UPDATE SKIP LOCKED)"
+)
+PRESENT: Final = "SELECT pg_advisory_lock_shared($1::int, $2::int)"
+LIVE: Final = (
+    "SELECT DISTINCT objid::bigint AS key FROM pg_locks WHERE locktype = 'advisory'"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND classid = $1::bigint::oid AND objsubid = 2 AND granted"
+)
+OWNERS: Final = (
+    "SELECT DISTINCT owner FROM lanes WHERE owner <> $1"  # noqa: S608 - constants of this module
+    f" AND lease_until_ms > {_NOW.format(offset='$2')}"
+)
+SILENT: Final = (
+    "SELECT owner FROM lanes WHERE owner <> $1"  # noqa: S608 - constants of this module
+    f" AND lease_until_ms > {_NOW.format(offset='$2')} GROUP BY owner"
+    f" HAVING max(lease_until_ms) <= {_NOW.format(offset='$2')} + $3::bigint"
+)
+FREE: Final = (
+    "UPDATE lanes SET lease_until_ms = 0 WHERE lane IN (SELECT lane FROM lanes"  # noqa: S608
+    f" WHERE owner = ANY($1::text[]) AND lease_until_ms > {_NOW.format(offset='$2')}"
+    ' ORDER BY lane COLLATE "C" FOR NO KEY UPDATE)'
 )
 CLAIM_DUE: Final = (
     "WITH due AS (SELECT lane, owner AS before FROM lanes"  # noqa: S608

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from sqlalchemy import (
-    ColumnElement,
     Delete,
     Select,
     Update,
@@ -50,6 +49,7 @@ DELIVERY_COLUMNS: Final = (
 """The columns of `deliveries` in the order in which `delivery_of_row` reads them."""
 
 PURGE_CHUNK: Final = 1_000
+_FOUND: Final = f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM deliveries"  # noqa: S608 - constants
 _d = deliveries.c
 
 
@@ -82,28 +82,40 @@ def delivery_of_row(row: Sequence[object] | Row) -> Delivery:
     )
 
 
-def found_by(filter_: DeliveryFilter) -> Select[*tuple[Any, ...]]:
-    """Deliveries that a filter names, by sequence."""
-    pairs = (
-        (_d.seq, filter_.seq),
-        (_d.lane, filter_.lane),
-        (_d.handoff_id, filter_.handoff_id),
-        (_d.installation_id, filter_.installation_id),
-        (_d.kind, filter_.kind),
-        (_d.error_code, filter_.error_code),
-    )
-    wanted: list[ColumnElement[bool]] = [
-        column == value for column, value in pairs if value is not None
-    ]
+_KEY: Final = "':' || dedup_key || ':'"
+
+
+def found_by(filter_: DeliveryFilter, sign: str) -> tuple[str, list[object]]:
+    """The statement for a filter, and the values of its parameters; rows have `DELIVERY_COLUMNS`.
+
+    `sign` begins a numbered parameter: "?" or "$". It is written for the driver, for an agent's
+    message asks this way. States are spelled out: only so do the partial indexes serve.
+    """
+    wanted: list[str] = []
+    values: list[object] = []
+    for condition, value in (
+        ("seq =", filter_.seq),
+        ("lane =", filter_.lane),
+        ("handoff_id =", filter_.handoff_id),
+        ("installation_id =", filter_.installation_id),
+        ("kind =", filter_.kind),
+        ("error_code =", filter_.error_code),
+        ("accepted_ms >=", filter_.accepted_after_ms),
+        ("accepted_ms <", filter_.accepted_before_ms),
+    ):
+        if value is not None:
+            values.append(value)
+            wanted.append(f"{condition} {sign}{len(values)}")
+    if filter_.key_part is not None:
+        values.append(f":{filter_.key_part}:")  # LIKE would take % and _ for anything
+        wanted.append(f"replace({_KEY}, {sign}{len(values)}, '') <> {_KEY}")
     if filter_.states:
-        wanted.append(_d.state.in_([state.value for state in filter_.states]))
-    if filter_.accepted_after_ms is not None:
-        wanted.append(_d.accepted_ms >= filter_.accepted_after_ms)
-    if filter_.accepted_before_ms is not None:
-        wanted.append(_d.accepted_ms < filter_.accepted_before_ms)
-    order = _d.seq.desc() if filter_.newest_first else _d.seq
-    columns = [_d[name] for name in DELIVERY_COLUMNS]
-    return select(*columns).where(*wanted).order_by(order).limit(filter_.limit)
+        states = [f"state = '{state.value}'" for state in filter_.states]
+        wanted.append(f"({' OR '.join(states)})")
+    values.append(filter_.limit)
+    where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
+    order = " ORDER BY seq DESC" if filter_.newest_first else " ORDER BY seq"
+    return f"{_FOUND}{where}{order} LIMIT {sign}{len(values)}", values
 
 
 def purged_deliveries(finished_before_ms: int, *, skip_locked: bool) -> Delete:

@@ -6,6 +6,7 @@ import asyncio
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Final
 from uuid import uuid4
 
 import structlog
@@ -41,6 +42,10 @@ _log = structlog.get_logger(__name__)
 
 def _nobody_cares(lane: str) -> None:
     """Default of `on_lane_moved`."""
+
+
+RENEW_S: Final = 1.0
+"""Leases are renewed at least so often: PostgreSQL's replicas take that for a sign of life."""
 
 
 class LaneLedger:
@@ -85,7 +90,7 @@ class LaneLedger:
     # -- life
     async def start(self, *, work: bool = True) -> None:
         """Open the engine and, with `work`, run what waits. Raises StoreUnavailable."""
-        await self._engine.open(alone=work, wake=self._look_now)
+        await self._engine.open(alone=work, owner=self.owner, wake=self._look_now)
         self._committer.start()
         if not work:
             return
@@ -93,7 +98,7 @@ class LaneLedger:
         self._look_now()
         self._tasks.append(asyncio.create_task(self._look_for_lanes(), name="ledger-poll"))
         if self._engine.lease_s is not None:
-            heartbeat = self._keep_leases(self._engine.lease_s / 3)
+            heartbeat = self._keep_leases(min(self._engine.lease_s / 3, RENEW_S))
             self._tasks.append(asyncio.create_task(heartbeat, name="ledger-leases"))
 
     async def stop(self, grace_s: float = 10.0) -> None:
@@ -152,7 +157,10 @@ class LaneLedger:
         return reply.count
 
     async def replay(self, seqs: Sequence[int]) -> int:
-        """Make dead or cancelled deliveries ready again at their old place in the lane."""
+        """Make dead or cancelled deliveries ready again at their old place in the lane.
+
+        One that waits after a failure is tried at once instead; its failures still count.
+        """
         if not seqs:
             return 0
         (reply,) = await self._committer.submit(Replay(seqs))

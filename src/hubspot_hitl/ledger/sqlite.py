@@ -61,8 +61,10 @@ _CANCEL: Final = (
     " WHERE seq = ? AND state IN (SELECT value FROM json_each(?))"
 )
 _REVIVE: Final = (
-    "UPDATE deliveries SET state = 'ready', attempts = 0, due_ms = ?, finished_ms = NULL"  # noqa: S608
-    f" WHERE seq = ? AND state IN ('dead', 'cancelled') AND body <> '{ERASED_BODY}'"
+    "UPDATE deliveries SET attempts = CASE state WHEN 'ready' THEN attempts ELSE 0 END,"  # noqa: S608
+    " state = 'ready', due_ms = ?1, finished_ms = NULL WHERE seq = ?2 AND"
+    " (state IN ('dead', 'cancelled') OR (state = 'ready' AND NOT timer AND due_ms > ?1))"
+    f" AND body <> '{ERASED_BODY}'"
 )
 _SAVE_LANE: Final = (
     "UPDATE lanes SET version = ?, fence = ?, owner = ?, held_until_ms = ?, due_ms = ?,"
@@ -102,7 +104,7 @@ class SqliteEngine:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, *, alone: bool, wake: Callable[[], None]) -> None:
+    async def open(self, *, alone: bool, owner: str, wake: Callable[[], None]) -> None:
         """Take over every lane when this process is to work. The database is open already."""
         if alone:
             await self._database.write(_drop_all_leases)
@@ -118,9 +120,10 @@ class SqliteEngine:
 
     async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
         """List deliveries for people."""
+        text, values = found_by(filter_, "?")
         return await self._database.read(
             lambda connection: [
-                delivery_of_row(row) for row in connection.execute(found_by(filter_))
+                delivery_of_row(row) for row in _raw(connection).execute(text, values)
             ]
         )
 

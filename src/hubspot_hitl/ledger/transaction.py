@@ -214,7 +214,8 @@ class _Batch:
                 news.reload = True
             elif not lane.live:
                 self._look_again(lane)
-            self._start_again(lane)
+            if ref.state is not DeliveryState.READY:
+                self._start_again(lane)
         return len(done)
 
     def _look_again(self, lane: LaneRow) -> None:
@@ -297,6 +298,9 @@ class _Batch:
             if lane.held_until_ms == STOPPED_MS:
                 continue
             lane.held_until_ms = request.until_ms
+            if not lane.live:
+                # Whoever holds it may change what the last owner keeps in memory.
+                lane.owner = self.at.owner
             self._changed(lane)
             self._wants_owner(lane)
 

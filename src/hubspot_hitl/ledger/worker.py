@@ -31,6 +31,7 @@ from hubspot_hitl.ledger.requests import (
     Reply,
     Request,
 )
+from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.ledger import Delivery, Handler
 
@@ -45,6 +46,7 @@ class WorkerOptions:
     `concurrency`: lanes at a time. `turn`: deliveries after which a lane lets waiting lanes go
     first. `handler_timeout_s` ends a handler that hangs. `poll_s`: how often lanes are looked for
     that nobody announced. `wake_horizon_s`: due times further away are left to the poll.
+    `circuits`: which vendors answer whom.
     """
 
     concurrency: int = 256
@@ -53,6 +55,7 @@ class WorkerOptions:
     poll_s: float = 1.0
     wake_horizon_s: float = 5.0
     stop_lane_on_dead: bool = False
+    circuits: Circuits | None = None
     policies: Policies = field(default_factory=Policies)
 
 
@@ -94,7 +97,9 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._committer: Committer | None = None
         self._stopping = True
-        self._caller = Caller(handlers, clock, options.policies, options.handler_timeout_s)
+        self._caller = Caller(
+            handlers, clock, options.policies, options.handler_timeout_s, options.circuits
+        )
         self.backlog = False
 
     # -- what the service asks

@@ -33,6 +33,14 @@ class BotConversation:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, slots=True)
+class BotFile:
+    """A stored file: its id, and the address that opens it."""
+
+    id: str
+    url: str
+
+
 class BotRuntime(Protocol):
     """One bot, reached as one installation of the integration.
 
@@ -121,25 +129,35 @@ class BotRuntime(Protocol):
         ...
 
     async def find_event(
-        self, type_: str, conversation_id: str, payload: JsonObject | None = None
+        self,
+        type_: str,
+        conversation_id: str,
+        payload: JsonObject | None = None,
+        *,
+        since_ms: int = 0,
     ) -> str | None:
         """The id of such an event with this payload, or None when there is none.
 
+        Older ones than `since_ms` (epoch ms) do not count, where the runtime knows their age.
         Raises :class:`~hubspot_hitl.errors.VendorRefused` when the runtime cannot list events.
         """
         ...
 
-    async def keep_file(self, key: str, path: Path, *, name: str, content_type: str) -> str:
-        """Store a file that whoever has its address can read; returns that address.
+    async def keep_file(self, key: str, path: Path, *, name: str, content_type: str) -> BotFile:
+        """Store a file that whoever has its address can read.
 
         The same key replaces the file, so repeating it changes nothing.
         """
+        ...
+
+    async def delete_file(self, file_id: str) -> None:
+        """Delete a stored file for good. Raises VendorNotFound when there is none."""
         ...
 
     async def get_state(self, type_: str, id_: str, name: str) -> JsonObject | None:
         """Read a state; None when it was never set."""
         ...
 
-    async def set_state(self, type_: str, id_: str, name: str, payload: JsonObject) -> None:
-        """Replace a state."""
+    async def set_state(self, type_: str, id_: str, name: str, payload: JsonObject | None) -> None:
+        """Replace a state; None deletes it."""
         ...

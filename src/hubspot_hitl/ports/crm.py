@@ -25,6 +25,7 @@ from hubspot_hitl.ports.crm_records import (
     FieldSnapshot,
     FieldsRefused,
     Filter,
+    Keyed,
     Link,
     Membership,
     Operator,
@@ -36,8 +37,11 @@ from hubspot_hitl.ports.crm_records import (
     PropertyGroup,
     Search,
     SearchPage,
+    SentEmail,
     Stage,
+    TimelineEvent,
     Upserted,
+    UpsertedBatch,
     Values,
 )
 
@@ -58,6 +62,7 @@ __all__ = [
     "FieldSnapshots",
     "FieldsRefused",
     "Filter",
+    "Keyed",
     "Link",
     "Membership",
     "Operator",
@@ -69,8 +74,11 @@ __all__ = [
     "PropertyGroup",
     "Search",
     "SearchPage",
+    "SentEmail",
     "Stage",
+    "TimelineEvent",
     "Upserted",
+    "UpsertedBatch",
     "Values",
 ]
 
@@ -170,6 +178,16 @@ class Crm(Protocol):
         """Archive many."""
         ...
 
+    async def upsert_batch(
+        self, type_: CrmType, keyed: Sequence[Keyed], *, by: str
+    ) -> UpsertedBatch:
+        """Change many by a unique property, create those there are none of.
+
+        What HubSpot refuses is among the problems, by its key; the others are done. Of several
+        with the same key the last counts.
+        """
+        ...
+
     # -- associations
     async def associate(
         self,
@@ -245,6 +263,29 @@ class Crm(Protocol):
         self, user_id: str, sequence_id: str, contact_id: str, sender_email: str
     ) -> Enrollment:
         """Enrol a contact. Needs Sales or Service Professional and a connected inbox."""
+        ...
+
+    async def send_email(
+        self,
+        email_id: str,
+        to: str,
+        send_id: str,
+        *,
+        contact_properties: Mapping[str, str] | None = None,
+        custom_properties: Mapping[str, str] | None = None,
+    ) -> SentEmail:
+        """Send a published transactional email to one address; the same `send_id` sends once.
+
+        Needs the transactional email add-on.
+        """
+        ...
+
+    # -- time line
+    async def timeline_event(self, event: TimelineEvent) -> bool:
+        """Put an event on a contact's time line; False when HubSpot has one with this id.
+
+        Raises MissingScope for apps that may not: private apps and service keys never can.
+        """
         ...
 
     # -- identification

@@ -130,6 +130,47 @@ class Upserted:
     created: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Properties of the record whose unique property has the value `key`."""
+
+    key: str
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertedBatch:
+    """What became of many: the records done, by their keys, and what failed."""
+
+    done: Mapping[str, Upserted]
+    problems: tuple[BatchProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """Something that happened to a contact. `id` is the same for the same happening, always.
+
+    `type` is the name of an event type of the app's project, or the number of one of its older
+    event templates. Exactly one of `contact_id` and `email` says whose time line it is.
+    """
+
+    type: str
+    id: str
+    at_ms: int
+    properties: Mapping[str, str]
+    contact_id: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentEmail:
+    """A transactional email that HubSpot took. `result` is HubSpot's word, such as QUEUED."""
+
+    id: str
+    status: str
+    result: str | None = None
+
+
 class Operator(StrEnum):
     """How a filter compares."""
 

@@ -64,6 +64,7 @@ class Channel:
     name: str
     webhook_url: str | None = None
     capabilities: Mapping[str, object] | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,7 @@ class ThreadMessage:
     assigned_to: str | None = None
     inbox_to: str | None = None
     status_type: str | None = None
+    sender_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class PortalInfo:
-    """What the token says about itself (introspection). `expires_ms` is epoch milliseconds."""
+    """What the token says about itself (introspection). `expires_ms` is epoch milliseconds.
+
+    `user_id` is who connected the portal: as an agent, actor `A-<user_id>`.
+    """
 
     portal_id: str
     portal_domain: str | None
@@ -240,6 +245,7 @@ class PortalInfo:
     user: str | None
     scopes: tuple[str, ...]
     expires_ms: int | None
+    user_id: str | None = None
 
 
 class HubSpot(Protocol):
@@ -263,7 +269,12 @@ class HubSpot(Protocol):
         ...
 
     async def create_channel(
-        self, name: str, webhook_url: str, capabilities: Mapping[str, object]
+        self,
+        name: str,
+        webhook_url: str,
+        capabilities: Mapping[str, object],
+        *,
+        description: str | None = None,
     ) -> Channel:
         """Create a channel; it becomes usable only some seconds later."""
         ...
@@ -275,6 +286,7 @@ class HubSpot(Protocol):
         name: str | None = None,
         webhook_url: str | None = None,
         capabilities: Mapping[str, object] | None = None,
+        description: str | None = None,
     ) -> Channel:
         """Change what is given."""
         ...
@@ -364,6 +376,19 @@ class HubSpot(Protocol):
         """Read the full text and rich text of a truncated message."""
         ...
 
+    async def write_as_agent(
+        self,
+        thread_id: str,
+        *,
+        actor_id: str,
+        channel_id: str,
+        channel_account_id: str,
+        to: DeliveryIdentifier,
+        text: str,
+    ) -> str:
+        """Answer a thread in an agent's name; returns the message's id. Not idempotent."""
+        ...
+
     async def comment(self, thread_id: str, text: str, *, rich_text: str | None = None) -> str:
         """Add an internal comment, seen by agents only; returns its id. Not idempotent."""
         ...
@@ -393,6 +418,10 @@ class HubSpot(Protocol):
         """Change properties of a contact."""
         ...
 
+    async def erase_contact(self, contact_id: str) -> None:
+        """Delete a contact for good, with what HubSpot keeps of them (its GDPR deletion)."""
+        ...
+
     # -- files
     async def upload_file(
         self, content: bytes | Path, *, name: str, content_type: str, folder: str
@@ -405,4 +434,8 @@ class HubSpot(Protocol):
 
     async def file_url(self, file_id: str, *, expires_s: int = 3600) -> str:
         """A signed URL of a private file."""
+        ...
+
+    async def erase_file(self, file_id: str) -> None:
+        """Delete a file for good. Raises VendorNotFound when it is gone already."""
         ...

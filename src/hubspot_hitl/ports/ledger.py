@@ -88,9 +88,14 @@ Handler = Callable[[Delivery], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """Which deliveries a person wants to see. Empty fields match all; times in epoch ms."""
+    """Which deliveries a person wants to see. Empty fields match all; times in epoch ms.
+
+    `key_part` is one of the parts between colons that dedup keys are made of, such as the id of a
+    message at either vendor.
+    """
 
     seq: int | None = None
+    key_part: str | None = None
     states: Sequence[DeliveryState] = ()
     lane: str | None = None
     handoff_id: str | None = None
@@ -158,7 +163,10 @@ class Ledger(Protocol):
         ...
 
     async def replay(self, seqs: Sequence[int]) -> int:
-        """Make dead or cancelled deliveries ready again at their old place in the lane."""
+        """Make dead or cancelled deliveries ready again at their old place in the lane.
+
+        One that waits after a failure is tried at once instead; its failures still count.
+        """
         ...
 
     async def discard(self, seqs: Sequence[int]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from hubspot_hitl.errors import StoreUnavailable, UnknownInstallation
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
@@ -33,3 +35,15 @@ async def start_in_flight(services: Services, installation_id: str) -> bool:
     """Whether a thread that nobody knows may yet turn out to belong to a handoff of ours."""
     since_ms = services.clock.now_ms() - services.policy.start_overdue_ms
     return await services.handoffs.starting(installation_id, since_ms)
+
+
+def name_of(services: Services, it: Delivery) -> str:
+    """What a delivery is called at the vendors: in marks of comments, in ids of our own messages.
+
+    It is made of the delivery's key, which belongs to what happened. Its number would name another
+    delivery once an old backup is restored; only those from before version 3 of the schema have
+    it, because their marks may stand in a thread already.
+    """
+    if it.seq <= services.named_by_number:
+        return str(it.seq)
+    return hashlib.sha256(it.dedup_key.encode()).hexdigest()[:12]

@@ -16,11 +16,12 @@ from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.crm import Crm, CrmType, FieldSnapshot, FieldSnapshots, Pipeline
 from hubspot_hitl.ports.fetch import Fetch
+from hubspot_hitl.ports.flight import FlightLog, NoFlightLog
 from hubspot_hitl.ports.hooks import Hooks, NoHooks
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.lease import Leases
 from hubspot_hitl.ports.ledger import Ledger
-from hubspot_hitl.ports.privacy import Content, Evidence
+from hubspot_hitl.ports.privacy import Artifacts, Content, Evidence, NoArtifacts
 from hubspot_hitl.ports.store import Handoffs, Installations, People
 from hubspot_hitl.ports.webhooks import WebhookPortals
 
@@ -78,7 +79,8 @@ class Policy:
     `order_check`: whether an agent's message waits until the thread's history shows that no elder
     one is missing ("always": a read for each burst of messages), or only when it comes later than
     `order_check_age_ms` ("late"). `fetch_attempts`: how often a file whose host is ailing is asked
-    for before its address is told instead. `file_link_s`: how long a signed link to an agent's file
+    for before its address is told instead, `file_attempts` the same for a vendor that does not take
+    or give it for the moment. `file_link_s`: how long a signed link to an agent's file
     shall work.
     `history_bot_direction`: how the bot's own lines are published when the history is shown as
     messages. HubSpot's reference has OUTGOING and explains it nowhere, so whether it notifies
@@ -86,12 +88,14 @@ class Policy:
     """
 
     start_margin_ms: int = 1_000
+    reopen_answer_ms: int = 60_000
     start_timeout_s: float = 45.0
     register_timeout_s: float = 50.0
     message_chars_limit: int = 10_000
     order_check: Literal["always", "late"] = "always"
     order_check_age_ms: int = 1_500
     fetch_attempts: int = 3
+    file_attempts: int = 6
     file_link_s: int = 7 * 24 * 3600
     history_messages_limit: int = 200
     history_bot_direction: Literal["INCOMING", "OUTGOING"] = "INCOMING"
@@ -129,11 +133,15 @@ class Compared:
     """How far a thread's history was compared with the ledger, in HubSpot's time (epoch ms).
 
     Agent messages up to `through_ms` are all accepted; those up to `mixed_until_ms` may stand in
-    their lane in another order than they were written.
+    their lane in another order than they were written. Until `unread_until_ms` (our clock) no
+    message waits for a history that cannot be read. `places` orders messages that share a time, by
+    the keys of their deliveries.
     """
 
     through_ms: int = 0
     mixed_until_ms: int = 0
+    unread_until_ms: int = 0
+    places: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +166,9 @@ class Services:
     agent (epoch ms), `transcript_property` whether the property is there and when that was asked;
     each is bounded and may be empty at any time. Without `webhooks` the app's own
     webhooks are left to a person, without `leases` this is the only replica.
-    Without `content` there are no files to scrub, without `evidence` receipts are not signed.
+    Without `content` there are no files to scrub, without `evidence` receipts are not signed;
+    `artifacts` knows the files and notes that handoffs left at the vendors.
+    Deliveries up to `named_by_number` are called by their number, see `ports.reading.name_of`.
     """
 
     hubspot: Portals
@@ -198,6 +208,9 @@ class Services:
     leases: Leases | None = None
     content: Content | None = None
     evidence: Evidence | None = None
+    flight: FlightLog = field(default_factory=NoFlightLog)
+    artifacts: Artifacts = field(default_factory=NoArtifacts)
+    named_by_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

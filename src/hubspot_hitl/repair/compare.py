@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from hubspot_hitl.events import intake
-from hubspot_hitl.events.catch_up import is_agent_message
+from hubspot_hitl.events.catch_up import is_agent_message, oldest_first
 from hubspot_hitl.handoff.records import EndReason, Handoff
 from hubspot_hitl.handoff.thread_events import agent_id
 from hubspot_hitl.ports.hubspot import Thread, ThreadMessage
@@ -58,7 +58,7 @@ def missed_replies(
 ) -> list[Finding]:
     """Agent messages written before `before_ms` whose key no delivery of the handoff has."""
     found: list[Finding] = []
-    for entry in sorted(entries, key=lambda one: (one.created_ms, one.id)):
+    for entry in oldest_first(entries):
         if not is_agent_message(entry) or not handoff.created_ms <= entry.created_ms < before_ms:
             continue
         event = intake.agent_message(entry, handoff.thread_id or "", (), handoff.channel_id)

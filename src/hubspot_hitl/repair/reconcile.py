@@ -61,18 +61,23 @@ async def order_passes(services: Services) -> str:
     installations = await services.installations.all()
     await services.ledger.accept(
         [
-            NewDelivery(
-                dedup_key=f"{COMPARE}:{one.id}:{now_ms}",
-                lane=f"{COMPARE}:{one.id}",
-                kind=COMPARE,
-                installation_id=one.id,
-                body={},
-                due_ms=now_ms + (number * 7919) % SPREAD_MS,
-            )
+            compare(one.id, now_ms, after_ms=(number * 7919) % SPREAD_MS)
             for number, one in enumerate(installations)
         ]
     )
     return f"{len(installations)} installation(s) to compare"
+
+
+def compare(installation_id: str, now_ms: int, after_ms: int = 0) -> NewDelivery:
+    """A pass over one installation, one for each moment."""
+    return NewDelivery(
+        dedup_key=f"{COMPARE}:{installation_id}:{now_ms}",
+        lane=f"{COMPARE}:{installation_id}",
+        kind=COMPARE,
+        installation_id=installation_id,
+        body={},
+        due_ms=now_ms + after_ms,
+    )
 
 
 async def run_pass(services: Services, it: Delivery) -> Done:

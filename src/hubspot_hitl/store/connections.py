@@ -20,6 +20,7 @@ from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.connections import Connections
 from hubspot_hitl.ports.store import Installations, Vault
+from hubspot_hitl.store.gathering import SharedReads
 
 _GRANT: Final = "hubspot-connection"
 _APP: Final = "hubspot-app"
@@ -95,10 +96,13 @@ class ConnectedInstallations:
         self._on_change = on_change
         self._trust_s = trust_s
         self._known: LRUCache[str, _Known] = LRUCache(10_000)
+        self._forgotten = 0
+        self._readings = SharedReads(self._read_known)
         self._done: LRUCache[str, tuple[Installation, _Known, Installation]] = LRUCache(10_000)
 
     def forget(self, installation_id: str) -> None:
         """Look again at once: a portal was connected or disconnected."""
+        self._forgotten += 1  # a read under way may carry what was: it must not be kept
         self._known.pop(installation_id, None)
         self._done.pop(installation_id, None)
         if self._on_change is not None:
@@ -169,11 +173,17 @@ class ConnectedInstallations:
         now_s = self._clock.monotonic()
         known = self._known.get(installation_id)
         if known is None or now_s - known.checked_s >= self._trust_s:
-            known = _Known(
-                await self._connections.get(installation_id),
-                await self._connections.app(installation_id),
-                now_s,
-            )
+            known = await self._readings.get(installation_id)
+        return known
+
+    async def _read_known(self, installation_id: str) -> _Known:
+        before, now_s = self._forgotten, self._clock.monotonic()
+        known = _Known(
+            await self._connections.get(installation_id),
+            await self._connections.app(installation_id),
+            now_s,
+        )
+        if before == self._forgotten:
             self._known[installation_id] = known
         return known
 

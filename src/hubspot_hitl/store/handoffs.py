@@ -10,29 +10,34 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import Final, Literal
 
 from cachetools import LRUCache
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Connection,
     RowMapping,
     Select,
+    Text,
     bindparam,
     func,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from hubspot_hitl.errors import IllegalMove, Stale
 from hubspot_hitl.handoff.records import ACTIVE_STATES, EndReason, Handoff, HandoffState
 from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.gathering import Gathering
+from hubspot_hitl.store.inserting import insert_into
 from hubspot_hitl.store.tables import handoffs
 
 _Place = Literal["conversation_id", "thread_id", "integration_thread_id"]
+_Pair = tuple[str, str]
 _FIELDS: Final = tuple(field.name for field in fields(Handoff))
 ACTIVE_VALUES: Final = tuple(sorted(state.value for state in ACTIVE_STATES))
 _IDS: Final = (
@@ -46,17 +51,35 @@ _IDS: Final = (
     handoffs.c.agent_user_id,
     handoffs.c.installation_id,
 )
+_INDEXED: Final = (
+    handoffs.c.id,
+    handoffs.c.conversation_id,
+    handoffs.c.thread_id,
+    handoffs.c.integration_thread_id,
+)
 
 
-def _where(key: ColumnElement[str | None] | ColumnElement[str]) -> ColumnElement[bool]:
-    return key.in_(bindparam("keys", expanding=True))
+def _by_pairs(column: ColumnElement[str | None]) -> Select[*tuple[object, ...]]:
+    """Handoffs of many places of many installations, by two arrays of the same length."""
+    arrays = (bindparam("owners", type_=ARRAY(Text)), bindparam("keys", type_=ARRAY(Text)))
+    pairs = func.unnest(*arrays).table_valued("owner", "place").render_derived()
+    return select(handoffs).where(
+        handoffs.c.installation_id == pairs.c.owner, column == pairs.c.place
+    )
 
 
 _BY_ID: Final = select(handoffs).where(handoffs.c.id == bindparam("id"))
 _OF_INSTALLATION: Final = select(handoffs).where(handoffs.c.installation_id == bindparam("owner"))
-_BY_CONVERSATION: Final = _OF_INSTALLATION.where(_where(handoffs.c.conversation_id))
-_BY_THREAD: Final = _OF_INSTALLATION.where(_where(handoffs.c.thread_id))
-_BY_INTEGRATION_THREAD: Final = _OF_INSTALLATION.where(_where(handoffs.c.integration_thread_id))
+_PLACES: Final[Mapping[_Place, ColumnElement[str | None]]] = {
+    "conversation_id": handoffs.c.conversation_id,
+    "thread_id": handoffs.c.thread_id,
+    "integration_thread_id": handoffs.c.integration_thread_id,
+}
+_BY_PLACE: Final = {
+    place: _OF_INSTALLATION.where(column.in_(bindparam("keys", expanding=True)))
+    for place, column in _PLACES.items()
+}
+_BY_PAIRS: Final = {place: _by_pairs(column) for place, column in _PLACES.items()}
 _ACTIVE_START: Final = _OF_INSTALLATION.where(
     handoffs.c.start_key == bindparam("start_key"), handoffs.c.state.in_(ACTIVE_VALUES)
 )
@@ -101,10 +124,11 @@ class SqlHandoffs:
         self._cache: LRUCache[str, Handoff] = LRUCache(cache_size)
         self._owners: LRUCache[tuple[str, _Place, str], str] = LRUCache(3 * cache_size)
         self._alone = database.dialect == "sqlite"
+        self._gathered: dict[_Place, Gathering[_Pair, list[Handoff]]] = {
+            place: Gathering(partial(self._read_pairs, place)) for place in _PLACES
+        }
         self._forgotten = 0
-        self._insert = (
-            sqlite.insert(handoffs) if database.dialect == "sqlite" else postgresql.insert(handoffs)
-        )
+        self._insert = insert_into(database.dialect, handoffs)
 
     def forget(self, handoff_id: str) -> None:
         """Read it from the database next time: somebody else may have written it."""
@@ -157,8 +181,7 @@ class SqlHandoffs:
         owner = self._owner("conversation_id", installation_id, conversation_id)
         if owner is not None:
             return owner
-        found = await self._read(_BY_CONVERSATION, installation_id, [conversation_id])
-        return latest(found)
+        return latest(await self._read("conversation_id", installation_id, [conversation_id]))
 
     def _owner(self, place: _Place, installation_id: str, value: str | None) -> Handoff | None:
         """The active handoff of a place, if it is certain without asking the database.
@@ -181,7 +204,7 @@ class SqlHandoffs:
         owners = self._all_owners("thread_id", installation_id, thread_ids)
         if owners is not None:
             return owners
-        found = await self._read(_BY_THREAD, installation_id, thread_ids)
+        found = await self._read("thread_id", installation_id, thread_ids)
         return grouped((one.thread_id, one) for one in found)
 
     async def by_integration_threads(
@@ -191,7 +214,7 @@ class SqlHandoffs:
         owners = self._all_owners("integration_thread_id", installation_id, integration_thread_ids)
         if owners is not None:
             return owners
-        found = await self._read(_BY_INTEGRATION_THREAD, installation_id, integration_thread_ids)
+        found = await self._read("integration_thread_id", installation_id, integration_thread_ids)
         return grouped((one.integration_thread_id, one) for one in found)
 
     def _all_owners(
@@ -207,12 +230,29 @@ class SqlHandoffs:
         return owners
 
     async def _read(
-        self, statement: Select[*tuple[object, ...]], installation_id: str, keys: Sequence[str]
+        self, place: _Place, installation_id: str, keys: Sequence[str]
     ) -> list[Handoff]:
         if not keys:
             return []
-        before = self._forgotten
+        if not self._alone:
+            pairs = [(installation_id, key) for key in dict.fromkeys(keys)]
+            wanted = set(pairs)
+            return [
+                one
+                for one in await self._gathered[place].get(pairs)
+                if (one.installation_id, getattr(one, place)) in wanted
+            ]
         values = {"owner": installation_id, "keys": list(dict.fromkeys(keys))}
+        return await self._look(_BY_PLACE[place], values)
+
+    async def _read_pairs(self, place: _Place, pairs: Sequence[_Pair]) -> list[Handoff]:
+        values = {"owners": [owner for owner, _ in pairs], "keys": [key for _, key in pairs]}
+        return await self._look(_BY_PAIRS[place], values)
+
+    async def _look(
+        self, statement: Select[*tuple[object, ...]], values: Mapping[str, object]
+    ) -> list[Handoff]:
+        before = self._forgotten
 
         def look(connection: Connection) -> list[Handoff]:
             return [from_row(row) for row in connection.execute(statement, values).mappings()]
@@ -281,16 +321,24 @@ class SqlHandoffs:
         if active is not None:
             is_active = handoffs.c.state.in_(ACTIVE_VALUES)
             statement = statement.where(is_active if active else ~is_active)
-        if text:
-            named = func.lower(handoffs.c.user_name).contains(text.lower(), autoescape=True)
-            statement = statement.where(or_(named, *(column == text for column in _IDS)))
         if before_ms is not None:
             statement = statement.where(handoffs.c.created_ms < before_ms)
         statement = statement.order_by(handoffs.c.created_ms.desc(), handoffs.c.id.desc())
+        looks = [statement.limit(limit)]
+        if text:
+            # An id that an index knows is found at once; a name needs a look at every handoff.
+            named = func.lower(handoffs.c.user_name).contains(text.lower(), autoescape=True)
+            by_id = or_(*(column == text for column in _INDEXED))
+            by_any = or_(named, *(column == text for column in _IDS))
+            looks = [statement.where(by_id).limit(limit), statement.where(by_any).limit(limit)]
 
         def look(connection: Connection) -> list[Handoff]:
-            rows = connection.execute(statement.limit(limit)).mappings()
-            return [from_row(row) for row in rows]
+            found: list[Handoff] = []
+            for one in looks:
+                found = [from_row(row) for row in connection.execute(one).mappings()]
+                if found:
+                    break
+            return found
 
         return await self._database.read(look)
 

@@ -16,7 +16,6 @@ import structlog
 from cachetools import LRUCache, TTLCache
 from pydantic import BaseModel, SecretStr, ValidationError
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hubspot_hitl.errors import BadConfiguration, BadSettings, UnknownInstallation
 from hubspot_hitl.integration.configuration import Configuration
@@ -24,6 +23,8 @@ from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.gathering import SharedReads
+from hubspot_hitl.store.inserting import insert_into
 from hubspot_hitl.store.keyring import KeyRing
 from hubspot_hitl.store.tables import bindings as bindings_table
 from hubspot_hitl.store.tables import installations
@@ -113,8 +114,8 @@ class SqlInstallations:
         self._bindings: TTLCache[str, tuple[ChannelBinding, ...]] = TTLCache(
             cache_size, trust_s, timer=clock.monotonic
         )
+        self._readings = SharedReads(self._read_one)
         self._bound = 0
-        self._insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
 
     def forget(self, installation_id: str) -> None:
         """Read it from the database next time."""
@@ -145,6 +146,11 @@ class SqlInstallations:
         now_s = self._clock.monotonic()
         if copy is not None and now_s - copy.checked_s < self._trust_s:
             return copy.installation
+        return await self._readings.get(installation_id)
+
+    async def _read_one(self, installation_id: str) -> Installation | None:
+        copy = self._copies.get(installation_id)
+        now_s = self._clock.monotonic()
 
         def look(connection: Connection) -> _Copy | None:
             key = {"id": installation_id}
@@ -305,7 +311,7 @@ class SqlInstallations:
             "removed": False,
             **{name: getattr(installation, name) for name in _LEARNED},
         }
-        statement = self._insert(installations)
+        statement = insert_into(self._database.dialect, installations)
         changed = {name: statement.excluded[name] for name in row if name != "id"}
         revision = connection.execute(
             statement.on_conflict_do_update(

@@ -214,11 +214,6 @@ def new_key() -> str:
     return base64.b64encode(os.urandom(_KEY_BYTES)).decode("ascii")
 
 
-def key_id_of(blob: bytes) -> str:
-    """The id of the key that sealed a value. Raises ValueError for what was never sealed."""
-    return _split(blob)[0]
-
-
 def _split(blob: bytes) -> tuple[str, bytes, bytes]:
     if len(blob) < 2 or blob[0] != _VERSION:
         raise ValueError("not a sealed value")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.inserting import insert_into
 from hubspot_hitl.store.keyring import KeyRing, new_key, new_key_id
 from hubspot_hitl.store.tables import secrets
 from hubspot_hitl.store.vault import UNSEALED
@@ -38,10 +38,9 @@ async def open_keyring(database: Database, secret_keys: str | None, key_file: Pa
 
 
 def _load_or_create(connection: Connection) -> str:
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     fresh = f"{new_key_id()}:{new_key()}".encode()
     connection.execute(
-        insert(secrets)
+        insert_into(connection.dialect.name, secrets)
         .values(scope=SCOPE, name=NAME, key_id=UNSEALED, value=fresh)
         .on_conflict_do_nothing()
     )

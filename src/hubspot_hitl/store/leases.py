@@ -6,9 +6,9 @@ The time it ends is its fence: a release names it, and the next holder's is alwa
 from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, delete
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.inserting import insert_into
 from hubspot_hitl.store.tables import used_nonces
 
 
@@ -17,8 +17,7 @@ class SqlLeases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
-        statement = insert(used_nonces).values(
+        statement = insert_into(database.dialect, used_nonces).values(
             name=bindparam("name"), expires_ms=bindparam("expires_ms")
         )
         self._acquire = statement.on_conflict_do_update(

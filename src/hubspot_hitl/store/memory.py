@@ -15,6 +15,7 @@ from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.audit import AuditEntry, AuditReport
 from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.privacy import Artifact
 from hubspot_hitl.store.audit import GENESIS, canonical, chained, first_misfit
 from hubspot_hitl.store.handoffs import grouped, latest
 from hubspot_hitl.store.installations import merged
@@ -287,6 +288,28 @@ class MemoryAudit:
         """Recompute the whole chain."""
         head = self._entries[-1].hash if self._entries else GENESIS
         return AuditReport(len(self._entries), head, first_misfit(self._entries, 0, GENESIS))
+
+
+class MemoryArtifacts:
+    """:class:`~hubspot_hitl.ports.privacy.Artifacts` in a dictionary."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str, str], Artifact] = {}
+
+    async def add(self, artifact: Artifact) -> None:
+        """Insert; a known one stays."""
+        self._rows.setdefault((artifact.installation_id, artifact.kind, artifact.id), artifact)
+
+    async def of(self, handoff_id: str) -> Sequence[Artifact]:
+        """All of a handoff, in an order that does not change."""
+        return [self._rows[key] for key in sorted(self._rows) if self._of(key) == handoff_id]
+
+    def _of(self, key: tuple[str, str, str]) -> str:
+        return self._rows[key].handoff_id
+
+    async def drop(self, artifact: Artifact) -> None:
+        """Forget one."""
+        self._rows.pop((artifact.installation_id, artifact.kind, artifact.id), None)
 
 
 class MemoryNonces:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, delete
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.inserting import insert_into
 from hubspot_hitl.store.tables import used_nonces
 
 
@@ -14,8 +14,11 @@ class SqlNonces:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
-        self._insert = insert(used_nonces).on_conflict_do_nothing().returning(used_nonces.c.name)
+        self._insert = (
+            insert_into(database.dialect, used_nonces)
+            .on_conflict_do_nothing()
+            .returning(used_nonces.c.name)
+        )
 
     async def use(self, name: str, expires_ms: int) -> bool:
         """True the first time, False ever after."""

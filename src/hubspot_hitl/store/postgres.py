@@ -38,7 +38,8 @@ _TURN_TIMEOUT_S: Final = 10.0
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _RUN_AGAIN: Final = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _AWAY_CLASSES: Final = frozenset({"08", "53", "57", "58", "XX"})  # connection, resources, operator
-_AWAY: Final = frozenset({"25006", "28000", "28P01", "3D000", "55P03"})  # a stand-by, no login, ...
+# a stand-by, no login, no connections allowed, a lock that is not given
+_AWAY: Final = frozenset({"25006", "28000", "28P01", "3D000", "55000", "55P03"})
 _WRONG_LOGIN: Final = frozenset({"28000", "28P01", "3D000", "3F000"})
 
 # libpq's names in the query of a URL -> what asyncpg calls them

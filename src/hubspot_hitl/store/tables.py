@@ -161,6 +161,16 @@ audit = Table(
 )
 Index("audit_subject", audit.c.subject, audit.c.seq)
 
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("installation_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("handoff_id", Text, nullable=False),
+)
+Index("artifacts_handoff", artifacts.c.handoff_id)
+
 used_nonces = Table(
     "used_nonces",
     metadata,
@@ -168,3 +178,31 @@ used_nonces = Table(
     Column("expires_ms", BigInteger, nullable=False),
 )
 Index("used_nonces_expires", used_nonces.c.expires_ms)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+flight = Table(
+    "flight",
+    metadata,
+    Column(
+        "id",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("handoff_id", Text, nullable=False),
+    Column("seq", BigInteger),
+    Column("name", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("took_ms", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+Index("flight_handoff", flight.c.handoff_id, flight.c.at_ms)
+Index("flight_age", flight.c.at_ms)

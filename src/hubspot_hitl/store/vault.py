@@ -9,10 +9,10 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.inserting import insert_into
 from hubspot_hitl.store.keyring import KeyRing
 from hubspot_hitl.store.tables import secrets
 
@@ -28,8 +28,7 @@ UNSEALED = "plain"
 
 def put_secret(connection: Connection, keys: KeyRing, scope: str, name: str, value: bytes) -> None:
     """Seal and store within the caller's transaction."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(secrets)
+    statement = insert_into(connection.dialect.name, secrets)
     row = {
         "scope": scope,
         "name": name,

@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from hubspot_hitl.actions import stop_hitl as stopping
+from hubspot_hitl.actions.availability import check_availability
 from hubspot_hitl.actions.create_user import create_user
 from hubspot_hitl.actions.crm import CRM_HANDLERS
+from hubspot_hitl.actions.mark_read import mark_read
 from hubspot_hitl.actions.send_message import send_message
 from hubspot_hitl.actions.start_hitl import OVERDUE, handle_overdue, start_hitl
 from hubspot_hitl.actions.stop_hitl import stop_hitl
@@ -28,6 +30,8 @@ ACTION_HANDLERS: Mapping[str, ActionHandler] = MappingProxyType(
         "startHitl": start_hitl,
         "stopHitl": stop_hitl,
         "sendMessage": send_message,
+        "markRead": mark_read,
+        "checkAvailability": check_availability,
         **CRM_HANDLERS,
     }
 )

@@ -14,6 +14,7 @@ from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.integration.actions import HitlSession, StartHitlInput
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports import flight
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
@@ -64,6 +65,17 @@ async def route_of(
         ),
     )
     rule = decision.rule
+    flight.note(
+        "routing",
+        {
+            "rule": rule.name if rule else None,
+            "judged": [
+                {"rule": one.rule.name, "fits": one.fits, "reasons": len(one.reasons)}
+                for one in decision.verdicts
+            ],
+            "facts": sorted(decision.facts),
+        },
+    )
     if rule is not None and rule.then.stay:
         raise ActionRefused(
             rule.then.say or f"The routing rule {rule.name!r} keeps the user with the bot."

@@ -16,6 +16,7 @@ import json
 import structlog
 
 from hubspot_hitl.actions.persist import persist
+from hubspot_hitl.actions.resume_hitl import resumed
 from hubspot_hitl.actions.routed import Route, described, route_of, session_text
 from hubspot_hitl.actions.stop_hitl import CLOSE_THREAD
 from hubspot_hitl.channels.parties import party_of, recipient_of
@@ -29,9 +30,11 @@ from hubspot_hitl.handoff.machine import end, move
 from hubspot_hitl.handoff.opening import opening_text
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState, Person
 from hubspot_hitl.integration.actions import HitlSession, StartHitlInput, StartHitlOutput
-from hubspot_hitl.integration.configuration import inbox_id_of, require_ready
+from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
+from hubspot_hitl.integration.readiness import require_ready
 from hubspot_hitl.integration.tags import ConversationTag, UserTag
+from hubspot_hitl.ports import flight
 from hubspot_hitl.ports.hubspot import ChannelMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of
@@ -71,6 +74,9 @@ async def _start(
 ) -> StartHitlOutput:
     deadline = services.clock.monotonic() + services.policy.start_timeout_s
     session = input_.hitl_session
+    back = await resumed(services, installation, input_, start_key(input_))
+    if back is not None:
+        return _answer(back)
     wanted = _wanted_inbox(session)
     person = await _person(services, installation, input_.user_id)
     route = await route_of(services, installation, input_, person)
@@ -78,6 +84,7 @@ async def _start(
     handoff = await services.handoffs.open(
         _new(services, installation, input_, binding, person, route)
     )
+    flight.about(handoff.id)
     if handoff.state is not HandoffState.STARTING:
         log.info("start_repeated", handoff=handoff.id)
         return _answer(handoff)

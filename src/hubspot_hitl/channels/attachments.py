@@ -14,11 +14,13 @@ import structlog
 
 from hubspot_hitl.errors import (
     AuthorizationLost,
+    CircuitOpen,
     FileUnavailable,
     FileUnreachable,
     HitlError,
     VendorError,
 )
+from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.to_agent import FileRef, ToAgent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import (
@@ -28,7 +30,8 @@ from hubspot_hitl.ports.hubspot import (
     QuickRepliesAttachment,
     QuickReply,
 )
-from hubspot_hitl.ports.services import Services
+from hubspot_hitl.ports.privacy import Artifact, ArtifactKind
+from hubspot_hitl.ports.services import Policy, Services
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +49,13 @@ class Attached:
 
 
 async def attach(
-    services: Services, installation: Installation, content: ToAgent, *, key: str, attempts: int
+    services: Services,
+    installation: Installation,
+    handoff: Handoff,
+    content: ToAgent,
+    *,
+    key: str,
+    attempts: int,
 ) -> Attached:
     """Everything of `content` that HubSpot has a native kind for.
 
@@ -58,9 +67,9 @@ async def attach(
     missing: list[str] = []
     for number, file in enumerate(content.files):
         try:
-            files.append(await _file(services, installation, file, f"{key}:{number}"))
+            files.append(await _file(services, installation, handoff, file, f"{key}:{number}"))
         except HitlError as error:
-            if _worth_another_try(services, error, attempts):
+            if worth_another_try(services.policy, error, attempts):
                 raise
             log.warning("file_not_attached", message=key, number=number, error=error.code)
             missing.append(f"{file.title or file.kind.capitalize()}: {file.url} ({_why(error)})")
@@ -71,11 +80,16 @@ async def attach(
     return Attached((*files, *places, *_options(content)), tuple(missing))
 
 
-def _worth_another_try(services: Services, error: HitlError, attempts: int) -> bool:
-    if isinstance(error, AuthorizationLost):
-        return True  # nothing else of the message could be delivered either
-    few = attempts + 1 < services.policy.fetch_attempts
-    return error.retryable and (few or not isinstance(error, FileUnreachable))
+def worth_another_try(policy: Policy, error: HitlError, attempts: int) -> bool:
+    """Whether a file is to be tried again rather than told by its address.
+
+    Words wait behind a file, so neither an ailing host nor a Files API that alone is away may hold
+    them for long. While the whole vendor is away, nothing could be delivered anyway.
+    """
+    if isinstance(error, AuthorizationLost | CircuitOpen):
+        return True
+    most = policy.fetch_attempts if isinstance(error, FileUnreachable) else policy.file_attempts
+    return error.retryable and attempts + 1 < most
 
 
 def _why(error: HitlError) -> str:
@@ -85,7 +99,7 @@ def _why(error: HitlError) -> str:
 
 
 async def _file(
-    services: Services, installation: Installation, file: FileRef, key: str
+    services: Services, installation: Installation, handoff: Handoff, file: FileRef, key: str
 ) -> FileAttachment:
     if services.fetch is None:
         raise FileUnavailable("this server fetches no files")
@@ -99,6 +113,9 @@ async def _file(
             fetched.path, name=fetched.name, content_type=fetched.content_type, folder=FOLDER
         )
     services.uploads[key] = f"{file_id} {usage}"
+    await services.artifacts.add(
+        Artifact(installation.id, ArtifactKind.HUBSPOT_FILE, file_id, handoff.id)
+    )
     return FileAttachment(file_id, usage)
 
 

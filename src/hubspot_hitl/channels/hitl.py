@@ -13,11 +13,13 @@ from typing import cast
 
 import structlog
 
+from hubspot_hitl.channels.choosing import with_the_choice
 from hubspot_hitl.channels.parties import account_identifier, recipient_of, sender_of
 from hubspot_hitl.channels.publishing import Said, publish
 from hubspot_hitl.errors import ActionRefused, AuthorizationLost, HitlError, VendorError
 from hubspot_hitl.events.contact_log import said_later
-from hubspot_hitl.events.saying import say_to_user
+from hubspot_hitl.events.saying import agents_placeholder, say_to_user
+from hubspot_hitl.events.seen import read_until
 from hubspot_hitl.events.spoken import said_by_user
 from hubspot_hitl.events.user_ended import user_ended
 from hubspot_hitl.handoff.records import Handoff
@@ -26,6 +28,7 @@ from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.to_agent import ToAgent, as_text, to_agent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
+from hubspot_hitl.ports import flight
 from hubspot_hitl.ports.hubspot import Published
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
@@ -62,6 +65,7 @@ async def accept_message(
             f"Conversation {conversation_id!r} has no HubSpot thread. Start a handoff first: only"
             " conversations that startHitl returned can carry messages."
         )
+    flight.about(handoff.id)
     await services.ledger.accept(
         [
             NewDelivery(
@@ -102,6 +106,7 @@ async def deliver_message(services: Services, it: Delivery) -> Outcome:
         raise
     note = f"published as {published.message_id}"
     then = said_later(installation, handoff, it, said_by_user(installation, handoff, it))
+    then += await _answered(services, installation, handoff, it)
     then += [user_ended(it, handoff)] if _is_stop_word(installation, it) else []
     if not it.body.get("acknowledge", True):
         return Done(note=note, then=then)
@@ -114,7 +119,7 @@ async def _published(
     user_id = cast(str | None, it.body.get("userId"))
     said = Said(
         key=str(it.body["messageId"]),
-        content=_content(it),
+        content=await with_the_choice(services, it, _content(it)),
         sender=await sender_of(services, installation, handoff, user_id),
         recipient=recipient_of(await account_identifier(services, handoff)),
         timestamp_ms=_created_ms(it),
@@ -125,6 +130,16 @@ async def _published(
 
 def _content(it: Delivery) -> ToAgent:
     return to_agent(str(it.body["type"]), it.body["payload"])
+
+
+async def _answered(
+    services: Services, installation: Installation, handoff: Handoff, it: Delivery
+) -> list[NewDelivery]:
+    """A user who writes has read what was there, if the bot owner lets that count."""
+    by_user = it.body.get("userId") is not None
+    if not by_user or installation.configuration.read_receipts != "reply":
+        return []
+    return await read_until(services, installation, handoff, it.accepted_ms)
 
 
 def _is_stop_word(installation: Installation, it: Delivery) -> bool:
@@ -212,14 +227,20 @@ async def _after_the_end(
     hubspot = services.hubspot.of(installation)
     mark = f"[{it.body['messageId']}]"
     said = as_text(mask_content(installation.configuration, _content(it)))
-    text = f"After the end of this chat ({handoff.end_reason}) came: {said} {mark}"
+    told = agents_placeholder(
+        installation,
+        handoff,
+        TextKey.NOTE_LATE_WORDS,
+        reason=handoff.end_reason.value if handoff.end_reason else handoff.state.value,
+        text=said,
+    )
     if it.attempts or it.started:
         # Comments have no idempotency id: look before writing again.
         for entry in await hubspot.thread_messages(handoff.thread_id, newest_first=True, limit=50):
             if entry.type == "COMMENT" and mark in entry.text:
                 return Done(note="already commented")
     await services.ledger.mark_started(it)
-    await hubspot.comment(handoff.thread_id, text)
+    await hubspot.comment(handoff.thread_id, f"{told} {mark}")
     return Done(note=f"the handoff is {handoff.state}; put into the thread as a comment")
 
 

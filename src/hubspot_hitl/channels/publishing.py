@@ -10,8 +10,10 @@ import structlog
 
 from hubspot_hitl.channels.attachments import attach, is_refusal
 from hubspot_hitl.errors import VendorRefused
+from hubspot_hitl.events.saying import agents_placeholder
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.split import split_text
+from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.to_agent import ToAgent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import Attachment, ChannelMessage, HubSpot, Party, Published
@@ -75,8 +77,14 @@ async def _parts(
 ) -> Sequence[tuple[ChannelMessage, str]]:
     """The channel messages, each with the text that stands in when it is refused."""
     content = said.content
-    found = await attach(services, installation, content, key=said.key, attempts=said.attempts)
-    whole = "\n".join((content.text, *(f"Not attached: {line}" for line in found.missing)))
+    found = await attach(
+        services, installation, handoff, content, key=said.key, attempts=said.attempts
+    )
+    missing = (
+        agents_placeholder(installation, handoff, TextKey.NOT_ATTACHED, file=line)
+        for line in found.missing
+    )
+    whole = "\n".join((content.text, *missing))
     texts = split_text(whole, services.policy.message_chars_limit)
     batches = _batches(found.attachments)
     texts += (MORE_FILES,) * (len(batches) - 1)

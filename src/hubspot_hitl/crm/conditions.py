@@ -37,6 +37,16 @@ _PLAIN: Final = frozenset(
     {"type", "const", "enum", "pattern", "required", "properties", "title", "description"}
 )
 KEYWORDS: Final = NUMBERS | DAYS | MOMENTS | _SIZES | _ONE | _MANY | _PLAIN
+MEANINGS: Final = (
+    ("numbers, and nothing else", NUMBERS),
+    ("dates and times; a number of days from 0 to 36500, counted from now", DAYS),
+    ("dates and times; a date as `2026-05-31`, or a time", MOMENTS),
+    ("texts and lists; whole numbers", _SIZES),
+    ("one condition", _ONE),
+    ("a list of conditions", _MANY),
+    ("as in JSON Schema", _PLAIN),
+)
+"""The keywords by what they hold for."""
 _NESTED: Final = re.compile(r"[+*}][^()]*\)[+*{]")
 _TYPES: Final = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 
@@ -162,6 +172,8 @@ def _below(
 def _problems(schema: object, place: str, depth: int, left: list[int]) -> Iterator[Problem]:
     """What is wrong with a schema's own form. `left` counts the nodes that may still come."""
     left[0] -= 1
+    if schema is False:
+        yield Problem(place, "this can never hold: false fits nothing")
     if isinstance(schema, bool):
         return
     if not is_object(schema):
@@ -188,8 +200,9 @@ def _problems(schema: object, place: str, depth: int, left: list[int]) -> Iterat
             message = _wrong_value(key, value)
             if message:
                 yield Problem(here, message)
-    if _contradicts(schema):
-        yield Problem(place, "this can never hold: the least is greater than the most")
+    why = _contradiction(schema)
+    if why:
+        yield Problem(place, f"this can never hold: {why}")
 
 
 def _properties(
@@ -245,15 +258,33 @@ def _wrong_pattern(value: object) -> str | None:
     return None
 
 
-def _contradicts(schema: Schema) -> bool:
+def _contradiction(schema: Schema) -> str | None:
+    """Why a condition can never hold, as far as that is plain to see; None when it may."""
     least = [schema.get("minimum"), schema.get("exclusiveMinimum")]
     most = [schema.get("maximum"), schema.get("exclusiveMaximum")]
     lows = [float(one) for one in least if is_number(one)]
     highs = [float(one) for one in most if is_number(one)]
-    if not lows or not highs:
-        return False
-    strict = is_number(least[1]) or is_number(most[1])
-    return max(lows) > min(highs) or (strict and max(lows) == min(highs))
+    if lows and highs:
+        strict = is_number(least[1]) or is_number(most[1])
+        if max(lows) > min(highs) or (strict and max(lows) == min(highs)):
+            return "the least is greater than the most"
+    for low, high in (("minLength", "maxLength"), ("minItems", "maxItems")):
+        least_, most_ = schema.get(low), schema.get(high)
+        if is_number(least_) and is_number(most_) and least_ > most_:
+            return f"{low} is greater than {high}"
+    after, before = schema.get("after"), schema.get("before")
+    if isinstance(after, str) and isinstance(before, str):
+        begin, end = moment_of(after), moment_of(before)
+        if begin is not None and end is not None and begin >= end:
+            return "it is to be after a date and before an earlier one"
+    if "const" in schema and is_list(schema.get("enum")) and schema["const"] not in _items(schema):
+        return "the value is none of the list"
+    return "it is wanted and not wanted" if schema.get("not") in ({}, True) else None
+
+
+def _items(schema: Schema) -> Sequence[object]:
+    listed = schema.get("enum")
+    return listed if is_list(listed) else ()
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

@@ -17,6 +17,7 @@ from hubspot_hitl.handoff.identity import email_of, phone_of
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.integration.actions import HitlSession
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.crm import FieldsRefused
 from hubspot_hitl.ports.hubspot import Contact, HubSpot
 from hubspot_hitl.ports.services import Services
 
@@ -81,7 +82,7 @@ async def link_contact(
     hubspot = services.hubspot.of(installation)
     try:
         async with asyncio.timeout(timeout_s):
-            found = await _find(hubspot, matching, tuple(values))
+            found = await _find(installation, hubspot, matching, tuple(values))
             if found is not None:
                 await _fill(installation, hubspot, found, values)
             elif installation.configuration.create_contacts:
@@ -149,27 +150,50 @@ def _values(
     return {name: value for name, value in values.items() if value}
 
 
+def matching_of(setting: str) -> tuple[str, ...]:
+    """The properties by which contacts are looked for, in the order of the setting.
+
+    >>> matching_of("email, phone,, email")
+    ('email', 'phone')
+    """
+    names = (part.strip() for part in setting.replace("\n", ",").split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 def _matching(setting: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Property and value of each look-up, in the order of the setting; only those with a value."""
-    names = dict.fromkeys(part.strip() for part in setting.replace("\n", ",").split(","))
+    """Property and value of each look-up; only those with a value."""
     found: list[tuple[str, str]] = []
-    for name in names:
+    for name in matching_of(setting):
         value = values.get(name) or (values.get("phone") if name in _PHONES else None)
-        if name and value:
+        if value:
             found.append((name, value))
     return found
 
 
 async def _find(
-    hubspot: HubSpot, matching: list[tuple[str, str]], wanted: tuple[str, ...]
+    installation: Installation,
+    hubspot: HubSpot,
+    matching: list[tuple[str, str]],
+    wanted: tuple[str, ...],
 ) -> Contact | None:
+    """The first contact that a look-up finds; one that HubSpot refuses is left out."""
     for name, value in matching:
         if name == "email":
             found = await hubspot.contact(value, by="email", properties=wanted)
             if found is not None:
                 return found
             continue
-        contacts = await hubspot.search_contacts(name, value)
+        try:
+            contacts = await hubspot.search_contacts(name, value)
+        except VendorRefused as error:
+            log.error(
+                "contact_matching_unusable",
+                installation=installation.id,
+                property=name,
+                error=error.code,
+                why=error.message,
+            )
+            continue
         for one in sorted(contacts, key=lambda contact: (len(contact.id), contact.id)):
             # Search lags: read by id, a merged contact answers as the one it became.
             found = await hubspot.contact(one.id, by="id", properties=wanted)
@@ -191,7 +215,13 @@ async def _fill(
     if not missing:
         return
     try:
-        await hubspot.update_contact(found.id, missing)
+        while missing:
+            try:
+                await hubspot.update_contact(found.id, missing)
+            except VendorRefused as error:
+                missing = _without(installation, missing, error)
+            else:
+                return
     except VendorError as error:
         # The link matters more than its trimmings.
         log.warning(
@@ -201,6 +231,27 @@ async def _fill(
             fields=sorted(missing),
             error=error.code,
         )
+
+
+def _without(
+    installation: Installation, values: Mapping[str, str], error: VendorRefused
+) -> dict[str, str]:
+    """The values without those that HubSpot refused; without the mapped ones if it named none.
+
+    Raises the error again when there is nothing to leave out.
+    """
+    named = {one.name for one in error.problems} if isinstance(error, FieldsRefused) else set[str]()
+    refused = (named or set(_mapped(installation))).intersection(values)
+    if not refused:
+        raise error
+    log.warning(
+        "contact_not_filled",
+        installation=installation.id,
+        fields=sorted(refused),
+        error=error.code,
+        why=error.message,
+    )
+    return {name: value for name, value in values.items() if name not in refused}
 
 
 def _mapped(installation: Installation) -> Mapping[str, str]:
@@ -215,22 +266,18 @@ def _mapped(installation: Installation) -> Mapping[str, str]:
 async def _create(
     installation: Installation, hubspot: HubSpot, values: Mapping[str, str]
 ) -> Contact | None:
-    """Make the contact; without the mapped properties when HubSpot takes one of them badly."""
+    """Make the contact; without the properties that HubSpot does not take.
+
+    Not without an address: nobody would find such a contact again.
+    """
     try:
-        return await hubspot.create_contact(values)
+        while "email" in values or "phone" in values:
+            try:
+                return await hubspot.create_contact(values)
+            except VendorRefused as error:
+                values = _without(installation, values, error)
     except VendorConflict:
         # Somebody made it in between.
         email = values.get("email")
         return await hubspot.contact(email, by="email") if email else None
-    except VendorRefused as error:
-        mapped = _mapped(installation)
-        if not mapped:
-            raise
-        log.warning(
-            "contact_not_filled",
-            installation=installation.id,
-            fields=sorted(mapped),
-            error=error.code,
-        )
-        own = {name: value for name, value in values.items() if name not in mapped}
-        return await hubspot.create_contact(own)
+    return None

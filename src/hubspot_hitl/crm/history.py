@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
@@ -31,27 +32,53 @@ def wait_ms(handoffs: Sequence[Handoff], now_ms: int, inbox_id: str | None = Non
     return round(median(waits)) if len(waits) >= FEWEST_SAMPLES else None
 
 
-async def queue_facts(services: Services, installation_id: str) -> dict[str, object]:
-    """The facts of `queue`, from our own store alone.
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Handoffs that go on, those of them nobody has taken, and how long users usually wait."""
 
-    `agentPresence` is always "unknown": HubSpot tells nobody whether an agent is at the desk.
-    """
+    open: int
+    waiting: int
+    wait_minutes: float | None = None
+    minutes_since_agent_reply: float | None = None
+
+
+async def queue_of(services: Services, installation_id: str, inbox_id: str | None = None) -> Queue:
+    """The queue of an inbox, or of all of them, from our own store alone."""
     now_ms = services.clock.now_ms()
     active = await services.handoffs.find(
         installation_id=installation_id, active=True, limit=MOST_OPEN
     )
     recent = await services.handoffs.find(installation_id=installation_id, limit=SAMPLES * 4)
+    here = [one for one in active if inbox_id in (None, one.inbox_id)]
+    usual = wait_ms(recent, now_ms, inbox_id)
+    replies = [
+        one.last_agent_ms
+        for one in (*here, *recent)
+        if one.last_agent_ms is not None and inbox_id in (None, one.inbox_id)
+    ]
+    return Queue(
+        open=len(here),
+        waiting=sum(one.state is not HandoffState.ASSIGNED for one in here),
+        wait_minutes=None if usual is None else round(usual / 60_000, 1),
+        minutes_since_agent_reply=(round((now_ms - max(replies)) / 60_000, 1) if replies else None),
+    )
+
+
+async def queue_facts(services: Services, installation_id: str) -> dict[str, object]:
+    """The facts of `queue`, over all inboxes.
+
+    `agentPresence` is always "unknown": HubSpot tells nobody whether an agent is at the desk.
+    """
+    queue = await queue_of(services, installation_id)
     facts: dict[str, object] = {
-        "open": len(active),
-        "waiting": sum(one.state is not HandoffState.ASSIGNED for one in active),
+        "open": queue.open,
+        "waiting": queue.waiting,
         "agentPresence": "unknown",
     }
-    usual = wait_ms(recent, now_ms)
-    if usual is not None:
-        facts["waitMinutes"] = round(usual / 60_000, 1)
-    replies = [one.last_agent_ms for one in (*active, *recent) if one.last_agent_ms is not None]
-    if replies:
-        facts["minutesSinceAgentReply"] = round((now_ms - max(replies)) / 60_000, 1)
+    if queue.wait_minutes is not None:
+        facts["waitMinutes"] = queue.wait_minutes
+    if queue.minutes_since_agent_reply is not None:
+        facts["minutesSinceAgentReply"] = queue.minutes_since_agent_reply
     return facts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from hubspot_hitl.errors import BadConfiguration
 from hubspot_hitl.integration.wire import problems_of
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MOST_DAYS: Final = 370
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -79,6 +80,26 @@ class Hours(BaseModel):
             if _clock(begin) <= minute < _clock(end, end=True):
                 return True
         return False
+
+    def opens(self, now_ms: int) -> datetime | None:
+        """When a closed inbox opens next, by its own clock; None when it is open or never opens."""
+        if self.open(now_ms):
+            return None
+        now = self.local(now_ms)
+        for ahead in range(MOST_DAYS):
+            day = now.date() + timedelta(days=ahead)
+            if day in self.holidays:
+                continue
+            for span in sorted(self.weekly.get(DAYS[day.weekday()], ()), key=_begin):
+                midnight = datetime.combine(day, time(), ZoneInfo(self.zone))
+                at = midnight.replace(hour=_begin(span) // 60, minute=_begin(span) % 60)
+                if at > now:
+                    return at
+        return None
+
+
+def _begin(span: str) -> int:
+    return _clock(span.partition("-")[0])
 
 
 class _Wire(BaseModel):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
-
-from jsonschema import Draft202012Validator, validators
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any, cast
 
 from hubspot_hitl.crm.conditions import NUMBERS, Schema, is_list, is_number, is_object
 from hubspot_hitl.crm.values import moment_of
 
-# jsonschema's own stubs leave it untyped.
-_extend: Final = cast("Callable[..., Any]", validators.extend)  # pyright: ignore[reportUnknownMemberType]
+if TYPE_CHECKING:  # slow to import, and only rules with conditions need it
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 
 def reasons(schema: Schema, facts: Mapping[str, object], now: datetime) -> list[str]:
@@ -44,7 +42,13 @@ def _told(error: ValidationError) -> list[str]:
 
 def _validator(now: datetime) -> type[Draft202012Validator]:
     """A validator class whose relative dates count from `now`."""
+    from jsonschema import Draft202012Validator, validators
+    from jsonschema.exceptions import ValidationError
+
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    # jsonschema's own stubs leave it untyped.
+    extend = cast("Callable[..., Any]", validators.extend)  # pyright: ignore[reportUnknownMemberType]
 
     def next_days(days: float, at: datetime, *, whole: bool) -> bool:
         return (today if whole else now) <= at <= (today if whole else now) + timedelta(days=days)
@@ -71,7 +75,7 @@ def _validator(now: datetime) -> type[Draft202012Validator]:
         bound = moment_of(wanted)
         return bound is not None and at > bound
 
-    made: Any = _extend(
+    made: Any = extend(
         Draft202012Validator,
         {
             **{keyword: _number(keyword) for keyword in NUMBERS},
@@ -85,6 +89,8 @@ def _validator(now: datetime) -> type[Draft202012Validator]:
 
 
 def _number(keyword: str) -> Callable[..., Iterator[ValidationError]]:
+    from jsonschema.exceptions import ValidationError
+
     def check(
         _validator: object, bound: Any, instance: object, _schema: object
     ) -> Iterator[ValidationError]:

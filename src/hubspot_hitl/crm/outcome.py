@@ -16,7 +16,7 @@ from hubspot_hitl.crm.pipelines import place_of
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm import CrmType, Option
 from hubspot_hitl.ports.services import Services
 
 CLOSED = "hs_is_closed"
@@ -100,11 +100,23 @@ async def _lifecycle(
 ) -> Setting | None:
     if handoff.contact_id is None:
         return None
-    fields = by_name(await fields_of(services, installation, CrmType.CONTACT))
-    options = fields[LIFECYCLE].options if LIFECYCLE in fields else ()
-    text = wanted.strip().casefold()
-    for one in options:
-        if text in (one.value.casefold(), one.label.strip().casefold()):
-            return Setting(CrmType.CONTACT, handoff.contact_id, {LIFECYCLE: one.value})
+    value = await lifecycle_stage(services, installation, wanted)
+    return Setting(CrmType.CONTACT, handoff.contact_id, {LIFECYCLE: value})
+
+
+async def lifecycle_stage(services: Services, installation: Installation, wanted: str) -> str:
+    """The value of the stage with this name or value. Raises ActionRefused naming those there are.
+
+    Asks HubSpot again before it says no.
+    """
+    options: tuple[Option, ...] = ()
+    for fresh in (False, True):
+        snapshot = await fields_of(services, installation, CrmType.CONTACT, refresh=fresh)
+        fields = by_name(snapshot)
+        options = fields[LIFECYCLE].options if LIFECYCLE in fields else ()
+        text = wanted.strip().casefold()
+        for one in options:
+            if text in (one.value.casefold(), one.label.strip().casefold()):
+                return one.value
     known = ", ".join(repr(one.label) for one in options) or "none"
     raise ActionRefused(f"There is no lifecycle stage {wanted!r}. There are: {known}.")

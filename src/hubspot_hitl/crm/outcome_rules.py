@@ -37,10 +37,14 @@ class Place(_Strict):
 class When(_Strict):
     """What must be so; what is not given is not looked at."""
 
-    state: tuple[HandoffState, ...] = ()
-    reason: tuple[EndReason, ...] = ()
-    inbox: tuple[Text, ...] = ()
-    answered: bool | None = None
+    state: tuple[HandoffState, ...] = Field(
+        default=(), description="`resolved`, `rejected`, `expired`, `failed`, `cancelled`; a list."
+    )
+    reason: tuple[EndReason, ...] = Field(
+        default=(), description="Why it ended, as the tag `endReason` says; a list."
+    )
+    inbox: tuple[Text, ...] = Field(default=(), description="Ids of inboxes; a list.")
+    answered: bool | None = Field(default=None, description="Whether a person had answered.")
 
     def fits(self, handoff: Handoff) -> bool:
         """Whether a handoff that has ended is meant."""
@@ -56,9 +60,17 @@ class When(_Strict):
 class Then(_Strict):
     """What is set: the contact's newest open deal, the thread's ticket, the lifecycle stage."""
 
-    deal: Place | None = None
-    ticket: Place | None = None
-    lifecycle_stage: Text | None = Field(default=None, alias="lifecycleStage")
+    deal: Place | None = Field(
+        default=None, description="`{stage, pipeline}` of the contact's newest open deal."
+    )
+    ticket: Place | None = Field(
+        default=None, description="`{stage, pipeline}` of the thread's ticket."
+    )
+    lifecycle_stage: Text | None = Field(
+        default=None,
+        alias="lifecycleStage",
+        description="The contact's; HubSpot moves it forward only.",
+    )
 
 
 class OutcomeRule(_Strict):

@@ -15,43 +15,59 @@ from hubspot_hitl.crm.conditions import (
     Mention,
     Problem,
     is_list,
+    is_number,
     mentions,
 )
 from hubspot_hitl.crm.drift import FieldChange
 from hubspot_hitl.crm.fields import by_name
+from hubspot_hitl.crm.hours import DAYS as DAY_NAMES
 from hubspot_hitl.crm.rules import Rules
 from hubspot_hitl.crm.values import MANY
 from hubspot_hitl.handoff.texts import TextKey
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot, Property
+from hubspot_hitl.ports.crm import CrmType, FieldSnapshot, Option, Property
 
 TYPES: Final = MappingProxyType(
     {"contact": CrmType.CONTACT, "company": CrmType.COMPANY, "deals": CrmType.DEAL}
 )
-OWN_FACTS: Final = MappingProxyType(
+
+
+def _own(name: str, type_: str, *values: str, many: bool = False) -> Property:
+    options = tuple(Option(value, value) for value in values)
+    return Property(name, name, type_, "checkbox" if many else "", options=options)
+
+
+def _facts(*found: Property) -> Mapping[str, Property]:
+    return MappingProxyType({one.name: one for one in found})
+
+
+OWN_FACTS: Final[Mapping[str, Mapping[str, Property]]] = MappingProxyType(
     {
-        "handoff": frozenset(
-            {
-                "title",
-                "description",
-                "language",
-                "priority",
-                "subject",
-                "reason",
-                "pageUrl",
-                "inbox",
-                "hasEmail",
-                "hasPhone",
-            }
+        "handoff": _facts(
+            *(_own(name, "string") for name in ("title", "description", "subject", "reason")),
+            *(_own(name, "string") for name in ("language", "pageUrl", "inbox")),
+            _own("priority", "enumeration", "low", "medium", "high", "urgent"),
+            _own("hasEmail", "bool"),
+            _own("hasPhone", "bool"),
         ),
-        "clock": frozenset(
-            {"now", "date", "time", "hour", "weekday", "open", "openInboxes", "holiday"}
+        "clock": _facts(
+            _own("now", "datetime"),
+            _own("date", "date"),
+            _own("time", "string"),
+            _own("hour", "number"),
+            _own("weekday", "enumeration", *DAY_NAMES),
+            _own("open", "bool"),
+            _own("openInboxes", "enumeration", many=True),
+            _own("holiday", "bool"),
         ),
-        "queue": frozenset(
-            {"waiting", "open", "waitMinutes", "minutesSinceAgentReply", "agentPresence"}
+        "queue": _facts(
+            *(_own(name, "number") for name in ("waiting", "open", "waitMinutes")),
+            _own("minutesSinceAgentReply", "number"),
+            _own("agentPresence", "enumeration", "unknown"),
         ),
     }
 )
-"""The facts that are ours; those of the CRM are the portal's properties."""
+"""The facts that are ours, with their types; those of the CRM are the portal's properties."""
+MOST_HOUR: Final = 23
 
 
 def check_inboxes(rules: Rules, inboxes: Collection[str]) -> list[Problem]:
@@ -84,6 +100,7 @@ def check_facts(rules: Rules, snapshots: Mapping[CrmType, FieldSnapshot]) -> lis
                     near = _near(mention.name, own)
                     message = f"{mention.root} has no fact {mention.name!r}{near}"
                     found.append(Problem(mention.place, message))
+                found += _against(mention, own) if mention.name in own else ()
                 continue
             if mention.root not in TYPES:
                 message = f"there are no such facts; the facts are {', '.join(ROOTS)}"
@@ -129,6 +146,8 @@ def _against(mention: Mention, fields: Mapping[str, Property]) -> Iterator[Probl
     listed = schema.get("enum")
     values = list(listed) if is_list(listed) else []
     values += [schema["const"]] if "const" in schema else []
+    if field.type == "number":
+        values += [schema[key] for key in ("minimum", "maximum") if key in schema]
     if field.field_type in MANY and values and not mention.member:
         yield Problem(mention.place, f"{mention.name!r} is a list of choices; use 'contains'")
         return
@@ -139,6 +158,8 @@ def _against(mention: Mention, fields: Mapping[str, Property]) -> Iterator[Probl
 
 
 def _impossible(field: Property, value: object) -> str | None:
+    if field == OWN_FACTS["clock"]["hour"] and is_number(value) and not 0 <= value <= MOST_HOUR:
+        return f"{field.name!r} is a number from 0 to {MOST_HOUR}"
     match field.type:
         case "number" if isinstance(value, bool) or not isinstance(value, int | float):
             return f"{field.name!r} is a number; write it without quotation marks"

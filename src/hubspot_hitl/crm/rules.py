@@ -73,14 +73,34 @@ class Then(_Strict):
     """What a rule does. Every part is optional."""
 
     inbox: Annotated[str, BeforeValidator(number_as_text), AfterValidator(inbox_id_of)] | None = (
-        None
+        Field(default=None, description="The inbox or help desk: an id or its settings' address.")
     )
-    priority: PriorityName | None = None
-    assign: Literal["contact-owner"] | TeamChoice | AgentChoice | None = None
-    texts: Mapping[str, str] = Field(default_factory=dict[str, str])
-    ticket: TicketChoice | None = None
-    stay: bool = False
-    say: str | None = Field(default=None, max_length=1_000)
+    priority: PriorityName | None = Field(
+        default=None, description="Stands in the first message the agent reads, and on the ticket."
+    )
+    assign: Literal["contact-owner"] | TeamChoice | AgentChoice | None = Field(
+        default=None,
+        description=(
+            '`"contact-owner"`, `{team, by}` with `by` `round-robin` or `least-busy`, or'
+            " `{agent}` with an email or owner id."
+        ),
+    )
+    texts: Mapping[str, str] = Field(
+        default_factory=dict[str, str],
+        description="Replaces texts for this handoff, by key or key and language (`waiting.fr`).",
+    )
+    ticket: TicketChoice | None = Field(
+        default=None,
+        description=(
+            "`{pipeline, stage, subject}`, by names or ids: made, or, when HubSpot made one, set."
+        ),
+    )
+    stay: bool = Field(default=False, description="No handoff: the bot goes on.")
+    say: str | None = Field(
+        default=None,
+        max_length=1_000,
+        description="With `stay`: the text with which `startHitl` fails.",
+    )
 
     @model_validator(mode="after")
     def _stays_or_goes(self) -> Then:
@@ -163,7 +183,7 @@ def _read(raw: Sequence[object]) -> tuple[Rules, tuple[Problem, ...]]:
     problems: list[Problem] = []
     rules: list[Rule] = []
     seen: set[str] = set()
-    catch_all: str | None = None
+    before: list[_Wire] = []
     for number, item in enumerate(raw):
         place = f"rules[{number}]"
         try:
@@ -178,15 +198,24 @@ def _read(raw: Sequence[object]) -> tuple[Rules, tuple[Problem, ...]]:
         problems += wrong
         if not wire.enabled:
             continue
-        if catch_all is not None:
-            message = f"is never reached: {catch_all!r} before it fits always"
+        hider = next((one for one in before if _covers(one.when, wire.when)), None)
+        if hider is not None:
+            when = "whenever it does" if hider.when else "always"
+            message = f"is never reached: {hider.name!r} before it fits {when}"
             problems.append(Problem(place, message, warning=True))
-        if not wire.when:
-            catch_all = wire.name
+        before.append(wire)
         rules.append(_rule(wire, schema, place))
     if any(not one.warning for one in problems):
         return Rules(), tuple(problems)
     return Rules(tuple(rules)), tuple(problems)
+
+
+def _covers(earlier: Mapping[str, object], later: Mapping[str, object]) -> bool:
+    """Whether all that the earlier condition asks for is asked for by the later one too."""
+    if not earlier or earlier == later:
+        return True
+    both_short = is_short(earlier) and is_short(later)
+    return both_short and all(key in later and later[key] == earlier[key] for key in earlier)
 
 
 def _rule(wire: _Wire, schema: Schema, place: str) -> Rule:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -12,6 +14,12 @@ from hubspot_hitl.crm.drift import FieldChange
 from hubspot_hitl.crm.fields import fields_of, refresh_fields
 from hubspot_hitl.crm.hours import hours_of
 from hubspot_hitl.crm.outcome_rules import outcome_rules_of
+from hubspot_hitl.crm.portal_checks import (
+    check_mapping,
+    check_targets,
+    mapping_broken_by,
+    names_contact_properties,
+)
 from hubspot_hitl.crm.routing import rules_in
 from hubspot_hitl.crm.rule_checks import TYPES, broken_by, check_facts, check_inboxes
 from hubspot_hitl.crm.rules import Rules, rules_of
@@ -20,9 +28,11 @@ from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.subscribers import subscribers_of
 from hubspot_hitl.ports.crm import CrmType, FieldSnapshot
-from hubspot_hitl.ports.services import Services
+from hubspot_hitl.ports.services import NoCrm, Services
 
 log = structlog.get_logger(__name__)
+
+DISCOVER_S: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +63,25 @@ def check_crm_settings(configuration: Configuration) -> None:
 
 
 async def check_against_portal(services: Services, installation: Installation) -> None:
-    """Refuse rules that look at properties or options the portal does not have.
+    """Discover the portal's fields, and refuse settings that name what it does not have.
 
-    Fields that cannot be read are not checked: it is the rules that are in question here, and a
-    rule whose facts cannot be known simply does not fit. Raises BadConfiguration.
+    What cannot be read is not checked: a rule whose facts cannot be known simply does not fit.
+    Raises BadConfiguration.
     """
-    rules = rules_in(installation)
-    _refuse(check_facts(rules, await _snapshots(services, installation, rules)))
+    if isinstance(services.crm, NoCrm):
+        return  # built without a CRM, as for tools that only set up the channel
+    await _discover(services, installation)
+    try:
+        async with asyncio.timeout(DISCOVER_S):
+            problems = await _problems(services, installation, rules_in(installation))
+    except TimeoutError:
+        log.warning("rules_not_checked", installation=installation.id, error="too_slow")
+        return
+    _refuse(problems)
 
 
 async def keep_up(services: Services, installation: Installation) -> Upkeep:
-    """Read all fields anew; what changed since the last time, and what that does to the rules.
+    """Read all fields anew; what changed since the last time, and what that does to the settings.
 
     For the nightly look and for people who ask. Raises the VendorError of fields that cannot be
     read.
@@ -71,10 +89,33 @@ async def keep_up(services: Services, installation: Installation) -> Upkeep:
     changes = await refresh_fields(services, installation)
     rules = rules_in(installation)
     problems = broken_by(rules, changes)
-    problems += check_facts(rules, await _snapshots(services, installation, rules))
+    try:
+        problems += mapping_broken_by(installation.configuration, changes)
+        problems += await _problems(services, installation, rules)
+    except BadConfiguration as error:
+        problems.append(Problem("configuration", error.message))
     for problem in problems:
         log.warning("routing_rule_broken", installation=installation.id, place=problem.place)
     return Upkeep(changes, tuple(dict.fromkeys(problems)))
+
+
+async def _discover(services: Services, installation: Installation) -> None:
+    """Keep a first look at the fields, so that the next one can tell what changed."""
+    try:
+        async with asyncio.timeout(DISCOVER_S):
+            await refresh_fields(services, installation)
+    except (VendorError, TimeoutError) as error:
+        code = error.code if isinstance(error, VendorError) else "too_slow"
+        log.warning("fields_not_discovered", installation=installation.id, error=code)
+
+
+async def _problems(services: Services, installation: Installation, rules: Rules) -> list[Problem]:
+    snapshots = await _snapshots(services, installation, rules)
+    found = check_facts(rules, snapshots)
+    contacts = snapshots.get(CrmType.CONTACT)
+    if contacts is not None:
+        found += check_mapping(installation.configuration, contacts)
+    return found + await check_targets(services, installation, rules)
 
 
 async def _snapshots(
@@ -82,7 +123,8 @@ async def _snapshots(
 ) -> dict[CrmType, FieldSnapshot]:
     found: dict[CrmType, FieldSnapshot] = {}
     for root, type_ in TYPES.items():
-        if not rules.names(root):
+        mapped = type_ is CrmType.CONTACT and names_contact_properties(installation.configuration)
+        if not rules.names(root) and not mapped:
             continue
         try:
             found[type_] = await fields_of(services, installation, type_)
@@ -100,4 +142,7 @@ def _refuse(problems: list[Problem]) -> None:
     wrong = [one for one in problems if not one.warning]
     if wrong:
         told = "; ".join(f"{one.place}: {one.message}" for one in wrong[:10])
-        raise BadConfiguration(f"The routing rules cannot be used. {told}")
+        what = (
+            "routing rules" if all(one.place.startswith("rules") for one in wrong) else "settings"
+        )
+        raise BadConfiguration(f"The {what} cannot be used. {told}")

@@ -15,8 +15,9 @@ from hubspot_hitl.crm.fields import cache_key
 from hubspot_hitl.crm.transcript_text import iso, merged, note_bodies
 from hubspot_hitl.errors import MissingScope, VendorConflict
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import Crm, CrmType, Link, PropertyDraft
+from hubspot_hitl.ports.crm import Crm, CrmObject, CrmType, Link, PropertyDraft
 from hubspot_hitl.ports.ledger import Delivery
+from hubspot_hitl.ports.privacy import Artifact, ArtifactKind
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 PROPERTY: Final = "chat_transcript"
 ASK_AGAIN_MS: Final = 3_600_000
 MOST_NOTES: Final = 500
+_BODY: Final = "hs_note_body"
 _DRAFT: Final = PropertyDraft(
     name=PROPERTY,
     label="Chat transcript",
@@ -77,25 +79,31 @@ async def add_notes(
 
     Notes have no key of their own at HubSpot: before one is made again, its mark is looked for.
     """
-    wanted = note_bodies(title, text)
-    known = await _note_texts(crm, contact_id) if it.started or it.attempts else ""
-    missing = [body for mark, body in wanted if f"[{mark}]" not in known]
-    if missing:
-        await services.ledger.mark_started(it)
-    for body in missing:
-        await crm.create(
-            CrmType.NOTE,
-            {"hs_timestamp": iso(it.accepted_ms), "hs_note_body": body},
-            links=[Link(CrmType.CONTACT, contact_id)],
-        )
-    return len(missing)
+    known = await _notes(crm, contact_id) if it.started or it.attempts else ()
+    created = 0
+    for mark, body in note_bodies(title, text):
+        note = next((n for n in known if f"[{mark}]" in (n.properties.get(_BODY) or "")), None)
+        if note is None:
+            if not created:
+                await services.ledger.mark_started(it)
+            created += 1
+            note = await crm.create(
+                CrmType.NOTE,
+                {"hs_timestamp": iso(it.accepted_ms), _BODY: body},
+                links=[Link(CrmType.CONTACT, contact_id)],
+            )
+        if it.handoff_id is not None:
+            await services.artifacts.add(
+                Artifact(it.installation_id, ArtifactKind.HUBSPOT_NOTE, note.id, it.handoff_id)
+            )
+    return created
 
 
-async def _note_texts(crm: Crm, contact_id: str) -> str:
-    """The contact's notes, read through its links: search lags behind."""
+async def _notes(crm: Crm, contact_id: str) -> Sequence[CrmObject]:
+    """The contact's latest notes, read through its links: search lags behind."""
     ids = await crm.associated(CrmType.CONTACT, contact_id, CrmType.NOTE)
-    found = await crm.read_batch(CrmType.NOTE, ids[-MOST_NOTES:], properties=("hs_note_body",))
-    return "\n".join(one.properties.get("hs_note_body") or "" for one in found.objects)
+    found = await crm.read_batch(CrmType.NOTE, ids[-MOST_NOTES:], properties=(_BODY,))
+    return found.objects
 
 
 async def property_exists(services: Services, installation: Installation) -> bool:

@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from hubspot_hitl.events import (
+    agent_presence,
     contact_log,
     held,
     history,
     intake,
+    operator_ended,
     relay,
     reminder,
+    reopened,
     tagging,
     user_ended,
     watch,
@@ -48,10 +51,13 @@ EVENTS: Mapping[str, EventHandler] = MappingProxyType(
         intake.NEW_MESSAGE: agent_commented,
         reminder.REMINDER: reminder.remind,
         user_ended.USER_ENDED: user_ended.handle_user_ended,
+        operator_ended.OPERATOR_ENDED: operator_ended.handle_operator_ended,
         history.HISTORY: history.handle_history,
+        **reopened.DELIVERIES,
         **watch.DELIVERIES,
         **contact_log.DELIVERIES,
         **webhook_out.DELIVERIES,
+        **agent_presence.DELIVERIES,
     }
 )
 """Kind of delivery -> who handles it."""

@@ -15,25 +15,24 @@ from hubspot_hitl.errors import VendorNotFound
 from hubspot_hitl.events.agents import mirror_agent
 from hubspot_hitl.events.body import occurred_ms
 from hubspot_hitl.events.catch_up import is_agent_message
-from hubspot_hitl.events.order import Order, answer
+from hubspot_hitl.events.order import Order, answer, answer_in_words
 from hubspot_hitl.events.relay import relay
 from hubspot_hitl.events.reminder import reminder
-from hubspot_hitl.events.saying import say_to_user
+from hubspot_hitl.events.saying import agents_text, say_to_user
 from hubspot_hitl.events.thread import CHECKED, happen
 from hubspot_hitl.events.transfer import transfer
-from hubspot_hitl.handoff.commands import Command, Word, command_of, help_text, wait_ms_of
-from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.handoff.commands import Command, Word, command_of, wait_ms_of
+from hubspot_hitl.handoff.texts import TextKey, filled_lines
 from hubspot_hitl.handoff.thread_events import GivenBack, agent_id
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
-from hubspot_hitl.ports.reading import handoff_of, installation_of
+from hubspot_hitl.ports.reading import handoff_of, installation_of, name_of
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
 
 LOOK_BACK = 50
-ENDED = "The chat has ended: there is nothing left to steer."
 
 
 async def agent_commented(services: Services, it: Delivery) -> Outcome:
@@ -53,7 +52,7 @@ async def agent_commented(services: Services, it: Delivery) -> Outcome:
     order = Order(services, installation, handoff, it, command, author_of(comment))
     log.info("agent_command", handoff=handoff.id, command=command.word, agent=order.agent_id)
     if not handoff.active and command.word not in _AT_ANY_TIME:
-        return await answer(order, ENDED)
+        return await answer(order, TextKey.ANSWER_ENDED)
     return await _DO[command.word](order)
 
 
@@ -77,25 +76,24 @@ async def _give_back(order: Order) -> Outcome:
     close = order.command.word == "end"
     it = order.it
     if it.dedup_key.endswith(CHECKED):
-        said = "The chat is ended." if close else "The bot has the chat again."
-        await answer(order, said)
+        await answer(order, TextKey.ANSWER_CHAT_ENDED if close else TextKey.ANSWER_GIVEN_BACK)
     return await happen(order.services, it, GivenBack(occurred_ms(it), close=close))
 
 
 async def _wait(order: Order) -> Outcome:
     wait_ms = wait_ms_of(order.command.argument)
     if wait_ms is None:
-        return await answer(order, "That is no time. Write it like this: /wait 10m")
+        return await answer(order, TextKey.ANSWER_NO_TIME)
     told = bool(order.handoff.announced) and await say_to_user(
         order.services,
         order.installation,
         order.handoff,
         TextKey.WAITING,
-        key=f"{order.it.seq}:waiting",
+        key=f"{name_of(order.services, order.it)}:waiting",
     )
     minutes = max(1, round(wait_ms / 60_000))
-    asked = "The user was asked to wait." if told else "The user was not told anything."
-    await answer(order, f"{asked} You will be reminded in {minutes} min.")
+    key = TextKey.ANSWER_WAIT_TOLD if told else TextKey.ANSWER_WAIT_UNTOLD
+    await answer(order, key, minutes=str(minutes))
     return Done(
         note=f"reminder in {minutes} min",
         then=[reminder(order.it, order.services.clock.now_ms(), wait_ms)],
@@ -110,7 +108,7 @@ async def _ask_again(order: Order) -> Outcome:
     )
     said = max(filter(is_agent_message, entries), key=lambda one: one.created_ms, default=None)
     if said is None:
-        return await answer(order, "No agent has written to the user yet.")
+        return await answer(order, TextKey.ANSWER_NOTHING_SAID)
     author = next(iter(said.sender_actor_ids), None) or said.created_by or ""
     agent = await mirror_agent(services, order.installation, author)
     await relay(
@@ -120,32 +118,38 @@ async def _ask_again(order: Order) -> Outcome:
         said,
         agent,
         attempts=order.it.attempts,
-        repetition=f":again:{order.it.seq}",
+        repetition=f":again:{name_of(services, order.it)}",
     )
-    return await answer(order, "Your last message was sent to the user again.")
+    return await answer(order, TextKey.ANSWER_SAID_AGAIN)
 
 
 async def _who(order: Order) -> Outcome:
     handoff = order.handoff
     person = await order.services.people.user(handoff.installation_id, handoff.user_id)
-    rows = [
-        ("Name", handoff.user_name),
-        ("Email", person.email if person else None),
-        ("Phone", person.phone if person else None),
-        ("Contact", handoff.contact_id),
-        ("Language", handoff.language),
-        ("Title", handoff.title),
-        ("State", handoff.state.value),
-        ("Agent", handoff.agent_actor_id),
-        ("Handoff", handoff.id),
-        ("Bot conversation", handoff.conversation_id),
-    ]
-    return await answer(order, "\n".join(f"{name}: {value}" for name, value in rows if value))
+    known = {
+        "name": handoff.user_name,
+        "email": person.email if person else None,
+        "phone": person.phone if person else None,
+        "contact": handoff.contact_id,
+        "language": handoff.language,
+        "title": handoff.title,
+        "state": handoff.state.value,
+        "agent": handoff.agent_actor_id,
+        "handoff": handoff.id,
+        "conversation": handoff.conversation_id,
+    }
+    form = agents_text(order.installation, handoff, TextKey.ANSWER_WHO)
+    return await answer_in_words(order, form and filled_lines(form, known))
 
 
 async def _help(order: Order) -> Outcome:
-    unknown = f"/{order.command.argument}" if order.command.word == "unknown" else None
-    return await answer(order, help_text(unknown))
+    if order.command.word == "help":
+        return await answer(order, TextKey.ANSWER_HELP)
+    lines = [
+        agents_text(order.installation, order.handoff, key, command=f"/{order.command.argument}")
+        for key in (TextKey.ANSWER_UNKNOWN, TextKey.ANSWER_HELP)
+    ]
+    return await answer_in_words(order, "\n".join(line for line in lines if line) or None)
 
 
 _AT_ANY_TIME = frozenset({"who", "help", "unknown"})

@@ -22,11 +22,14 @@ SYSTEM_ACTOR = "S-hubspot"
 SYSTEM_NAME = "Support"
 
 
-async def mirror_agent(services: Services, installation: Installation, actor_id: str) -> Person:
+async def mirror_agent(
+    services: Services, installation: Installation, actor_id: str, name: str | None = None
+) -> Person:
     """Return the agent as a bot user with name and picture, reading HubSpot at most every 10 min.
 
     A failed look-up does not hold the agent's words back: what is known stands in (the last known
-    person, else a general name), and the next message looks again.
+    person, else `name` as the message had it, else a general name), and the next message looks
+    again.
     """
     known = await services.people.agent(installation.id, actor_id)
     now_ms = services.clock.now_ms()
@@ -42,7 +45,7 @@ async def mirror_agent(services: Services, installation: Installation, actor_id:
         log.warning("agent_unknown", actor=actor_id, error=error.code)
         if known is not None:
             return known
-        actor, seen_ms = Actor(id=actor_id, type="AGENT", name=UNNAMED), 0
+        actor, seen_ms = Actor(id=actor_id, type="AGENT", name=name or UNNAMED), 0
     return await _write(services, installation, actor, known, seen_ms)
 
 

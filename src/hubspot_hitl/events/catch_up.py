@@ -7,7 +7,9 @@ when a message looks late, the thread's own history is asked, which costs one ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from hubspot_hitl.events.intake import agent_message, delivery
 from hubspot_hitl.handoff.records import Handoff
@@ -22,6 +24,19 @@ LOOK_FAR_BACK = 500
 CLOCK_TOLERANCE_MS = 60_000
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """Deliveries of a thread's agent messages, oldest first.
+
+    `tied_ms` are times that several of them share although HubSpot's list does not tell their
+    order; `places` orders those that share one and whose order it does tell, by their keys.
+    """
+
+    deliveries: Sequence[NewDelivery] = ()
+    tied_ms: frozenset[int] = frozenset()
+    places: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
 async def history_deliveries(
     services: Services,
     installation: Installation,
@@ -29,25 +44,62 @@ async def history_deliveries(
     *,
     since_ms: int = 0,
     priority: Priority = Priority.LIVE_CHAT,
-) -> list[NewDelivery]:
-    """Deliveries of the agent messages in the thread's history, oldest first.
+) -> History:
+    """Read the agent messages in the thread's history.
 
     They carry the keys that webhooks would give them, so those already known change nothing.
     What was written before `since_ms` (HubSpot's clock) may be left out.
     """
     if handoff.thread_id is None:
-        return []
+        return History()
     since_ms = max(since_ms, handoff.created_ms - CLOCK_TOLERANCE_MS)
     entries = await entries_since(services, installation, handoff.thread_id, since_ms, priority)
-    return [
+    said = [
+        entry
+        for entry in oldest_first(entries)
+        if is_agent_message(entry) and entry.created_ms >= since_ms
+    ]
+    tied = _tied(said)
+    places: Mapping[str, int] = {}
+    if tied:
+        places = await _places(services, installation, handoff.thread_id, priority)
+    unknown = frozenset(entry.created_ms for entry in tied if entry.id not in places)
+    said.sort(key=lambda entry: (entry.created_ms, places.get(entry.id, 0)))
+    found = [
         delivery(
             installation.id,
             handoff.id,
             agent_message(entry, handoff.thread_id, (), handoff.channel_id),
         )
-        for entry in sorted(entries, key=lambda entry: (entry.created_ms, entry.id))
-        if is_agent_message(entry) and entry.created_ms >= since_ms
+        for entry in said
     ]
+    keys = {entry.id: one.dedup_key for entry, one in zip(said, found, strict=True)}
+    known = [entry for entry in tied if entry.created_ms not in unknown]
+    return History(found, unknown, {keys[entry.id]: places[entry.id] for entry in known})
+
+
+def _tied(entries: Sequence[ThreadMessage]) -> list[ThreadMessage]:
+    """Those that share their time with another."""
+    count = Counter(entry.created_ms for entry in entries)
+    return [entry for entry in entries if count[entry.created_ms] > 1]
+
+
+async def _places(
+    services: Services, installation: Installation, thread_id: str, priority: Priority
+) -> Mapping[str, int]:
+    """Where each entry stands in HubSpot's own list of the thread, oldest first; empty if unclear.
+
+    A list that is newest first all the same does not tell which of two with one time came first:
+    it may have been turned round with its ties or without.
+    """
+    entries = await services.hubspot.of(installation).thread_messages(
+        thread_id, newest_first=False, limit=LOOK_FAR_BACK, priority=priority
+    )
+    times = [entry.created_ms for entry in entries]
+    one_time = len(set(times)) <= 1
+    if one_time or times != sorted(times):
+        return {}
+    return {entry.id: place for place, entry in enumerate(entries)}
 
 
 async def entries_since(
@@ -67,6 +119,14 @@ async def entries_since(
             thread_id, newest_first=True, limit=LOOK_FAR_BACK, priority=priority
         )
     return entries
+
+
+def oldest_first(entries: Sequence[ThreadMessage]) -> list[ThreadMessage]:
+    """Entries that HubSpot listed newest first, the other way round.
+
+    Where times are equal the list decides: ids say nothing about order.
+    """
+    return sorted(reversed(entries), key=lambda entry: entry.created_ms)
 
 
 def is_agent_message(entry: ThreadMessage) -> bool:

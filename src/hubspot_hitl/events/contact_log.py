@@ -15,15 +15,16 @@ from hubspot_hitl.crm.outcome import settings_of
 from hubspot_hitl.crm.outcome_rules import outcome_rules_of, rule_for
 from hubspot_hitl.crm.transcript import add_notes, append, contact_lane, property_exists
 from hubspot_hitl.crm.transcript_text import Line, blocks, iso
-from hubspot_hitl.errors import BadConfiguration
+from hubspot_hitl.errors import BadConfiguration, MissingScope
 from hubspot_hitl.events.spoken import spoken_in, transcript_blocks
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.summary import MADE_BY_A_MACHINE, Spoken, extract
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm import CrmType, TimelineEvent
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.masking import mask_handoff
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +32,11 @@ SAID: Final = "contact.said"
 ENDED: Final = "contact.ended"
 TRANSCRIPT: Final = "contact.transcript"
 NOTE: Final = "contact.note"
+TIMELINE: Final = "contact.timeline"
 OUTCOME: Final = "contact.outcome"
 SET: Final = "contact.set"
+MOST: Final = 3_000
+"""Characters of a summary in an event."""
 SOON_S: Final = 0.5
 LATER_S: Final = 60.0
 SOON_MS: Final = 60_000
@@ -73,6 +77,8 @@ def end_deliveries(
             found.append(_delivery(ENDED, key, after, {"sinceMs": since_ms}))
         if configuration.end_note or configuration.transcript_mode != "off":
             found.append(_delivery(NOTE, f"{NOTE}:{after.id}", after, {}))
+        if configuration.timeline_event:
+            found.append(_delivery(TIMELINE, f"{TIMELINE}:{after.id}", after, {}))
     if configuration.outcome_rules:
         found.append(_delivery(OUTCOME, f"{OUTCOME}:{after.id}", after, {}))
     return found
@@ -147,30 +153,86 @@ async def write_note(services: Services, it: Delivery) -> Outcome:
     whole = wanted and not await property_exists(services, installation)
     if not configuration.end_note and not whole:
         return Done(note="no note is wanted")
+    handoff = mask_handoff(configuration, handoff)
     spoken = await spoken_in(services, installation, handoff)
-    parts = [*_facts(handoff)]
-    if configuration.end_note:
-        parts += ["", f"{MADE_BY_A_MACHINE}:", await _summary(services, handoff, spoken)]
-    if whole:
-        parts += transcript_blocks(spoken)
+    words = transcript_blocks(spoken) if whole else []
+    summary = await _summary(services, handoff, spoken) if configuration.end_note else None
+    return await _leave_note(services, it, installation, handoff, summary, words)
+
+
+async def _leave_note(
+    services: Services,
+    it: Delivery,
+    installation: Installation,
+    handoff: Handoff,
+    summary: str | None,
+    words: Sequence[str] = (),
+) -> Done:
+    parts = [f"{label}: {value}" for label, value in _facts(handoff).items()]
+    if summary is not None:
+        parts += ["", f"{MADE_BY_A_MACHINE}:", summary]
     crm = services.crm.of(installation)
-    contact_id = str(it.body["contactId"])
+    contact_id, text = str(it.body["contactId"]), "\n".join([*parts, *words])
     # The number is part of the text, so the marks of two handoffs always differ.
-    count = await add_notes(services, it, crm, contact_id, f"Chat {handoff.id}", "\n".join(parts))
+    count = await add_notes(services, it, crm, contact_id, f"Chat {handoff.id}", text)
     return Done(note=f"{count} note(s) made" if count else "already there")
 
 
-def _facts(handoff: Handoff) -> list[str]:
-    lines = [
-        ("With", handoff.user_name),
-        ("Title", handoff.title),
-        ("Began", iso(handoff.created_ms)),
-        ("First answer", iso(handoff.first_reply_ms) if handoff.first_reply_ms else None),
-        ("Ended", iso(handoff.ended_ms) if handoff.ended_ms else None),
-        ("Outcome", f"{handoff.state.value} ({handoff.end_reason or 'no reason given'})"),
-        ("Agent", handoff.agent_actor_id),
-    ]
-    return [f"{label}: {value}" for label, value in lines if value]
+async def write_timeline_event(services: Services, it: Delivery) -> Outcome:
+    """Put the end of the chat on the contact's time line, once per handoff.
+
+    An app that may not (private apps never can) leaves a note, unless there is one anyway.
+    """
+    installation, handoff = await installation_of(services, it), await handoff_of(services, it)
+    if handoff.active:
+        return _wait(services, it)
+    configuration = installation.configuration
+    handoff = mask_handoff(configuration, handoff)
+    spoken = await spoken_in(services, installation, handoff)
+    summary = await _summary(services, handoff, spoken)
+    event = TimelineEvent(
+        type=configuration.timeline_event,
+        id=f"hitl-{handoff.id}",
+        at_ms=handoff.ended_ms or it.accepted_ms,
+        properties={**_event_facts(handoff), "summary": f"{MADE_BY_A_MACHINE}: {summary}"[:MOST]},
+        contact_id=str(it.body["contactId"]),
+    )
+    try:
+        created = await services.crm.of(installation).timeline_event(event)
+    except MissingScope as error:
+        log.warning("timeline_not_allowed", installation=installation.id, error=error.code)
+        if configuration.end_note:
+            return Done(note=error.message)
+        return await _leave_note(services, it, installation, handoff, summary)
+    return Done(note="event written" if created else "already there")
+
+
+def _facts(handoff: Handoff) -> dict[str, str]:
+    """How a chat went, for people."""
+    values = {
+        "With": handoff.user_name,
+        "Title": handoff.title,
+        "Began": iso(handoff.created_ms),
+        "First answer": iso(handoff.first_reply_ms) if handoff.first_reply_ms else None,
+        "Ended": iso(handoff.ended_ms) if handoff.ended_ms else None,
+        "Outcome": f"{handoff.state.value} ({handoff.end_reason or 'no reason given'})",
+        "Agent": handoff.agent_actor_id,
+    }
+    return {label: value for label, value in values.items() if value}
+
+
+def _event_facts(handoff: Handoff) -> dict[str, str]:
+    """How a chat went, by the names that the event type defines: all are given, some empty."""
+    waited_ms = (handoff.first_reply_ms or handoff.created_ms) - handoff.created_ms
+    return {
+        "outcome": handoff.state.value,
+        "reason": handoff.end_reason or "",
+        "title": handoff.title or "",
+        "agent": handoff.agent_actor_id or "",
+        "wait_seconds": str(round(waited_ms / 1000)) if handoff.first_reply_ms else "",
+        "handoff_id": handoff.id,
+        "thread_id": handoff.thread_id or "",
+    }
 
 
 async def _summary(services: Services, handoff: Handoff, spoken: Sequence[Spoken]) -> str:
@@ -228,6 +290,7 @@ DELIVERIES = {
     ENDED: wait_for_end,
     TRANSCRIPT: write_transcript,
     NOTE: write_note,
+    TIMELINE: write_timeline_event,
     OUTCOME: decide_outcome,
     SET: set_properties,
 }

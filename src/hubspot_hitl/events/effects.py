@@ -24,27 +24,37 @@ from hubspot_hitl.errors import (
     VendorNotFound,
     VendorRefused,
     VendorUnreachable,
+    is_away,
 )
+from hubspot_hitl.events.agent_presence import agent_seen
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
 from hubspot_hitl.events.contact_log import said_later, writes_each_message
 from hubspot_hitl.events.held import hold_for_return
 from hubspot_hitl.events.relay import failure_receipt, receipt, relay
-from hubspot_hitl.events.saying import comment_once, say_to_user, texts_of
+from hubspot_hitl.events.reopened import asked, open_question, was_asked
+from hubspot_hitl.events.saying import (
+    agents_placeholder,
+    agents_text,
+    note_once,
+    say_to_user,
+)
 from hubspot_hitl.events.spoken import said_by_agent
-from hubspot_hitl.events.webhook_out import agent_seen
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.handoff.texts import TextKey
-from hubspot_hitl.integration.events import HITL_ASSIGNED, HITL_STOPPED
+from hubspot_hitl.integration.events import HANDOFF_REOPENED, HITL_ASSIGNED, HITL_STOPPED
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, NewDelivery
+from hubspot_hitl.ports.reading import name_of
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.privacy.later import erase_later
 
 log = structlog.get_logger(__name__)
 
 TOLD_AFTER_ATTEMPTS = 2
+CLOCKS_MS = 10_000
+"""How far our clock and Botpress's may be apart."""
 
 
 @dataclass(slots=True)
@@ -75,7 +85,7 @@ async def carry_out(stage: Stage, effect: domain.Effect) -> None:
         case domain.RelayMessage(actor_id):
             await _relay(stage, actor_id or SYSTEM_ACTOR)
         case domain.RefuseMessage(key):
-            await _refuse(stage, _text(stage, key))
+            await _refuse(stage, agents_text(stage.installation, stage.handoff, key))
         case domain.TellUser(key):
             await _tell_user(stage, key)
         case domain.CommentToAgent(key):
@@ -85,14 +95,19 @@ async def carry_out(stage: Stage, effect: domain.Effect) -> None:
         case domain.EraseContent():
             stage.then.append(erase_later(stage.it, stage.handoff))
             stage.notes.append("the person's content is to be erased")
-        case domain.EmitReopened() | domain.WaitForStart():
-            pass  # the first is told by the EmitAssigned behind it; the caller waits for the second
+        case domain.AskToResume():
+            await _ask_to_resume(stage)
+        case domain.WaitForStart():
+            pass  # the caller waits
 
 
 async def _agent(stage: Stage, actor_id: str) -> Person:
     known = stage.agents.get(actor_id)
     if known is None:
-        known = await mirror_agent(stage.services, stage.installation, actor_id)
+        said = stage.message
+        theirs = said is not None and actor_id in (*said.sender_actor_ids, said.created_by)
+        name = said.sender_name if said is not None and theirs else None
+        known = await mirror_agent(stage.services, stage.installation, actor_id, name)
         stage.agents[actor_id] = known
     return known
 
@@ -117,15 +132,35 @@ async def _emit_stopped(stage: Stage) -> None:
     await _emit(stage, HITL_STOPPED, payload, None)
 
 
+async def _ask_to_resume(stage: Stage) -> None:
+    """Ask once for each end: a thread may be opened and closed as often as people like."""
+    services, handoff = stage.services, stage.handoff
+    if handoff.conversation_id is None or await was_asked(services, handoff, but=stage.it.seq):
+        return
+    payload = {"conversationId": handoff.conversation_id}
+    if handoff.agent_actor_id is not None:
+        payload["userId"] = (await _agent(stage, handoff.agent_actor_id)).user_id
+    # Written down first: the bot may answer before the agent has been told.
+    due_ms = services.clock.now_ms() + services.policy.reopen_answer_ms
+    await services.ledger.accept([asked(handoff, due_ms, by=stage.it.seq)])
+    if not await _emitted_before(stage, HANDOFF_REOPENED, payload, if_unknown=False):
+        await _emit(stage, HANDOFF_REOPENED, payload, None)
+    await note_once(services, stage.installation, handoff, stage.it, TextKey.NOTE_REOPENING)
+    stage.notes.append("the bot was asked to bring the user back")
+
+
 async def _emitted_before(
     stage: Stage, type_: str, payload: dict[str, str], *, if_unknown: bool
 ) -> bool:
-    if not outcome_unknown(stage.it):
+    if not stage.it.started:
         return False
+    since_ms = stage.it.accepted_ms - CLOCKS_MS  # an earlier session's event may be the same
     bot = stage.services.bots.of(stage.installation)
     try:
-        found = await bot.find_event(type_, payload["conversationId"], payload)
+        found = await bot.find_event(type_, payload["conversationId"], payload, since_ms=since_ms)
     except VendorRefused:
+        if not outcome_unknown(stage.it):
+            return False
         log.warning(
             "event_outcome_unknown",
             handoff=stage.handoff.id,
@@ -190,10 +225,11 @@ async def _not_delivered(stage: Stage, message_id: str, error: HitlError) -> Non
     must not believe for minutes that the user has read it. Success makes it SENT.
     """
     final = not error.retryable and not isinstance(error, AuthorizationLost)
-    if not final and stage.it.attempts != TOLD_AFTER_ATTEMPTS:
+    late = stage.it.attempts == TOLD_AFTER_ATTEMPTS or is_away(error)
+    if not (final or late):
         return
     key = TextKey.REASON_FAILED if final else TextKey.REASON_DELAYED
-    reason = texts_of(stage.installation, stage.handoff).placeholder(key, stage.handoff.language)
+    reason = agents_placeholder(stage.installation, stage.handoff, key)
     told = failure_receipt(stage.installation, stage.it, message_id, reason, final=final)
     if told is not None:
         await stage.services.ledger.accept([told])
@@ -201,7 +237,7 @@ async def _not_delivered(stage: Stage, message_id: str, error: HitlError) -> Non
 
 async def _refuse(stage: Stage, reason: str | None) -> None:
     if stage.message is not None:
-        if stage.installation.configuration.late_replies == "hold":
+        if await _holds(stage):
             stage.then.append(await hold_for_return(stage.services, stage.it, stage.handoff))
             stage.notes.append("held until the user comes back")
             return
@@ -210,6 +246,15 @@ async def _refuse(stage: Stage, reason: str | None) -> None:
         )
         stage.then.extend([refused] if refused else [])
     stage.notes.append(f"refused: the handoff is {stage.handoff.state}")
+
+
+async def _holds(stage: Stage) -> bool:
+    """Whether a late message waits for the user: by setting, or while the bot is being asked."""
+    configuration = stage.installation.configuration
+    if configuration.late_replies == "hold":
+        return True
+    asking = configuration.reopen == "resume"
+    return asking and await open_question(stage.services, stage.handoff) is not None
 
 
 async def _close(stage: Stage) -> None:
@@ -232,22 +277,13 @@ async def _tell_user(stage: Stage, key: TextKey) -> None:
     """
     if not stage.handoff.announced:
         return
-    if await say_to_user(
-        stage.services, stage.installation, stage.handoff, key, key=f"{stage.it.seq}:{key.value}"
-    ):
+    name = f"{name_of(stage.services, stage.it)}:{key.value}"
+    if await say_to_user(stage.services, stage.installation, stage.handoff, key, key=name):
         stage.notes.append(f"told the user: {key.value}")
 
 
 async def _comment(stage: Stage, key: TextKey) -> None:
-    late = key is TextKey.NOTE_CHAT_ENDED
-    if late and stage.installation.configuration.late_replies == "hold":
+    if key is TextKey.NOTE_CHAT_ENDED and await _holds(stage):
         key = TextKey.NOTE_HELD
-    text = _text(stage, key)
-    if text and await comment_once(
-        stage.services, stage.installation, stage.handoff, stage.it, text, key=key.value
-    ):
+    if await note_once(stage.services, stage.installation, stage.handoff, stage.it, key):
         stage.notes.append(f"commented: {key.value}")
-
-
-def _text(stage: Stage, key: TextKey) -> str | None:
-    return texts_of(stage.installation, stage.handoff).get(key, stage.handoff.language)

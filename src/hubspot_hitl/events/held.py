@@ -8,10 +8,20 @@ from typing import cast
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
 from hubspot_hitl.events.codec import message_from_json
 from hubspot_hitl.events.relay import failure_receipt, receipt, relay
-from hubspot_hitl.events.saying import comment_once, texts_of
+from hubspot_hitl.events.reopened import open_question
+from hubspot_hitl.events.saying import agents_placeholder, note_once
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.texts import TextKey
-from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.ledger import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    Done,
+    Later,
+    NewDelivery,
+    Outcome,
+)
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
 
@@ -24,7 +34,7 @@ async def hold_for_return(services: Services, it: Delivery, handoff: Handoff) ->
     """The delivery that waits with the message of `it`, one after the other for each user."""
     return NewDelivery(
         dedup_key=f"{it.dedup_key}:held",
-        lane=f"held:{it.installation_id}:{handoff.user_id}",
+        lane=_lane(handoff),
         kind=HELD,
         installation_id=it.installation_id,
         handoff_id=handoff.id,
@@ -32,21 +42,43 @@ async def hold_for_return(services: Services, it: Delivery, handoff: Handoff) ->
     )
 
 
+def may_hold(installation: Installation) -> bool:
+    """Whether anything can be held in this installation."""
+    configuration = installation.configuration
+    return configuration.late_replies == "hold" or configuration.reopen == "resume"
+
+
+async def wake_held(services: Services, handoff: Handoff) -> None:
+    """Look at what is held for the user now, not at the next turn: an agent is there."""
+    waiting = await services.ledger.find(
+        DeliveryFilter(lane=_lane(handoff), states=(DeliveryState.READY,))
+    )
+    if waiting:
+        await services.ledger.replay([one.seq for one in waiting])
+
+
+def _lane(handoff: Handoff) -> str:
+    return f"held:{handoff.installation_id}:{handoff.user_id}"
+
+
 async def deliver_held(services: Services, it: Delivery) -> Outcome:
     """Deliver into the user's next chat as soon as an agent is there; give up after a week.
+
+    What is held only while the bot is asked to resume is given up with the bot's silence.
 
     Not before: the HITL plugin would take the author for the agent who answers.
     """
     installation = await installation_of(services, it)
     ended = await handoff_of(services, it)
     message = message_from_json(cast(Mapping[str, object], it.body["message"]))
-    texts = texts_of(installation)
     target = await _next_chat(services, ended)
     if target is None:
         held_ms = int(cast(int, it.body["heldMs"]))
-        if services.clock.now_ms() - held_ms < LONGEST_MS:
+        patient = installation.configuration.late_replies == "hold"
+        patient = patient or await open_question(services, ended) is not None
+        if patient and services.clock.now_ms() - held_ms < LONGEST_MS:
             return Later(LOOK_AGAIN_S, "the user has not come back")
-        reason = texts.placeholder(TextKey.REASON_NO_RETURN, ended.language)
+        reason = agents_placeholder(installation, ended, TextKey.REASON_NO_RETURN)
         told = failure_receipt(installation, it, message.id, reason, final=True)
         return Done(note="the user never came back", then=[told] if told else [])
     author = next(iter(message.sender_actor_ids), None) or message.created_by or SYSTEM_ACTOR
@@ -60,9 +92,7 @@ async def deliver_held(services: Services, it: Delivery) -> Outcome:
         attempts=it.attempts,
         conversation_id=target.conversation_id,
     )
-    note = texts.get(TextKey.NOTE_HELD_SENT, ended.language)
-    if note:
-        await comment_once(services, installation, ended, it, note, key="held-sent")
+    await note_once(services, installation, ended, it, TextKey.NOTE_HELD_SENT, key="held-sent")
     then = await receipt(services, installation, it, message.id)
     return Done(note=f"delivered in handoff {target.id}", then=then)
 

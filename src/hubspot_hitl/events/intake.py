@@ -110,11 +110,16 @@ def delivery(installation_id: str, handoff_id: str, event: ThreadEvent) -> NewDe
     )
 
 
+def thread_lane(installation_id: str, thread_id: str) -> str:
+    """The lane of a thread that belongs to no handoff, or not yet."""
+    return f"thread:{installation_id}:{thread_id}"
+
+
 def _parked(installation_id: str, event: ThreadEvent, kind: str) -> NewDelivery:
     """A delivery in the thread's own lane, for a thread that may yet turn out to be ours."""
     return NewDelivery(
         dedup_key=f"hs:{installation_id}:{kind}:{event.dedup_key}",
-        lane=f"thread:{installation_id}:{event.thread_id}",
+        lane=thread_lane(installation_id, event.thread_id),
         kind=kind,
         installation_id=installation_id,
         body={

@@ -6,6 +6,7 @@ from hubspot_hitl.events.contact_log import end_deliveries
 from hubspot_hitl.events.webhook_out import moved_event
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports import flight
 from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.ports.services import Services
 
@@ -26,6 +27,10 @@ async def save_moved(
     In this order, so that a crash in between loses nothing: the change is made again, and what
     follows it is known already by its key.
     """
+    if not before.announced and after.announced and before.ended_ms is None:
+        flight.note("first_agent_ms", services.clock.now_ms() - after.created_ms)
+    if before.state is not after.state:
+        flight.note("moved", f"{before.state.value} -> {after.state.value}")
     then = follow_ups(installation, before, after, services.clock.now_ms())
     if then:
         await services.ledger.accept(then)

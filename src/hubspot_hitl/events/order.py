@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hubspot_hitl.events.saying import comment_once
+from hubspot_hitl.events.saying import agents_text, comment_once
 from hubspot_hitl.handoff.commands import Command
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.services import Services
@@ -24,9 +25,17 @@ class Order:
     agent_id: str | None
 
 
-async def answer(order: Order, text: str) -> Outcome:
-    """Answer by an internal comment, once."""
+async def answer(order: Order, key: TextKey, **values: str) -> Outcome:
+    """Answer by one of our texts, in the agents' language."""
+    text = agents_text(order.installation, order.handoff, key, **values)
+    return await answer_in_words(order, text)
+
+
+async def answer_in_words(order: Order, text: str | None) -> Outcome:
+    """Answer by an internal comment, once; None says nothing."""
     word = order.command.word
+    if text is None:
+        return Done(note=f"the answer to command {word} is switched off")
     await comment_once(
         order.services, order.installation, order.handoff, order.it, text, key=f"answer-{word}"
     )

@@ -8,13 +8,14 @@ one read, a single message one, a message that an earlier read has covered none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import structlog
 
-from hubspot_hitl.errors import VendorError
-from hubspot_hitl.events.catch_up import history_deliveries
+from hubspot_hitl.errors import VendorError, is_away
+from hubspot_hitl.events.catch_up import History, history_deliveries
 from hubspot_hitl.events.intake import MESSAGE
 from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
@@ -26,6 +27,9 @@ log = structlog.get_logger(__name__)
 AGAIN = ":after-those-before"
 MOST_WAITING = 1_000
 CHECK_ATTEMPTS = 5
+UNPLACED = 1_000_000_000
+UNREAD_MS = 30_000
+"""After a history that could not be read: how long the next messages wait for no second try."""
 
 
 async def after_those_before(
@@ -42,12 +46,12 @@ async def after_those_before(
     elif message.created_ms > compared.mixed_until_ms:
         return None
     waiting = await _waiting(services, it)
-    again = any(0 < _written_ms(one) < message.created_ms for one in waiting)
-    if again or not _in_order(waiting):
+    again = any(_goes_before(one, it, compared.places) for one in waiting)
+    if again or not _in_order(waiting, compared.places):
         # A message that is put behind others may be elder than some of them, so each of them has
         # to look for elders when its turn comes.
         mixed_until_ms = max(compared.through_ms, compared.mixed_until_ms)
-        services.order_checks[it.lane] = Compared(compared.through_ms, mixed_until_ms)
+        services.order_checks[it.lane] = replace(compared, mixed_until_ms=mixed_until_ms)
     return _again(it) if again else None
 
 
@@ -70,19 +74,35 @@ async def _compare(
     installation = await installation_of(services, it)
     handoff = await handoff_of(services, it)
     try:
-        found = await history_deliveries(
+        history = await history_deliveries(
             services, installation, handoff, since_ms=before.through_ms
         )
     except VendorError as error:
-        if error.retryable and it.attempts < CHECK_ATTEMPTS:
+        now_ms = services.clock.now_ms()
+        hopeless = it.attempts >= CHECK_ATTEMPTS or is_away(error)
+        if error.retryable and not hopeless and now_ms >= before.unread_until_ms:
             raise
         log.warning("order_not_checked", handoff=handoff.id, error=error.code)
-        return before
+        unread = replace(before, unread_until_ms=now_ms + UNREAD_MS)
+        services.order_checks[it.lane] = unread
+        return unread
+    found = _before_ties(history, message)
     new = await services.ledger.accept(found) if found else 0
     newest_ms = max([message.created_ms, *map(_written_ms, found)])
-    compared = Compared(newest_ms, newest_ms if new else before.mixed_until_ms)
+    places = {**before.places, **history.places} if history.places else before.places
+    compared = Compared(newest_ms, newest_ms if new else before.mixed_until_ms, places=places)
     services.order_checks[it.lane] = compared
     return compared
+
+
+def _before_ties(history: History, message: ThreadMessage) -> list[NewDelivery]:
+    """What the history can put in order: up to where the order of a time that is shared is open.
+
+    There the order in which the webhooks come is better evidence. Should they not come, the next
+    message that is newer finds them in the history.
+    """
+    until = min((at for at in history.tied_ms if at >= message.created_ms), default=None)
+    return [one for one in history.deliveries if until is None or _written_ms(one) < until]
 
 
 def _written_ms(delivery: NewDelivery | Delivery) -> int:
@@ -94,18 +114,28 @@ async def _waiting(services: Services, it: Delivery) -> Sequence[Delivery]:
     """The other messages of the lane that wait, in the order in which they stand in it."""
     waiting = await services.ledger.find(
         DeliveryFilter(
-            handoff_id=it.handoff_id,
+            lane=it.lane,
             states=(DeliveryState.READY,),
             kind=MESSAGE,
             limit=MOST_WAITING,
             newest_first=False,
         )
     )
-    return [one for one in waiting if one.lane == it.lane and one.seq != it.seq]
+    return [one for one in waiting if one.seq != it.seq]
 
 
-def _in_order(waiting: Sequence[Delivery]) -> bool:
-    return all(_written_ms(one) <= _written_ms(next_) for one, next_ in pairwise(waiting))
+def _place(delivery: Delivery, places: Mapping[str, int]) -> tuple[int, int]:
+    """When it was written, and where it stands among those that share the time."""
+    key, _, _ = delivery.dedup_key.partition(AGAIN)
+    return _written_ms(delivery), places.get(key, UNPLACED)
+
+
+def _goes_before(one: Delivery, it: Delivery, places: Mapping[str, int]) -> bool:
+    return _written_ms(one) > 0 and _place(one, places) < _place(it, places)
+
+
+def _in_order(waiting: Sequence[Delivery], places: Mapping[str, int]) -> bool:
+    return all(_place(one, places) <= _place(next_, places) for one, next_ in pairwise(waiting))
 
 
 def _again(it: Delivery) -> NewDelivery:

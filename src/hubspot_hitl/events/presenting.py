@@ -6,11 +6,10 @@ import dataclasses
 
 import structlog
 
+from hubspot_hitl.channels.attachments import worth_another_try
 from hubspot_hitl.errors import (
     AuthorizationLost,
     FileUnavailable,
-    FileUnreachable,
-    HitlError,
     VendorError,
 )
 from hubspot_hitl.events.saying import texts_of
@@ -18,6 +17,7 @@ from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.to_user import FOR_THE_USER, ToUserOptions
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import ThreadAttachment, ThreadMessage
+from hubspot_hitl.ports.privacy import Artifact, ArtifactKind
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,9 @@ async def presented(
         told = attachment
         if attachment.file_id is not None:
             key = f"hubspot-hitl/{handoff.id}/{message.id}/{attachment.file_id}"
-            address, name = await _address(services, installation, attachment, key, attempts)
+            address, name = await _address(
+                services, installation, handoff, attachment, key, attempts
+            )
             if address:
                 urls[attachment.file_id] = address
             told = dataclasses.replace(attachment, name=attachment.name or name)
@@ -51,7 +53,7 @@ async def presented(
     configuration = installation.configuration
     options = ToUserOptions(
         language=handoff.language,
-        texts=texts_of(installation),
+        texts=texts_of(installation, handoff),
         urls=urls,
         quoted=await _quoted(services, installation, handoff, message),
         quick_replies=configuration.quick_replies,
@@ -62,6 +64,7 @@ async def presented(
 async def _address(
     services: Services,
     installation: Installation,
+    handoff: Handoff,
     attachment: ThreadAttachment,
     key: str,
     attempts: int,
@@ -72,22 +75,18 @@ async def _address(
         return link, None
     try:
         async with services.fetch.file(link, title=attachment.name) as file:
-            address = await services.bots.of(installation).keep_file(
+            kept = await services.bots.of(installation).keep_file(
                 key, file.path, name=file.name, content_type=file.content_type
             )
-            return address, file.name
+            await services.artifacts.add(
+                Artifact(installation.id, ArtifactKind.BOTPRESS_FILE, kept.id, handoff.id)
+            )
+            return kept.url, file.name
     except (FileUnavailable, VendorError) as error:
-        if _worth_another_try(services, error, attempts):
+        if worth_another_try(services.policy, error, attempts):
             raise
         log.warning("agent_file_not_copied", file=attachment.file_id, error=error.code)
     return link, None
-
-
-def _worth_another_try(services: Services, error: HitlError, attempts: int) -> bool:
-    if isinstance(error, AuthorizationLost):
-        return True
-    few = attempts + 1 < services.policy.fetch_attempts
-    return error.retryable and (few or not isinstance(error, FileUnreachable))
 
 
 async def _signed(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Literal, cast
 
 import structlog
 
@@ -21,6 +23,8 @@ from hubspot_hitl.privacy.masking import mask_payload
 log = structlog.get_logger(__name__)
 
 RECEIPT = "hubspot.receipt"
+_Status = Literal["SENT", "READ", "FAILED"]
+_STATUSES: Mapping[str, _Status] = {"SENT": "SENT", "READ": "READ", "FAILED": "FAILED"}
 
 
 async def relay(
@@ -125,6 +129,16 @@ def _receipt(
     )
 
 
+def read_receipt(delivered: Delivery, channel_id: str) -> NewDelivery | None:
+    """The delivery that marks a message, which `delivered` brought to the user, as READ."""
+    message = cast("Mapping[str, object]", delivered.body.get("message") or {})
+    channel_id = str(delivered.body.get("channelId") or channel_id)
+    message_id = message.get("id")
+    if not channel_id or not isinstance(message_id, str):
+        return None
+    return _receipt(delivered, "read", channel_id, message_id, "READ", None)
+
+
 async def handle_receipt(services: Services, it: Delivery) -> Outcome:
     """Set the status of an agent's message."""
     installation = await installation_of(services, it)
@@ -133,7 +147,7 @@ async def handle_receipt(services: Services, it: Delivery) -> Outcome:
     await services.hubspot.of(installation).set_message_status(
         str(it.body["channelId"]),
         str(it.body["messageId"]),
-        "FAILED" if status == "FAILED" else "SENT",
+        _STATUSES.get(str(status), "SENT"),
         str(reason) if reason else None,
     )
     return Done(note=f"status {status}")

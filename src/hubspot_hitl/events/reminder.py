@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from hubspot_hitl.events.catch_up import is_agent_message
-from hubspot_hitl.events.saying import comment_once, texts_of
+from hubspot_hitl.events.saying import note_once
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
@@ -41,7 +41,5 @@ async def remind(services: Services, it: Delivery) -> Outcome:
     )
     if any(is_agent_message(one) and one.created_ms > since_ms for one in entries):
         return Done(note="an agent has answered")
-    text = texts_of(installation).get(TextKey.NOTE_NUDGE, handoff.language)
-    if text:
-        await comment_once(services, installation, handoff, it, text, key="reminder")
+    await note_once(services, installation, handoff, it, TextKey.NOTE_NUDGE, key="reminder")
     return Done(note="reminded")

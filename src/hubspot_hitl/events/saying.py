@@ -9,16 +9,47 @@ from hubspot_hitl.handoff.texts import TextKey, Texts
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
 from hubspot_hitl.ports.ledger import Delivery
+from hubspot_hitl.ports.reading import name_of
 from hubspot_hitl.ports.services import Services
 
 COMMENTS_LOOKED_AT = 50
 
 
-def texts_of(installation: Installation, handoff: Handoff | None = None) -> Texts:
-    """The texts of an installation, with the owner's replacements and those of a handoff's rule."""
-    if handoff is None:
-        return Texts(installation.configuration.texts)
+def texts_of(installation: Installation, handoff: Handoff) -> Texts:
+    """The texts of a handoff: the owner's replacements, and those of the rule that routed it."""
     return Texts({**installation.configuration.texts, **routed_texts(handoff.session)})
+
+
+def agents_text(
+    installation: Installation, handoff: Handoff, key: TextKey, **values: str
+) -> str | None:
+    """A text for the agents, in their language; None when it is switched off."""
+    language = installation.configuration.agent_language or handoff.language
+    return texts_of(installation, handoff).get(key, language, **values)
+
+
+def agents_placeholder(
+    installation: Installation, handoff: Handoff, key: TextKey, **values: str
+) -> str:
+    """The same for a text that stands for content: it cannot be switched off."""
+    language = installation.configuration.agent_language or handoff.language
+    return texts_of(installation, handoff).placeholder(key, language, **values)
+
+
+async def note_once(
+    services: Services,
+    installation: Installation,
+    handoff: Handoff,
+    it: Delivery,
+    text_key: TextKey,
+    *,
+    key: str | None = None,
+) -> bool:
+    """Leave one of our notes to the agents in the thread; returns whether it wrote."""
+    text = agents_text(installation, handoff, text_key)
+    return text is not None and await comment_once(
+        services, installation, handoff, it, text, key=key or text_key.value
+    )
 
 
 async def say_to_user(
@@ -74,7 +105,7 @@ async def comment_once(
     if handoff.thread_id is None:
         return False
     hubspot = services.hubspot.of(installation)
-    mark = f"[{it.seq}:{key}]"
+    mark = f"[{name_of(services, it)}:{key}]"
     if it.started or it.attempts:
         entries = await hubspot.thread_messages(
             handoff.thread_id, newest_first=True, limit=COMMENTS_LOOKED_AT

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import structlog
 
-from hubspot_hitl.errors import VendorError
+from hubspot_hitl.errors import VendorError, is_away
 from hubspot_hitl.events.catch_up import history_deliveries
 from hubspot_hitl.events.effects import Stage, carry_out
+from hubspot_hitl.events.held import may_hold, wake_held
 from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.events.watching import watch, watch_key
@@ -53,6 +55,8 @@ async def happen(
         await carry_out(stage, effect)
     saved = await _save(services, stage, decision.handoff)
     then = [*stage.then, *tags_later(it, handoff, saved)]
+    if may_hold(installation) and saved.announced and not handoff.announced:
+        await wake_held(services, saved)
     if saved.active and not handoff.active:
         then += watch(installation, saved, now_ms)
     over = handoff.active and not saved.active and it.dedup_key != watch_key(handoff)
@@ -74,13 +78,13 @@ def _ends(decision: domain.Decision) -> bool:
 async def _last_words_first(services: Services, it: Delivery, handoff: Handoff) -> Outcome:
     """Put agent messages that no webhook has brought yet before the end, in the same lane."""
     installation = await installation_of(services, it)
+    missing: Sequence[NewDelivery] = ()
     try:
-        missing = await history_deliveries(services, installation, handoff)
+        missing = (await history_deliveries(services, installation, handoff)).deliveries
     except VendorError as error:
-        if error.retryable and it.attempts < CHECK_ATTEMPTS:
+        if error.retryable and it.attempts < CHECK_ATTEMPTS and not is_away(error):
             raise
         log.warning("last_messages_not_checked", handoff=handoff.id, error=error.code)
-        missing = []
     again = NewDelivery(
         dedup_key=f"{it.dedup_key}{CHECKED}",
         lane=it.lane,

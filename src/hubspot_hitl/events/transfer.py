@@ -13,9 +13,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.errors import ActionRefused, VendorNotFound
+from hubspot_hitl.events.catch_up import oldest_first
 from hubspot_hitl.events.moved import save_moved
-from hubspot_hitl.events.order import Order, answer
-from hubspot_hitl.events.saying import comment_once, say_to_user
+from hubspot_hitl.events.order import Order, answer, answer_in_words
+from hubspot_hitl.events.saying import agents_placeholder, agents_text, comment_once, say_to_user
 from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.handoff import machine
 from hubspot_hitl.handoff.opening import opening_text
@@ -25,6 +26,7 @@ from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding
 from hubspot_hitl.ports.hubspot import ChannelMessage, Inbox, ThreadMessage
 from hubspot_hitl.ports.ledger import Done, Outcome
+from hubspot_hitl.ports.reading import name_of
 from hubspot_hitl.privacy.masking import mask_text
 from hubspot_hitl.setup.channel import binding_for
 
@@ -36,15 +38,16 @@ MOST_CHARS = 9_000
 async def transfer(order: Order) -> Outcome:
     """Move the chat, tell the user, close the old thread. Each step is safe to repeat."""
     services, installation, handoff = order.services, order.installation, order.handoff
-    own_id = str(uuid5(NAMESPACE_URL, f"{handoff.id}:transfer:{order.it.seq}"))
+    name = name_of(services, order.it)
+    own_id = str(uuid5(NAMESPACE_URL, f"{handoff.id}:transfer:{name}"))
     before = handoff
     if handoff.integration_thread_id != own_id:
         inboxes = await services.hubspot.of(installation).inboxes()
         inbox = _inbox(order.command.argument, inboxes)
         if inbox is None or inbox.id not in installation.configuration.inbox_ids:
-            return await answer(order, _which(inboxes, installation.configuration.inbox_ids))
+            return await _which(order, inboxes)
         if inbox.id == handoff.inbox_id:
-            return await answer(order, "The chat is in that inbox already.")
+            return await answer(order, TextKey.ANSWER_SAME_INBOX)
         try:
             binding = await binding_for(
                 services,
@@ -53,7 +56,7 @@ async def transfer(order: Order) -> Outcome:
                 deadline=services.clock.monotonic() + SETUP_S,
             )
         except ActionRefused as error:
-            return await answer(order, error.message)
+            return await answer_in_words(order, error.message)
         handoff = await _move(order, binding, own_id)
     await _tell(order, handoff)
     return Done(
@@ -75,9 +78,12 @@ def _inbox(wanted: str, inboxes: Sequence[Inbox]) -> Inbox | None:
     return next((inbox for inbox in alive if inbox.id == inbox_id), None)
 
 
-def _which(inboxes: Sequence[Inbox], connected: Sequence[str]) -> str:
+async def _which(order: Order, inboxes: Sequence[Inbox]) -> Outcome:
+    connected = order.installation.configuration.inbox_ids
     names = [f"{inbox.name} ({inbox.id})" for inbox in inboxes if inbox.id in connected]
-    return "Write /transfer and one of these inboxes: " + ", ".join(names or ["none is connected"])
+    if not names:
+        return await answer(order, TextKey.ANSWER_NO_INBOX)
+    return await answer(order, TextKey.ANSWER_WHICH_INBOX, inboxes=", ".join(names))
 
 
 async def _move(order: Order, binding: ChannelBinding, own_id: str) -> Handoff:
@@ -122,27 +128,37 @@ async def _tell(order: Order, moved: Handoff) -> None:
     hubspot = services.hubspot.of(installation)
     old_id = str(it.body["threadId"])
     entries = await hubspot.thread_messages(old_id, newest_first=True, limit=MOST_ENTRIES)
-    said = _so_far(entries)
+    said = _so_far(order, entries)
     await comment_once(services, installation, moved, it, said, key="so-far")
     if moved.announced:
-        await say_to_user(
-            services, installation, moved, TextKey.TRANSFERRED, key=f"{it.seq}:transferred"
-        )
+        key = f"{name_of(services, it)}:transferred"
+        await say_to_user(services, installation, moved, TextKey.TRANSFERRED, key=key)
     old = replace(moved, thread_id=old_id)
-    pointer = f"The chat goes on in inbox {moved.inbox_id}, thread {moved.thread_id}."
-    await comment_once(services, installation, old, it, pointer, key="transferred")
+    pointer = agents_text(
+        installation,
+        old,
+        TextKey.NOTE_TRANSFERRED,
+        inbox=moved.inbox_id,
+        thread=moved.thread_id or "",
+    )
+    if pointer:
+        await comment_once(services, installation, old, it, pointer, key="transferred")
     try:
         await hubspot.set_thread_status(old_id, "CLOSED")
     except VendorNotFound:
         return
 
 
-def _so_far(entries: Sequence[ThreadMessage]) -> str:
+def _so_far(order: Order, entries: Sequence[ThreadMessage]) -> str:
     """What was said in the old thread, oldest first, for agents only."""
-    ordered = sorted(entries, key=lambda one: (one.created_ms, one.id))
+    ordered = oldest_first(entries)
+    head, agent, user = (
+        agents_placeholder(order.installation, order.handoff, key)
+        for key in (TextKey.NOTE_SO_FAR, TextKey.SPEAKER_AGENT, TextKey.SPEAKER_USER)
+    )
     lines = [
-        f"{'Agent' if one.direction == 'OUTGOING' else 'User'}: {one.text.strip()}"
+        f"{agent if one.direction == 'OUTGOING' else user}: {one.text.strip()}"
         for one in ordered
         if one.type == "MESSAGE" and one.text.strip()
     ]
-    return "Conversation before the transfer\n" + "\n".join(lines)[-MOST_CHARS:]
+    return f"{head}\n" + "\n".join(lines)[-MOST_CHARS:]

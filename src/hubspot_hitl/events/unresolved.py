@@ -8,6 +8,7 @@ from typing import cast
 import structlog
 
 from hubspot_hitl.events.intake import MESSAGE, ThreadEvent, delivery
+from hubspot_hitl.handoff.texts import TextKey, Texts
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, Outcome
 from hubspot_hitl.ports.reading import installation_of, start_in_flight
 from hubspot_hitl.ports.services import Services
@@ -46,8 +47,12 @@ async def handle_orphan(services: Services, it: Delivery) -> Outcome:
     message_id = _event(it.body).dedup_key.removeprefix("message:")
     channel_id = cast(Mapping[str, object], it.body["body"]).get("channelId")
     if isinstance(channel_id, str):
+        configuration = installation.configuration
+        reason = Texts(configuration.texts).placeholder(
+            TextKey.REASON_NO_CHAT, configuration.agent_language
+        )
         await services.hubspot.of(installation).set_message_status(
-            channel_id, message_id, "FAILED", "This conversation has no bot chat behind it."
+            channel_id, message_id, "FAILED", reason
         )
     log.warning("message_without_handoff", installation=installation.id, message=message_id)
     return Done(note="no handoff has this thread; the agent was told")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from hubspot_hitl.events.intake import MESSAGE
-from hubspot_hitl.events.saying import comment_once, say_to_user, texts_of
+from hubspot_hitl.events.saying import note_once, say_to_user
 from hubspot_hitl.events.spoken import BOT_MESSAGE
 from hubspot_hitl.events.thread import CHECKED, happen
 from hubspot_hitl.events.watching import WATCH, patience_of, watch, watch_key
@@ -19,7 +19,7 @@ from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.thread_events import TimedOut
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, Done, Later, Outcome
-from hubspot_hitl.ports.reading import handoff_of, installation_of
+from hubspot_hitl.ports.reading import handoff_of, installation_of, name_of
 from hubspot_hitl.ports.services import Services
 
 LOOK_BACK: Final = 200
@@ -95,11 +95,10 @@ async def _nudge(
     """Remind once for each wait: the key names when it began."""
     key = f"nudge-{nudge.since_ms}"
     if nudge.who == "agent":
-        text = texts_of(installation, handoff).get(TextKey.NOTE_NUDGE, handoff.language)
-        if text:
-            await comment_once(services, installation, handoff, it, text, key=key)
+        await note_once(services, installation, handoff, it, TextKey.NOTE_NUDGE, key=key)
     elif handoff.announced:
-        await say_to_user(services, installation, handoff, TextKey.NUDGE, key=f"{it.seq}:{key}")
+        name = f"{name_of(services, it)}:{key}"
+        await say_to_user(services, installation, handoff, TextKey.NUDGE, key=name)
 
 
 DELIVERIES = {WATCH: look_after}

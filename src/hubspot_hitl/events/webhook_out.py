@@ -37,7 +37,6 @@ SEND: Final = "hook.send"
 ATTEMPTS: Final = 10
 LOOK_AGAIN_S: Final = 0.5
 RECENT: Final = 20
-DAY_MS: Final = 86_400_000
 _HANDOFF: Final = TypeAdapter(Handoff)
 
 
@@ -77,33 +76,13 @@ def moved_event(
     ]
 
 
-def agent_seen(
-    installation: Installation, handoff: Handoff, actor_id: str, now_ms: int
-) -> list[NewDelivery]:
-    """The event that an agent is online: once a day, when they write.
-
-    That is all that is known: HubSpot tells nobody when an agent comes or goes.
-    """
-    if not actor_id.startswith("A-") or not subscribers(installation):
-        return []
-    day = now_ms // DAY_MS
-    return [
-        NewDelivery(
-            dedup_key=f"{EVENT}:agent:{installation.id}:{actor_id}:{day}",
-            lane=f"{EVENT}:agent:{installation.id}:{actor_id}",
-            kind=EVENT,
-            installation_id=installation.id,
-            handoff_id=handoff.id,
-            body={"type": "agent", "agentId": actor_id},
-        )
-    ]
-
-
 async def make_event(services: Services, it: Delivery) -> Outcome:
     """Make the envelope, once, and a delivery of it for each subscriber."""
     installation = await installation_of(services, it)
     if it.body["type"] == "agent":
-        event = agent_event(installation.bot_id, str(it.body["agentId"]), online=True)
+        event = agent_event(
+            installation.bot_id, str(it.body["agentId"]), online=it.body.get("online") is not False
+        )
     else:
         stored = await handoff_of(services, it)
         if stored.state is HandoffState.STARTING:

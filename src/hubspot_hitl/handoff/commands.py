@@ -1,4 +1,4 @@
-"""Commands that agents write as internal comments, and the answers to them. Pure."""
+"""Commands that agents write as internal comments. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,6 @@ from hubspot_hitl.handoff.plain_text import clean, one_line
 
 Word = Literal["bot", "end", "transfer", "wait", "reask", "who", "help", "unknown"]
 
-HELP: Mapping[Word, str] = MappingProxyType(
-    {
-        "bot": "/bot - give the chat back to the bot; this conversation stays open",
-        "end": "/end - end the chat and close this conversation",
-        "transfer": "/transfer <inbox> - move the chat to another inbox, by name or id",
-        "wait": "/wait 10m - ask the user to wait, and be reminded after that time",
-        "reask": "/reask - send the user your last message again",
-        "who": "/who - what is known of the user and this chat",
-        "help": "/help - this list",
-    }
-)
 _COMMAND = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.IGNORECASE)
 _TIME = re.compile(r"(\d{1,4})\s*(s|sec|m|min|h|d)?", re.IGNORECASE)
 _UNIT_MS: Mapping[str, int] = MappingProxyType(
@@ -78,9 +67,3 @@ def wait_ms_of(argument: str) -> int | None:
         return None
     wait_ms = int(found[1]) * _UNIT_MS[(found[2] or "m").lower()]
     return wait_ms if 0 < wait_ms <= LONGEST_WAIT_MS else None
-
-
-def help_text(unknown: str | None = None) -> str:
-    """The list of commands, behind what was not understood."""
-    lines = [f"There is no command {unknown!r}."] if unknown else []
-    return "\n".join([*lines, "Commands, written as an internal comment:", *HELP.values()])

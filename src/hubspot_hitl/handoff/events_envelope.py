@@ -144,25 +144,25 @@ def _conversation(handoff: Handoff, told: Told) -> dict[str, object] | None:
     said = told.said
     if said is None:
         return None
-    common: dict[str, object] = {
+    return {
         "id": said.id,
         "direction": "incoming",
         "botId": told.bot_id,
         "channel": CHANNEL,
-    }
-    return {
-        **common,
         "success": True,
         "createdOn": _iso(said.at_ms),
         "threadId": handoff.conversation_id,
         "type": said.type,
         "event": {
-            **common,
             "type": said.type,
+            "channel": CHANNEL,
+            "direction": "incoming",
             "payload": {"type": said.type, "text": said.text},
             "target": handoff.user_id,
+            "botId": told.bot_id,
             "createdOn": _iso(said.at_ms),
             "threadId": handoff.conversation_id,
+            "id": said.id,
             "preview": said.text,
             "flags": {},
             "state": _no_state(),

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-import phonenumbers
-
 from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.handoff.plain_text import one_line
 
@@ -76,6 +74,8 @@ def phone_of(value: object, *, region: str | None = None) -> str | None:
         return None
     if text.startswith("00"):
         text = "+" + text[2:]
+    import phonenumbers  # slow to import; most identifiers are no numbers
+
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

@@ -42,6 +42,8 @@ _WITH_CONTENT = frozenset({"script", "style", "title", "head", "template", "nosc
 _FORMATTING = re.compile(
     r"<(?:a|b|blockquote|code|del|em|h[1-6]|hr|i|li|ol|pre|s|strong|table|ul)[\s>]", re.IGNORECASE
 )
+# paragraphs and line breaks alone: HubSpot's plain form of it says the same
+_PLAIN_MARKUP = re.compile(r"(?:[^<&]++|</?(?:p|div)>|<br ?/?>)*+")
 _IMAGE = re.compile(r"<img((?:\s+[a-z]+=\"[^\"]*\")*)\s*/?>")
 _ATTRIBUTE = re.compile(r"([a-z]+)=\"([^\"]*)\"")
 _BLOCKS = frozenset(
@@ -118,6 +120,8 @@ def html_to_pieces(markup: str, plain: str) -> tuple[TextPiece | ImagePiece, ...
     HTML that is too long or too deep is reduced to its words.
     """
     markup = clean(markup)
+    if (words := clean(plain).strip()) and _PLAIN_MARKUP.fullmatch(markup):
+        return _plain_piece(words)  # what most agents write needs no parser
     gauge = _Gauge()
     gauge.feed(markup[:LONGEST_MARKUP])
     if len(markup) > LONGEST_MARKUP or gauge.deepest > DEEPEST_MARKUP:

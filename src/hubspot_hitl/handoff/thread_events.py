@@ -161,8 +161,8 @@ class RefuseMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class EmitReopened:
-    """Tell the bot that an agent owns the conversation again."""
+class AskToResume:
+    """Ask the bot to bring the user back to the agent, who has opened the thread again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ Effect = (
     | CommentToAgent
     | RelayMessage
     | RefuseMessage
-    | EmitReopened
+    | AskToResume
     | CloseThread
     | EraseContent
     | WaitForStart
@@ -207,9 +207,9 @@ class Decision:
 class Policy:
     """What an installation may choose.
 
-    `reopen="resume"` makes a thread that is opened again within `reopen_window_ms` of its end
-    active again; `"explain"` tells the agent that the user is with the bot. The latter is the
-    default, because the HITL plugin drops whatever arrives after the end of its session.
+    `reopen="resume"` asks the bot to bring the user back when a thread is opened again within
+    `reopen_window_ms` of its end; `"explain"` tells the agent that the user is with the bot. The
+    HITL plugin drops whatever arrives after the end of its session, so only the bot can do it.
     """
 
     reopen: Literal["explain", "resume"] = "explain"
@@ -343,16 +343,7 @@ def _opened(handoff: Handoff, at_ms: int, now_ms: int, policy: Policy) -> Decisi
     in_time = now_ms - handoff.ended_ms <= policy.reopen_window_ms
     if policy.reopen == "explain" or not in_time or handoff.state is not HandoffState.RESOLVED:
         return Decision(handoff, (CommentToAgent(TextKey.NOTE_NOT_REOPENED),))
-    reopened = machine.reopen(handoff, at_ms)
-    effects: tuple[Effect, ...] = (
-        EmitReopened(),
-        TellUser(TextKey.REOPENED),
-        CommentToAgent(TextKey.NOTE_REOPENED),
-    )
-    if reopened.agent_actor_id is None:
-        return Decision(reopened, effects)
-    announced = _announced(reopened, reopened.agent_actor_id)
-    return Decision(announced.handoff, effects + announced.effects)
+    return Decision(handoff, (AskToResume(),))
 
 
 def _moved(handoff: Handoff, event: InboxChanged) -> Decision:

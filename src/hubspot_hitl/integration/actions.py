@@ -13,6 +13,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.integration.action_spec import ActionSpec
+from hubspot_hitl.integration.availability import (
+    CheckAvailabilityInput,
+    CheckAvailabilityOutput,
+)
 from hubspot_hitl.integration.crm_actions import CRM_ACTIONS
 from hubspot_hitl.integration.events import HIDDEN_IN_STUDIO
 from hubspot_hitl.integration.history import HistoryEntry
@@ -255,6 +259,39 @@ class SendMessageOutput(WireModel):
     )
 
 
+class MarkReadInput(WireModel):
+    """Input of `markRead`."""
+
+    conversation_id: str = Field(
+        min_length=1,
+        title="HITL session ID",
+        description="The Botpress conversation of the handoff, as startHitl returned it.",
+        json_schema_extra=studio(placeholder="conv_01J..."),
+    )
+    read_at: Filled | None = Field(
+        default=None,
+        title="Read at",
+        description="ISO 8601. What reached the user later stays unread. Without one: now.",
+        json_schema_extra=studio(placeholder="2026-05-31T09:00:00Z"),
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_unset(cls, value: object) -> object:
+        """The Studio sends fields left blank as empty texts."""
+        if not _is_object(value):
+            return value
+        return {key: one for key, one in value.items() if one != ""}
+
+
+class MarkReadOutput(WireModel):
+    """Output of `markRead`."""
+
+    marked: int = Field(
+        title="Marked", description="How many messages were not marked as read before."
+    )
+
+
 ACTIONS: Mapping[str, ActionSpec] = {
     "createUser": ActionSpec(
         "Create external user",
@@ -282,6 +319,18 @@ ACTIONS: Mapping[str, ActionSpec] = {
         "Say something in a running handoff, as the bot or as the user.",
         SendMessageInput,
         SendMessageOutput,
+    ),
+    "markRead": ActionSpec(
+        "Mark as read",
+        "Tell the agents that the user has read their messages, where the bot's channel knows.",
+        MarkReadInput,
+        MarkReadOutput,
+    ),
+    "checkAvailability": ActionSpec(
+        "Check availability",
+        "Ask before a handoff: business hours, who waits, and for how long usually.",
+        CheckAvailabilityInput,
+        CheckAvailabilityOutput,
     ),
     **CRM_ACTIONS,
 }

@@ -1,27 +1,18 @@
 """The installation's configuration: what the bot owner fills in, in Botpress's Studio.
 
 Botpress sends it, base64 JSON, with every operation. Names are part of the published contract.
-Reading is lenient, so that a running handoff outlives a slip of the owner; `require_ready` is what
-`register` and `startHitl` ask before they rely on it.
+Nothing is required, so that a running handoff outlives a slip of the owner; what is needed to go on
+is asked by :mod:`hubspot_hitl.integration.readiness`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeGuard
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from hubspot_hitl.errors import BadConfiguration
-from hubspot_hitl.handoff.redaction import compile_patterns
-from hubspot_hitl.integration.inboxes import (
-    InboxReference,
-    inbox_id_of,
-    inbox_reference,
-    inbox_references,
-)
+from hubspot_hitl.integration.inboxes import InboxReference, inbox_references
 from hubspot_hitl.integration.wire import WireModel, json_as_text, number_as_text, studio
 
 MAX_SECRET = 4_000
@@ -31,16 +22,6 @@ MAX_WAIT_S = 2_592_000
 MAX_JSON = 20_000
 MAX_TEXT = 2_000
 MAX_TEXTS = 500
-
-
-__all__ = [
-    "Configuration",
-    "InboxReference",
-    "inbox_id_of",
-    "inbox_reference",
-    "parse_configuration",
-    "require_ready",
-]
 
 
 class Configuration(WireModel):
@@ -157,6 +138,14 @@ class Configuration(WireModel):
         title="Receipts",
         description="Mark each message of an agent in HubSpot as sent or failed.",
     )
+    read_receipts: Literal["off", "told", "reply"] = Field(
+        default="told",
+        title="Read receipts",
+        description=(
+            "When an agent's message is marked as read: never, when the bot tells by markRead, or"
+            " also when the user writes after it. Botpress itself tells nothing of reading."
+        ),
+    )
     late_replies: Literal["note", "hold"] = Field(
         default="note",
         title="Replies after the end",
@@ -170,7 +159,8 @@ class Configuration(WireModel):
         title="Reopened conversations",
         description=(
             "What happens when an agent opens a closed conversation again: a note explains that the"
-            " bot answers now, or the handoff goes on. The HITL plugin can only do the first."
+            " bot answers now, or the bot is asked by the event handoffReopened to start HITL for"
+            " the user, and the conversation goes on when it does."
         ),
     )
     reopen_hours: int = Field(
@@ -234,6 +224,16 @@ class Configuration(WireModel):
             " (`agent-left`, `agent-left.fr`). The value NULL switches a text off."
         ),
     )
+    agent_language: str = Field(
+        default="",
+        max_length=MAX_ID,
+        title="Language of the agents",
+        description=(
+            "The language of notes and answers to agents, as a BCP 47 tag. Blank: the user's. Texts"
+            " exist in English, French, Spanish, German and Portuguese."
+        ),
+        json_schema_extra=studio(placeholder="en"),
+    )
     contact_matching: str = Field(
         default="email, phone, mobilephone",
         max_length=MAX_SECRET,
@@ -295,6 +295,16 @@ class Configuration(WireModel):
         title="Note at the end",
         description="Leave a note with outcome and summary on the contact when a chat ends.",
     )
+    timeline_event: Annotated[str, BeforeValidator(number_as_text)] = Field(
+        default="",
+        max_length=MAX_ID,
+        title="Timeline event at the end",
+        description=(
+            "An event type of your app's project by name, or an event template by number, to put on"
+            " the contact's time line when a chat ends. Apps that may not leave a note instead."
+        ),
+        json_schema_extra=studio(placeholder="chat_ended"),
+    )
     outcome_rules: str = Field(
         default="",
         max_length=MAX_JSON,
@@ -317,6 +327,16 @@ class Configuration(WireModel):
             " happens to handoffs."
         ),
         json_schema_extra=studio(placeholder='{"url": "https://example.com/hook"}'),
+    )
+    agent_session_minutes: int = Field(
+        default=0,
+        ge=0,
+        le=1_440,
+        title="Agent session (minutes)",
+        description=(
+            "Tell the events webhook that an agent is offline who has written nothing for so long."
+            " 0: nobody is said to be offline, for HubSpot tells nobody."
+        ),
     )
 
     redaction: Literal["off", "mask"] = Field(
@@ -341,7 +361,7 @@ class Configuration(WireModel):
     @classmethod
     def _blank_is_unset(cls, value: object) -> object:
         """Pasted values come with blanks and line ends around them; empty ones take the default."""
-        if not _is_mapping(value):
+        if not is_mapping(value):
             return value
         trimmed = {k: v.strip() if isinstance(v, str) else v for k, v in value.items()}
         return {k: v for k, v in trimmed.items() if v is not None and v != ""}
@@ -368,127 +388,6 @@ class Configuration(WireModel):
         return tuple(inbox.inbox_id for inbox in self.inboxes)
 
 
-def parse_configuration(raw: object) -> Configuration:
-    """The configuration in a JSON object that Botpress or an operator sent.
-
-    Raises BadConfiguration that names each wrong field, what is wrong and how to mend it, and
-    repeats no value.
-    """
-    if not _is_mapping(raw):
-        raise BadConfiguration("The configuration is no JSON object. Save it in the Studio again.")
-    try:
-        return Configuration.model_validate(dict(raw))
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        raise BadConfiguration(
-            "The configuration cannot be read. " + " ".join(_in_plain_words(d) for d in details)
-        ) from None
-
-
-def require_ready(configuration: Configuration) -> None:
-    """Check that everything is there that opening a conversation in HubSpot needs.
-
-    Raises BadConfiguration that names every field to fill in or to mend, so that one round is
-    enough. Nothing is asked of HubSpot.
-    """
-    wrong = [f"{_named(name)} is missing. {cure}" for name, cure in _missing(configuration)]
-    if re.search(r"\s", configuration.app_id):
-        wrong.append(f"{_named('app_id')} must be the app's number. {_CURES['app_id']}")
-    wrong += _inbox_problems(configuration)
-    wrong += _pattern_problems(configuration)
-    if wrong:
-        raise BadConfiguration("The integration is not set up yet. " + " ".join(wrong))
-
-
-_CURES: Mapping[str, str] = {
-    "developer_api_key": "Copy it from Development > Keys in your HubSpot developer account.",
-    "app_id": "Copy it from the app's Auth tab in HubSpot.",
-    "client_id": "Copy it from the app's Auth tab in HubSpot.",
-    "client_secret": "Copy it from the app's Auth tab in HubSpot.",
-    "inbox_id": "Copy it, or the whole address, from the inbox's settings in HubSpot.",
-    "refresh_token": "Connect the portal with scripts/get_refresh_token.py and paste its answer.",
-}
-
-
-def _missing(configuration: Configuration) -> list[tuple[str, str]]:
-    values: Mapping[str, str] = {
-        "developer_api_key": _reveal(configuration.developer_api_key),
-        "app_id": configuration.app_id,
-        "client_id": configuration.client_id,
-        "client_secret": _reveal(configuration.client_secret),
-        "inbox_id": configuration.inbox_id,
-        "refresh_token": _reveal(configuration.refresh_token),
-    }
-    return [(name, _CURES[name]) for name, value in values.items() if not value.strip()]
-
-
-def _inbox_problems(configuration: Configuration) -> list[str]:
-    if not configuration.inbox_id.strip():
-        return []
-    try:
-        inboxes = configuration.inboxes
-    except ValueError as error:
-        return [f"{_named('inbox_id')} cannot be used: {error}"]
-    if not inboxes:
-        return [f"{_named('inbox_id')} is missing. {_CURES['inbox_id']}"]
-    portals = sorted({inbox.portal_id for inbox in inboxes if inbox.portal_id})
-    if len(portals) > 1:
-        return [
-            f"{_named('inbox_id')} names inboxes of the portals {', '.join(portals)}; one"
-            " installation serves one portal. Install the integration once more for the other."
-        ]
-    return []
-
-
-def _pattern_problems(configuration: Configuration) -> list[str]:
-    try:
-        compile_patterns(configuration.redaction_patterns)
-    except BadConfiguration as error:
-        return [error.message]
-    return []
-
-
-def _reveal(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""
-
-
-def _named(name: str) -> str:
-    """A field as the Studio titles it, with its published name."""
-    info = Configuration.model_fields[name]
-    return f"{info.title} ({info.alias})"
-
-
-_BY_ALIAS: Mapping[str, str] = {
-    info.alias: name for name, info in Configuration.model_fields.items() if info.alias
-}
-
-
-def _in_plain_words(detail: ErrorDetails) -> str:
-    key = str(detail["loc"][0]) if detail["loc"] else ""
-    name = _BY_ALIAS.get(key, key)
-    if name not in Configuration.model_fields:
-        return "It has a shape that is not understood. Save it in the Studio again."
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "string_type":
-            problem = "must be text."
-        case "string_too_long" | "too_long":
-            problem = f"is longer than {context.get('max_length')} characters."
-        case "int_type" | "int_parsing" | "int_from_float":
-            problem = "must be a whole number."
-        case "greater_than_equal" | "less_than_equal":
-            problem = "is out of its range."
-        case "dict_type":
-            problem = "must be an object of texts by key."
-        case "bool_type" | "bool_parsing":
-            problem = "must be true or false."
-        case "literal_error":
-            problem = f"must be {context.get('expected')}."
-        case _:
-            problem = "is not readable."
-    cure = _CURES.get(name, "Leave it empty for the default.")
-    return f"{_named(name)} {problem} {cure}"
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Whether it is an object, as JSON has them."""
     return isinstance(value, Mapping)

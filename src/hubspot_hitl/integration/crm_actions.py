@@ -27,12 +27,16 @@ from hubspot_hitl.integration.crm_records import (
     UpdateTicketInput,
     UpsertContactInput,
     UpsertContactOutput,
+    UpsertContactsInput,
+    UpsertContactsOutput,
 )
 from hubspot_hitl.integration.crm_tools import (
     AddToListOutput,
     CreatedOutput,
     CreateNoteInput,
     CreateTaskInput,
+    CreateTimelineEventInput,
+    CreateTimelineEventOutput,
     CreateVisitorTokenInput,
     CreateVisitorTokenOutput,
     DiscoverFieldsInput,
@@ -43,6 +47,8 @@ from hubspot_hitl.integration.crm_tools import (
     GetOwnerOutput,
     ListMembersInput,
     RemoveFromListOutput,
+    SendEmailInput,
+    SendEmailOutput,
 )
 
 CRM_ACTIONS: Mapping[str, ActionSpec] = {
@@ -175,11 +181,30 @@ CRM_ACTIONS: Mapping[str, ActionSpec] = {
         UpsertContactInput,
         UpsertContactOutput,
     ),
+    "upsertContacts": ActionSpec(
+        "Create or update contacts",
+        "The same for up to 100 contacts at once. One that HubSpot refuses costs only itself.",
+        UpsertContactsInput,
+        UpsertContactsOutput,
+    ),
     "createNote": ActionSpec(
         "Create note", "Put a note on the time line of a record.", CreateNoteInput, CreatedOutput
     ),
     "createTask": ActionSpec(
         "Create task", "Give somebody a task about a record.", CreateTaskInput, CreatedOutput
+    ),
+    "createTimelineEvent": ActionSpec(
+        "Create timeline event",
+        "Put an event of your app on a contact's time line. Needs a public app with event types;"
+        " private apps and service keys have none.",
+        CreateTimelineEventInput,
+        CreateTimelineEventOutput,
+    ),
+    "sendEmail": ActionSpec(
+        "Send email",
+        "Send a published transactional email by HubSpot. Needs the transactional email add-on.",
+        SendEmailInput,
+        SendEmailOutput,
     ),
     "enrollInSequence": ActionSpec(
         "Enroll in sequence",

@@ -117,6 +117,34 @@ class UpsertContactInput(MoreProperties, ForCompany, ContactFields):
         return self
 
 
+class ContactItem(MoreProperties, ContactFields):
+    """One contact of many."""
+
+
+class UpsertContactsInput(CrmInput):
+    """Input of `upsertContacts`."""
+
+    contacts: tuple[ContactItem, ...] = Field(
+        min_length=1, max_length=100, title="Contacts", description="The contacts, at most 100."
+    )
+    match_by: str = Field(
+        default="email",
+        title="Match by",
+        description=(
+            "The property that tells contacts apart: email, or one of your own that HubSpot keeps"
+            " unique. Each contact needs a value of it."
+        ),
+        json_schema_extra=studio(placeholder="email"),
+    )
+
+    @model_validator(mode="after")
+    def _have_the_key(self) -> Self:
+        for number, one in enumerate(self.contacts):
+            if not values_of(one).get(self.match_by):
+                raise ValueError(f"contact {number} has no value of the property of matchBy")
+        return self
+
+
 class GetRecordInput(WantedProperties, ById):
     """Input of the `get` actions."""
 
@@ -211,6 +239,30 @@ class UpsertContactOutput(RecordOutput):
     """Output of `upsertContact`."""
 
     created: bool = Field(title="Created", description="Whether the contact is new.")
+
+
+class UpsertedContact(WireModel):
+    """One contact that was changed or created."""
+
+    key: str = Field(title="Key", description="Its value of the property of matchBy.")
+    id: str = Field(title="Record ID", description="Of a merged contact, the one it became.")
+    created: bool = Field(title="Created", description="Whether the contact is new.")
+
+
+class RefusedContact(WireModel):
+    """One contact that HubSpot did not take."""
+
+    keys: tuple[str, ...] = Field(title="Keys", description="Its value of the matched property.")
+    message: str = Field(title="Message", description="The field, the rule and the way out.")
+
+
+class UpsertContactsOutput(WireModel):
+    """Output of `upsertContacts`."""
+
+    done: tuple[UpsertedContact, ...] = Field(title="Done", description="Those that are there now.")
+    refused: tuple[RefusedContact, ...] = Field(
+        title="Refused", description="Those that HubSpot did not take; the others are done."
+    )
 
 
 class DeleteRecordOutput(WireModel):

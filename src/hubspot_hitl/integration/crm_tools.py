@@ -6,7 +6,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from hubspot_hitl.integration.crm_inputs import CrmInput, Id, Named, OptionalId, text
+from hubspot_hitl.integration.crm_inputs import (
+    CrmInput,
+    Id,
+    Named,
+    OptionalId,
+    Properties,
+    text,
+)
 from hubspot_hitl.integration.wire import WireModel, number_as_text, studio
 
 FieldObject = Literal["contacts", "companies", "deals", "tickets"]
@@ -70,6 +77,83 @@ class CreatedOutput(WireModel):
     """What was made."""
 
     id: str = Field(title="ID", description="Its id in HubSpot.")
+
+
+class CreateTimelineEventInput(CrmInput):
+    """Input of `createTimelineEvent`."""
+
+    event_type: Annotated[str, BeforeValidator(number_as_text)] = Field(
+        min_length=1,
+        title="Event type",
+        description=(
+            "The name of an event type of your app's project, or the number of one of its event"
+            " templates."
+        ),
+        json_schema_extra=studio(placeholder="order_placed"),
+    )
+    contact_id: OptionalId = text("Contact ID", "Whose time line. Or give the email.", "50001")
+    email: str | None = text("Email", "The contact's email address.", "ada@example.com")
+    properties: Properties = Field(
+        default_factory=dict[str, str],
+        max_length=200,
+        title="Properties",
+        description="The properties (of a template, the tokens) of the event by their names.",
+    )
+    event_id: OptionalId = text(
+        "Event ID", "The same id writes one event, however often it is called.", "order-4711"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.contact_id is None) == (self.email is None):
+            raise ValueError("give either contactId or email")
+        return self
+
+
+class CreateTimelineEventOutput(WireModel):
+    """Output of `createTimelineEvent`."""
+
+    id: str = Field(title="Event ID", description="The event's id.")
+    created: bool = Field(title="Created", description="False when HubSpot had it already.")
+
+
+class SendEmailInput(CrmInput):
+    """Input of `sendEmail`."""
+
+    email_id: Annotated[str, BeforeValidator(number_as_text)] = Field(
+        pattern=r"^[0-9]{1,18}$",
+        title="Email ID",
+        description="The number of a published transactional email.",
+        json_schema_extra=studio(placeholder="4126643122"),
+    )
+    to: str = Field(
+        min_length=3,
+        title="To",
+        description="The address it goes to; HubSpot makes a contact of it if there is none.",
+        json_schema_extra=studio(placeholder="ada@example.com"),
+    )
+    send_id: OptionalId = text(
+        "Send ID", "The same id sends once, however often it is called.", "order-4711"
+    )
+    contact_properties: Properties = Field(
+        default_factory=dict[str, str],
+        max_length=200,
+        title="Contact properties",
+        description="Contact properties that are set while sending.",
+    )
+    custom_properties: Properties = Field(
+        default_factory=dict[str, str],
+        max_length=200,
+        title="Custom properties",
+        description="Values for this email alone, as its template names them.",
+    )
+
+
+class SendEmailOutput(WireModel):
+    """Output of `sendEmail`."""
+
+    id: str = Field(title="Status ID", description="By which HubSpot tells what became of it.")
+    status: str = Field(title="Status", description="HubSpot's word, such as PENDING.")
 
 
 class EnrollInSequenceInput(CrmInput):

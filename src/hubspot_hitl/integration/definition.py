@@ -22,7 +22,7 @@ from hubspot_hitl import __version__
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.integration.actions import ACTIONS, HitlSession
 from hubspot_hitl.integration.configuration import Configuration
-from hubspot_hitl.integration.events import EVENTS
+from hubspot_hitl.integration.events import EVENTS, HITL_ASSIGNED, HITL_STOPPED
 from hubspot_hitl.integration.messages import CHANNEL, MESSAGES
 from hubspot_hitl.integration.schema import json_schema
 from hubspot_hitl.integration.states import STATES
@@ -171,7 +171,7 @@ def _interface() -> Definition:
         "version": INTERFACE_VERSION,
         "entities": {ENTITY: {"name": ENTITY}},
         "actions": {name: {"name": name} for name in ("createUser", "startHitl", "stopHitl")},
-        "events": {name: {"name": name} for name in EVENTS},
+        "events": {name: {"name": name} for name in (HITL_ASSIGNED, HITL_STOPPED)},
         "channels": {CHANNEL: {"name": CHANNEL}},
     }
 

@@ -1,4 +1,4 @@
-"""What the bot is told: the two events of the `hitl` interface. A literal table."""
+"""What the bot is told: the events of the `hitl` interface, and one of ours. A literal table."""
 
 from __future__ import annotations
 
@@ -32,6 +32,23 @@ class HitlStopped(WireModel):
     )
 
 
+class HandoffReopened(WireModel):
+    """An agent has opened the thread of an ended handoff again."""
+
+    conversation_id: str = Field(
+        title="HITL session ID",
+        description=(
+            "The Botpress conversation of the handoff; the HITL plugin's tag upstream names the"
+            " user's chat."
+        ),
+    )
+    user_id: str | None = Field(
+        default=None,
+        title="Human agent user ID",
+        description="The Botpress user that stands for the agent, if there was one.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class EventSpec:
     """One event as the definition declares it."""
@@ -44,6 +61,7 @@ class EventSpec:
 
 HITL_ASSIGNED = "hitlAssigned"
 HITL_STOPPED = "hitlStopped"
+HANDOFF_REOPENED = "handoffReopened"
 
 EVENTS: Mapping[str, EventSpec] = {
     HITL_ASSIGNED: EventSpec(
@@ -51,5 +69,10 @@ EVENTS: Mapping[str, EventSpec] = {
     ),
     HITL_STOPPED: EventSpec(
         "Handoff ended", "The handoff has ended in HubSpot.", HitlStopped, HIDDEN_IN_STUDIO
+    ),
+    HANDOFF_REOPENED: EventSpec(
+        "Handoff reopened",
+        "An agent opened an ended conversation again: start HITL for the user to bring them back.",
+        HandoffReopened,
     ),
 }

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from hubspot_hitl.integration.configuration import Configuration
+
+STANDALONE: Final = "standalone"
+"""The id of the installation that has no Botpress: a bot of one's own mounts this integration."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard
 
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import SchemaError
-
 MAX_TITLE = 64
 MAX_DESCRIPTION = 256
 MAX_EVENTS = 20
@@ -77,6 +74,9 @@ def _texts(node: Mapping[str, object], place: str) -> Iterator[str]:
 
 
 def _schema_problems(schema: Mapping[str, object], place: str) -> Iterator[str]:
+    from jsonschema import Draft7Validator  # only publishing needs it
+    from jsonschema.exceptions import SchemaError
+
     try:
         Draft7Validator.check_schema(dict(schema))
     except SchemaError as error:

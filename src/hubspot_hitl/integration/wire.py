@@ -21,6 +21,7 @@ class WireModel(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         hide_input_in_errors=True,
+        defer_build=True,  # at first use: a server needs few of them to answer its first request
     )
 
 

@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from hubspot_hitl.ports.ledger import Delivery, Outcome
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.privacy.durable import handle_erase
-from hubspot_hitl.privacy.later import ERASE
+from hubspot_hitl.privacy.durable import handle_erase, handle_erase_contact
+from hubspot_hitl.privacy.later import ERASE, ERASE_CONTACT
 
 DELIVERIES: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome]]] = MappingProxyType(
-    {ERASE: handle_erase}
+    {ERASE: handle_erase, ERASE_CONTACT: handle_erase_contact}
 )
 """Kind of delivery -> who handles it."""

@@ -17,7 +17,7 @@ from hubspot_hitl.errors import HitlError, Stale, StoreUnavailable
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.ports.ledger import ERASED, Delivery, DeliveryFilter, DeliveryState, Redaction
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.privacy.later import ERASE
+from hubspot_hitl.privacy.later import ERASE, ERASE_CONTACT
 from hubspot_hitl.privacy.receipt import Receipt, signed
 from hubspot_hitl.privacy.target import Found, Target, find
 from hubspot_hitl.privacy.vendors import AtVendors, Vendor, erase_at
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 WITHOUT_CONTENT = frozenset(
     {
         ERASE,
+        ERASE_CONTACT,
         "bot.tags",
         "bot.acknowledge",
         "hubspot.receipt",
@@ -42,11 +43,15 @@ MOST_DELIVERIES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What came of it. `document` is the receipt as JSON, signed when there are keys."""
+    """What came of it. `document` is the receipt as JSON, signed when there are keys.
+
+    `again`: something was under way, so that another try erases more.
+    """
 
     receipt: Receipt
     document: dict[str, object]
     failures: tuple[HitlError, ...] = ()
+    again: bool = False
 
     @property
     def complete(self) -> bool:
@@ -60,19 +65,22 @@ async def erase(
     *,
     by: str,
     vendors: Collection[Vendor] = (),
+    contacts: bool = False,
     dry_run: bool = False,
 ) -> Erasure:
     """Erase a target; safe to repeat, also after a crash in the middle.
 
-    What waits for delivery is cancelled, what is under way is waited for. `dry_run` only counts.
-    Raises CannotErase for what is unknown or not over. What a vendor refuses does not keep the rest
-    from being erased: it is named in the receipt and in `failures`.
+    What waits for delivery is cancelled, what is under way is waited for. `dry_run` only counts;
+    `contacts` deletes the CRM contacts too. Raises CannotErase for what is unknown or not over.
+    What a vendor refuses does not keep the rest from being erased: it is named in the receipt and
+    in `failures`.
     """
     found = await find(services, target)
     counts, left = await (_counted if dry_run else _erased)(services, found)
+    again = bool(left)
     done = AtVendors()
     if not dry_run:
-        done = await erase_at(services, target, found, vendors)
+        done = await erase_at(services, target, found, vendors, contacts=contacts)
         left += await _scrubbed(services)
     receipt = Receipt(
         id=services.new_id(),
@@ -86,13 +94,17 @@ async def erase(
             "botpressMessages": done.messages,
             "botpressUsers": done.users,
             "hubspotThreads": done.threads,
+            "files": done.files,
+            "notes": done.notes,
+            "transcripts": done.transcripts,
+            "hubspotContacts": done.contacts,
         },
         vendors=tuple(sorted(vendors)),
         left=(*left, *done.left),
         dry_run=dry_run,
     )
     document = await _attested(services, receipt)
-    return Erasure(receipt, document, tuple(done.failures))
+    return Erasure(receipt, document, tuple(done.failures), again)
 
 
 async def _scrubbed(services: Services) -> list[str]:

@@ -1,7 +1,8 @@
-"""Removes a handoff's messages and user at Botpress and its thread at HubSpot. Safe to repeat.
+"""Removes what a handoff left at Botpress and at HubSpot: messages, files, user, thread, notes.
 
-What is gone already counts as removed. At Botpress only this integration's own conversation and
-user can be reached: the chat in which the user talks to the bot belongs to another integration.
+Safe to repeat: what is gone already is no failure. At Botpress only this integration's own
+conversation and user can be reached: the chat in which the user talks to the bot belongs to
+another integration.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from collections.abc import Awaitable, Collection
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from hubspot_hitl.crm.transcript import PROPERTY
 from hubspot_hitl.errors import HitlError, UnknownInstallation, VendorNotFound
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.states import USER_INFO
+from hubspot_hitl.ports.crm import Crm, CrmType
+from hubspot_hitl.ports.privacy import ArtifactKind
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.privacy.target import Found, Target
+from hubspot_hitl.privacy.target import MOST_HANDOFFS, Found, Target
 
 Vendor = Literal["botpress", "hubspot"]
 BOTH: Final[tuple[Vendor, ...]] = ("botpress", "hubspot")
@@ -27,6 +32,10 @@ class AtVendors:
     messages: int = 0
     users: int = 0
     threads: int = 0
+    files: int = 0
+    notes: int = 0
+    transcripts: int = 0
+    contacts: int = 0
     failures: list[HitlError] = field(default_factory=list[HitlError])
     left: list[str] = field(default_factory=list[str])
 
@@ -48,17 +57,24 @@ class AtVendors:
 
 
 async def erase_at(
-    services: Services, target: Target, found: Found, vendors: Collection[Vendor]
+    services: Services,
+    target: Target,
+    found: Found,
+    vendors: Collection[Vendor],
+    *,
+    contacts: bool = False,
 ) -> AtVendors:
     """Remove all of `found` at the vendors named; the user only when not a handoff is the target.
 
-    A user of a removed installation cannot be reached any more and is reported as left.
+    `contacts` deletes the CRM contacts themselves for good. What belongs to a removed installation
+    cannot be reached any more and is reported as left.
     """
     done = AtVendors()
     for handoff in found.handoffs:
         installation = await _installation(services, handoff.installation_id, done)
         if installation is None:
             continue
+        await _artifacts(services, installation, handoff, vendors, done)
         if "botpress" in vendors:
             await _messages(services, installation, handoff, done)
         if "hubspot" in vendors and handoff.thread_id is not None:
@@ -66,14 +82,99 @@ async def erase_at(
             done.threads += await done.gone(
                 f"HubSpot thread {handoff.thread_id}", hubspot.archive_thread(handoff.thread_id)
             )
+    if "hubspot" in vendors:
+        await _crm(services, found, done, contacts=contacts)
     if "botpress" in vendors and target.kind != "handoff":
         users = {(one.installation_id, one.user_id) for one in found.handoffs} | {*found.people}
         for installation_id, user_id in sorted(users):
             installation = await _installation(services, installation_id, done)
             if installation is not None:
                 bot = services.bots.of(installation)
+                # Nobody promises that a user's states go with the user.
+                what = f"Botpress state of user {user_id}"
+                await done.gone(what, bot.set_state("user", user_id, USER_INFO, None))
                 done.users += await done.gone(f"Botpress user {user_id}", bot.delete_user(user_id))
     return done
+
+
+async def _artifacts(
+    services: Services,
+    installation: Installation,
+    handoff: Handoff,
+    vendors: Collection[Vendor],
+    done: AtVendors,
+) -> None:
+    """Delete the files and notes that the handoff left; what refuses stays known."""
+    for one in await services.artifacts.of(handoff.id):
+        match one.kind:
+            case ArtifactKind.BOTPRESS_FILE if "botpress" in vendors:
+                removing = services.bots.of(installation).delete_file(one.id)
+            case ArtifactKind.HUBSPOT_FILE if "hubspot" in vendors:
+                removing = services.hubspot.of(installation).erase_file(one.id)
+            case ArtifactKind.HUBSPOT_NOTE if "hubspot" in vendors:
+                removing = _note_gone(services.crm.of(installation), one.id)
+            case _:
+                continue
+        failed = len(done.failures)
+        gone = await done.gone(f"{one.kind.value} {one.id}", removing)
+        if one.kind is ArtifactKind.HUBSPOT_NOTE:
+            done.notes += gone
+        else:
+            done.files += gone
+        if len(done.failures) == failed:
+            await services.artifacts.drop(one)
+
+
+async def _note_gone(crm: Crm, note_id: str) -> None:
+    """Emptied first: a deleted note can be restored in HubSpot for some time."""
+    await crm.update(CrmType.NOTE, note_id, {"hs_note_body": ""})
+    await crm.delete(CrmType.NOTE, note_id)
+
+
+async def _crm(services: Services, found: Found, done: AtVendors, *, contacts: bool) -> None:
+    """Empty the transcripts on the contacts, or delete the contacts for good."""
+    ours = {one.id for one in found.handoffs}
+    named = {(one.installation_id, one.contact_id) for one in found.handoffs if one.contact_id}
+    for installation_id, contact_id in sorted(named):
+        installation = await _installation(services, installation_id, done)
+        if installation is None:
+            continue
+        what = f"HubSpot contact {contact_id}"
+        if contacts:
+            erasing = services.hubspot.of(installation).erase_contact(contact_id)
+            done.contacts += await done.gone(what, erasing)
+            continue
+        others = await services.handoffs.find(
+            installation_id=installation_id, text=contact_id, limit=MOST_HANDOFFS
+        )
+        shared = any(one.contact_id == contact_id and one.id not in ours for one in others)
+        try:
+            crm = services.crm.of(installation)
+        except HitlError as error:
+            done.failed(what, error)
+            continue
+        done.transcripts += await _transcript(crm, contact_id, what, done, shared=shared)
+
+
+async def _transcript(
+    crm: Crm, contact_id: str, what: str, done: AtVendors, *, shared: bool
+) -> int:
+    """Empty the property; where it holds other handoffs too, say so instead."""
+    try:
+        contact = await crm.get(CrmType.CONTACT, contact_id, properties=(PROPERTY,))
+    except HitlError as error:
+        done.failed(what, error)
+        return 0
+    if contact is None or not contact.properties.get(PROPERTY):
+        return 0
+    if shared:
+        done.left.append(f"{what}: {PROPERTY} holds other chats too; erase the contact")
+        return 0
+    return await done.gone(what, _emptied(crm, contact.id))
+
+
+async def _emptied(crm: Crm, contact_id: str) -> None:
+    await crm.update(CrmType.CONTACT, contact_id, {PROPERTY: ""})
 
 
 async def _messages(

@@ -1,15 +1,18 @@
-"""Actions `enrollInSequence`, `addToList` and `removeFromList`."""
+"""Actions `enrollInSequence`, `addToList`, `removeFromList` and `sendEmail`."""
 
 from __future__ import annotations
 
 from hubspot_hitl.actions.crm.refusals import explaining
 from hubspot_hitl.errors import ActionRefused
+from hubspot_hitl.handoff.identity import email_of
 from hubspot_hitl.integration.crm_tools import (
     AddToListOutput,
     EnrollInSequenceInput,
     EnrollInSequenceOutput,
     ListMembersInput,
     RemoveFromListOutput,
+    SendEmailInput,
+    SendEmailOutput,
 )
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.crm import Crm, CrmType
@@ -79,3 +82,21 @@ async def _list_id(crm: Crm, wanted: str) -> str:
             " kept by hand can be changed."
         )
     return found.id
+
+
+async def send_email(
+    services: Services, installation: Installation, input_: SendEmailInput
+) -> SendEmailOutput:
+    """Send a published transactional email. Raises ActionRefused for no email address."""
+    to = email_of(input_.to)
+    if to is None:
+        raise ActionRefused("'to' must be an email address.")
+    async with explaining(services, installation, CrmType.CONTACT):
+        sent = await services.crm.of(installation).send_email(
+            input_.email_id,
+            to,
+            input_.send_id or services.new_id(),
+            contact_properties=input_.contact_properties,
+            custom_properties=input_.custom_properties,
+        )
+    return SendEmailOutput(id=sent.id, status=sent.result or sent.status)

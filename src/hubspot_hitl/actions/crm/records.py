@@ -22,13 +22,17 @@ from hubspot_hitl.integration.crm_records import (
     GetRecordInput,
     GetRecordOutput,
     RecordOutput,
+    RefusedContact,
     SearchRecordsInput,
     SearchRecordsOutput,
     UpsertContactInput,
     UpsertContactOutput,
+    UpsertContactsInput,
+    UpsertContactsOutput,
+    UpsertedContact,
 )
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmObject, CrmType, Filter, Link, Operator, Search
+from hubspot_hitl.ports.crm import CrmObject, CrmType, Filter, Keyed, Link, Operator, Search
 from hubspot_hitl.ports.services import Services
 
 GetInput = GetRecordInput | GetContactInput | GetCompanyInput
@@ -182,6 +186,24 @@ async def upsert_contact(
             await crm.associate(CrmType.CONTACT, done.object.id, CrmType.COMPANY, input_.company_id)
     shown = record(done.object)
     return UpsertContactOutput(**shown.model_dump(), created=done.created)
+
+
+async def upsert_contacts(
+    services: Services, installation: Installation, input_: UpsertContactsInput
+) -> UpsertContactsOutput:
+    """Change or create many contacts; what HubSpot refuses is told, the others are done."""
+    by = input_.match_by
+    values = [values_of(one) for one in input_.contacts]
+    async with explaining(services, installation, CrmType.CONTACT):
+        found = await services.crm.of(installation).upsert_batch(
+            CrmType.CONTACT, [Keyed(one[by], one) for one in values], by=by
+        )
+    done = tuple(
+        UpsertedContact(key=key, id=one.object.id, created=one.created)
+        for key, one in found.done.items()
+    )
+    refused = tuple(RefusedContact(keys=one.ids, message=one.message) for one in found.problems)
+    return UpsertContactsOutput(done=done, refused=refused)
 
 
 def record(found: CrmObject) -> RecordOutput:

@@ -1,4 +1,4 @@
-"""Actions `createNote` and `createTask`: what is put on a record's time line."""
+"""Actions `createNote`, `createTask`, `createTimelineEvent`: what is put on a time line."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from hubspot_hitl.actions.crm.records import iso
 from hubspot_hitl.actions.crm.refusals import explaining
 from hubspot_hitl.crm.values import moment_of
 from hubspot_hitl.errors import ActionRefused
+from hubspot_hitl.handoff.identity import email_of
 from hubspot_hitl.integration.crm_inputs import values_of
 from hubspot_hitl.integration.crm_tools import (
     CreatedOutput,
     CreateNoteInput,
     CreateTaskInput,
+    CreateTimelineEventInput,
+    CreateTimelineEventOutput,
     OnRecord,
 )
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, Link
+from hubspot_hitl.ports.crm import CrmType, Link, TimelineEvent
 from hubspot_hitl.ports.services import Services
 
 
@@ -42,6 +45,26 @@ async def create_task(
         "hs_timestamp": iso(due_ms) or "",
     }
     return await _create(services, installation, CrmType.TASK, values, input_)
+
+
+async def create_timeline_event(
+    services: Services, installation: Installation, input_: CreateTimelineEventInput
+) -> CreateTimelineEventOutput:
+    """Put an event of the app on a contact's time line, dated now."""
+    email = email_of(input_.email)
+    if input_.email is not None and email is None:
+        raise ActionRefused("'email' must be an email address.")
+    event = TimelineEvent(
+        type=input_.event_type.strip(),
+        id=input_.event_id or services.new_id(),
+        at_ms=services.clock.now_ms(),
+        properties=input_.properties,
+        contact_id=input_.contact_id,
+        email=email,
+    )
+    async with explaining(services, installation, CrmType.CONTACT):
+        created = await services.crm.of(installation).timeline_event(event)
+    return CreateTimelineEventOutput(id=event.id, created=created)
 
 
 async def _create(

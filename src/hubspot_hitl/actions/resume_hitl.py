@@ -1,0 +1,93 @@
+"""A `startHitl` that answers a reopened thread: the old handoff goes on, in the old thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import structlog
+
+from hubspot_hitl.errors import Stale
+from hubspot_hitl.events.history import HISTORY
+from hubspot_hitl.events.intake import ASSIGNED
+from hubspot_hitl.events.moved import save_moved
+from hubspot_hitl.events.reopened import answered, open_question
+from hubspot_hitl.events.tagging import TAGS
+from hubspot_hitl.events.watching import watch
+from hubspot_hitl.handoff.machine import reopen
+from hubspot_hitl.handoff.records import Handoff, HandoffState
+from hubspot_hitl.integration.actions import StartHitlInput
+from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.ledger import NewDelivery
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+LOOK_BACK = 20
+# The longest time between this and the answer to Botpress, which cuts it short.
+ANSWER_MS = 3_000
+
+
+async def resumed(
+    services: Services, installation: Installation, input_: StartHitlInput, start_key: str
+) -> Handoff | None:
+    """The user's ended handoff, active again, if its bot was asked to bring the user back.
+
+    Its lane is held as for any start. None when nothing was asked; then a new one is opened.
+    """
+    if installation.configuration.reopen != "resume":
+        return None
+    for ended in await services.handoffs.find(
+        installation_id=installation.id, active=False, text=input_.user_id, limit=LOOK_BACK
+    ):
+        mine = ended.user_id == input_.user_id and ended.state is HandoffState.RESOLVED
+        if not mine or ended.conversation_id is None:
+            continue
+        question = await open_question(services, ended)
+        if question is not None:
+            back = await _take_up(services, installation, input_, ended, start_key)
+            if back is not None:
+                await services.ledger.cancel([question.dedup_key])
+            return back
+    return None
+
+
+async def _take_up(
+    services: Services,
+    installation: Installation,
+    input_: StartHitlInput,
+    ended: Handoff,
+    start_key: str,
+) -> Handoff | None:
+    """Reopen it. What follows is written down first: on an ended handoff it would do nothing."""
+    now_ms = max(services.clock.now_ms(), (ended.ended_ms or 0) + 1, ended.assigned_ms or 0)
+    back = replace(reopen(ended, now_ms), start_key=start_key)
+    await services.ledger.hold(ended.id, now_ms + ANSWER_MS)
+    await services.ledger.accept(
+        [*_follow(input_, back, now_ms), *watch(installation, back, now_ms)]
+    )
+    try:
+        saved = await save_moved(services, installation, ended, back)
+    except Stale:
+        return None  # a repeated call was faster; the ordinary way finds it by its start key
+    log.info("handoff_resumed", handoff=saved.id, thread=saved.thread_id)
+    return saved
+
+
+def _follow(input_: StartHitlInput, back: Handoff, now_ms: int) -> list[NewDelivery]:
+    """The agent is announced, the tags are set, and what the bot was told meanwhile is shown."""
+    mark = f"{back.id}:{back.ended_ms or 0}"
+    history = [entry.model_dump(by_alias=True, mode="json") for entry in input_.message_history]
+
+    def one(name: str, lane: str, kind: str, body: Mapping[str, object]) -> NewDelivery:
+        key = f"resumed:{name}:{mark}"
+        return NewDelivery(key, lane, kind, back.installation_id, body, back.id)
+
+    told = [
+        one("tags", f"tags:{back.id}", TAGS, {}),
+        one("history", f"history:{back.id}", HISTORY, {"messageHistory": history}),
+    ]
+    if back.agent_actor_id is None:
+        return [answered(back), *told]
+    body = {"threadId": back.thread_id, "occurredMs": now_ms, "value": back.agent_actor_id}
+    return [one("agent", back.id, ASSIGNED, body), answered(back), *told]

@@ -1,0 +1,96 @@
+"""The texts in German."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from hubspot_hitl.handoff.wording.keys import TextKey as T
+
+TEXTS: Final[Mapping[T, str]] = {
+    T.CHAT_ENDED: "Dieser Chat ist beendet.",
+    T.AGENT_LEFT: "Die Ansprechperson hat den Chat verlassen. Gleich ist jemand anderes da.",
+    T.AGENT_CHANGED: "Jemand anderes aus dem Team übernimmt.",
+    T.TRANSFERRED: "Sie werden an ein anderes Team weitergeleitet.",
+    T.WAITING: "Bitte warten Sie, gleich ist jemand für Sie da.",
+    T.MESSAGE_FAILED: "Ihre Nachricht wurde nicht zugestellt. Bitte senden Sie sie noch einmal.",
+    T.NUDGE: "Sind Sie noch da?",
+    T.NO_AGENT: "Leider ist gerade niemand verfügbar.",
+    T.REOPENED: "Der Chat wurde wieder geöffnet.",
+    T.FILE_UNAVAILABLE: "[Eine Datei wurde gesendet, lässt sich aber nicht öffnen: {name}]",
+    T.UNSUPPORTED: "[Es wurde etwas gesendet, das hier nicht angezeigt werden kann: {kind}]",
+    T.EMPTY_MESSAGE: "[Leere Nachricht]",
+    T.PLACE: "Standort: {place}",
+    T.CONTACT: "Kontakt: {name}",
+    T.TRUNCATED: "[Der Rest dieser Nachricht wurde abgeschnitten]",
+    T.NOTE_CHAT_ENDED: "Der Chat ist beendet: Ihre Nachricht kam nicht an.",
+    T.NOTE_NOT_REOPENED: (
+        "Wieder zu öffnen erreicht die Person nicht mehr: Der Chat ist beendet, der Bot antwortet."
+        " Sie kann erneut um ein Gespräch bitten."
+    ),
+    T.NOTE_REOPENED: "Der Chat ist wieder offen: Ihre Nachrichten kommen an.",
+    T.NOTE_USER_ENDED: "Der Chat wurde von der anderen Seite beendet.",
+    T.NOTE_BOT_ENDED: "Der Bot hat den Chat beendet.",
+    T.NOTE_NUDGE: "Es wird auf eine Antwort gewartet.",
+    T.NOTE_NO_AGENT: "Niemand hat den Chat rechtzeitig übernommen: Der Bot führt ihn weiter.",
+    T.NOTE_AGENT_SILENT: "Es kam nicht rechtzeitig eine Antwort: Der Bot führt den Chat weiter.",
+    T.NOTE_USER_SILENT: "Es kam keine Antwort mehr: Der Chat wurde beendet.",
+    T.NOTE_HELD: (
+        "Der Chat ist beendet. Ihre Nachricht wird zugestellt, wenn wieder nach jemandem"
+        " gefragt wird."
+    ),
+    T.NOTE_HELD_SENT: (
+        "Die Person ist zurück: Ihre Nachricht von nach dem Ende wurde im neuen Chat zugestellt."
+    ),
+    T.REASON_FAILED: "Die Nachricht konnte nicht zugestellt werden.",
+    T.REASON_DELAYED: (
+        "Noch nicht zugestellt: Der Bot antwortet nicht. Wir versuchen es weiter; bitte"
+        " nicht neu senden."
+    ),
+    T.REASON_NO_RETURN: "Die Person kam nicht zurück. Die Nachricht wurde nicht zugestellt.",
+    T.NOTE_REOPENING: (
+        "Der Bot wurde gebeten, die Person zurückzubringen. Eine Notiz sagt es Ihnen; was Sie"
+        " bis dahin schreiben, wird aufgehoben."
+    ),
+    T.NOTE_TRANSFERRED: "Der Chat geht im Posteingang {inbox} weiter, Thread {thread}.",
+    T.NOTE_SO_FAR: "Gespräch vor der Weiterleitung",
+    T.NOTE_LATE_WORDS: "Nach dem Ende dieses Chats ({reason}) kam: {text}",
+    T.REASON_NO_CHAT: "Zu dieser Unterhaltung gehört kein Chat eines Bots.",
+    T.SPEAKER_AGENT: "Team",
+    T.SPEAKER_USER: "Kunde",
+    T.NOT_ATTACHED: "Nicht angehängt: {file}",
+    T.ANSWER_ENDED: "Der Chat ist beendet: Es gibt nichts mehr zu steuern.",
+    T.ANSWER_GIVEN_BACK: "Der Bot führt den Chat wieder.",
+    T.ANSWER_CHAT_ENDED: "Der Chat ist beendet.",
+    T.ANSWER_NO_TIME: "Das ist keine Zeit. Schreiben Sie zum Beispiel: /wait 10m",
+    T.ANSWER_WAIT_TOLD: "Es wurde um Geduld gebeten. Sie werden in {minutes} Min. erinnert.",
+    T.ANSWER_WAIT_UNTOLD: "Es wurde nichts gesagt. Sie werden in {minutes} Min. erinnert.",
+    T.ANSWER_NOTHING_SAID: "Noch hat niemand aus dem Team geschrieben.",
+    T.ANSWER_SAID_AGAIN: "Ihre letzte Nachricht wurde noch einmal gesendet.",
+    T.ANSWER_WHICH_INBOX: "Schreiben Sie /transfer und einen dieser Posteingänge: {inboxes}",
+    T.ANSWER_NO_INBOX: "Mit dieser Integration ist kein anderer Posteingang verbunden.",
+    T.ANSWER_SAME_INBOX: "Der Chat ist schon in diesem Posteingang.",
+    T.ANSWER_UNKNOWN: "Den Befehl {command} gibt es nicht.",
+    T.ANSWER_WHO: (
+        "Name: {name}\n"
+        "E-Mail: {email}\n"
+        "Telefon: {phone}\n"
+        "Kontakt: {contact}\n"
+        "Sprache: {language}\n"
+        "Titel: {title}\n"
+        "Stand: {state}\n"
+        "Zuständig: {agent}\n"
+        "Übergabe: {handoff}\n"
+        "Unterhaltung des Bots: {conversation}"
+    ),
+    T.ANSWER_HELP: (
+        "Befehle, als interner Kommentar geschrieben:\n"
+        "/bot - den Chat an den Bot zurückgeben; diese Unterhaltung bleibt offen\n"
+        "/end - den Chat beenden und diese Unterhaltung schließen\n"
+        "/transfer <Posteingang> - den Chat in einen anderen verlegen, nach Name oder Id\n"
+        "/wait 10m - um Geduld bitten und nach dieser Zeit erinnert werden\n"
+        "/reask - Ihre letzte Nachricht noch einmal senden\n"
+        "/who - was von der Person und diesem Chat bekannt ist\n"
+        "/help - diese Liste"
+    ),
+}

@@ -1,0 +1,96 @@
+"""The texts in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from hubspot_hitl.handoff.wording.keys import TextKey as T
+
+TEXTS: Final[Mapping[T, str]] = {
+    T.CHAT_ENDED: "This chat has ended.",
+    T.AGENT_LEFT: "The agent has left. Someone else will be with you shortly.",
+    T.AGENT_CHANGED: "Another agent is taking over.",
+    T.TRANSFERRED: "You are being transferred to another team.",
+    T.WAITING: "Please wait, an agent will be with you shortly.",
+    T.MESSAGE_FAILED: "Your message could not be delivered. Please send it again.",
+    T.NUDGE: "Are you still there?",
+    T.NO_AGENT: "Sorry, no agent is available right now.",
+    T.REOPENED: "The agent has reopened the chat.",
+    T.FILE_UNAVAILABLE: "[A file was sent, but it cannot be opened: {name}]",
+    T.UNSUPPORTED: "[The agent sent something that cannot be shown here: {kind}]",
+    T.EMPTY_MESSAGE: "[Empty message]",
+    T.PLACE: "Location: {place}",
+    T.CONTACT: "Contact: {name}",
+    T.TRUNCATED: "[The rest of this message was cut off]",
+    T.NOTE_CHAT_ENDED: "The chat has ended: the user did not get your message.",
+    T.NOTE_NOT_REOPENED: (
+        "Reopening the thread does not reach the user again: the chat has ended and the bot"
+        " answers. The user can ask for an agent once more."
+    ),
+    T.NOTE_REOPENED: "The chat is open again: the user gets your messages.",
+    T.NOTE_USER_ENDED: "The user has ended the chat.",
+    T.NOTE_BOT_ENDED: "The bot has ended the chat.",
+    T.NOTE_NUDGE: "The user is waiting for an answer.",
+    T.NOTE_NO_AGENT: "Nobody took the chat in time, so it was given back to the bot.",
+    T.NOTE_AGENT_SILENT: "The user got no answer in time, so the chat was given back to the bot.",
+    T.NOTE_USER_SILENT: "The user did not answer any more, so the chat was ended.",
+    T.NOTE_HELD: (
+        "The chat has ended. Your message is held and goes to the user when they ask for"
+        " an agent again."
+    ),
+    T.NOTE_HELD_SENT: (
+        "The user is back: the message you wrote after the last chat has been delivered"
+        " in the new one."
+    ),
+    T.REASON_FAILED: "The message could not be delivered to the user.",
+    T.REASON_DELAYED: (
+        "Not delivered yet: the bot does not answer. We keep trying; please do not send it again."
+    ),
+    T.REASON_NO_RETURN: "The user has not come back. The message was not delivered.",
+    T.NOTE_REOPENING: (
+        "The bot has been asked to bring the user back to you. A note will tell you when they"
+        " are; what you write until then is held."
+    ),
+    T.NOTE_TRANSFERRED: "The chat goes on in inbox {inbox}, thread {thread}.",
+    T.NOTE_SO_FAR: "Conversation before the transfer",
+    T.NOTE_LATE_WORDS: "After the end of this chat ({reason}) came: {text}",
+    T.REASON_NO_CHAT: "This conversation has no bot chat behind it.",
+    T.SPEAKER_AGENT: "Agent",
+    T.SPEAKER_USER: "User",
+    T.NOT_ATTACHED: "Not attached: {file}",
+    T.ANSWER_ENDED: "The chat has ended: there is nothing left to steer.",
+    T.ANSWER_GIVEN_BACK: "The bot has the chat again.",
+    T.ANSWER_CHAT_ENDED: "The chat is ended.",
+    T.ANSWER_NO_TIME: "That is no time. Write it like this: /wait 10m",
+    T.ANSWER_WAIT_TOLD: "The user was asked to wait. You will be reminded in {minutes} min.",
+    T.ANSWER_WAIT_UNTOLD: "The user was not told anything. You will be reminded in {minutes} min.",
+    T.ANSWER_NOTHING_SAID: "No agent has written to the user yet.",
+    T.ANSWER_SAID_AGAIN: "Your last message was sent to the user again.",
+    T.ANSWER_WHICH_INBOX: "Write /transfer and one of these inboxes: {inboxes}",
+    T.ANSWER_NO_INBOX: "No other inbox is connected to this integration.",
+    T.ANSWER_SAME_INBOX: "The chat is in that inbox already.",
+    T.ANSWER_UNKNOWN: "There is no command {command}.",
+    T.ANSWER_WHO: (
+        "Name: {name}\n"
+        "Email: {email}\n"
+        "Phone: {phone}\n"
+        "Contact: {contact}\n"
+        "Language: {language}\n"
+        "Title: {title}\n"
+        "State: {state}\n"
+        "Agent: {agent}\n"
+        "Handoff: {handoff}\n"
+        "Bot conversation: {conversation}"
+    ),
+    T.ANSWER_HELP: (
+        "Commands, written as an internal comment:\n"
+        "/bot - give the chat back to the bot; this conversation stays open\n"
+        "/end - end the chat and close this conversation\n"
+        "/transfer <inbox> - move the chat to another inbox, by name or id\n"
+        "/wait 10m - ask the user to wait, and be reminded after that time\n"
+        "/reask - send the user your last message again\n"
+        "/who - what is known of the user and this chat\n"
+        "/help - this list"
+    ),
+}

@@ -1,0 +1,94 @@
+"""The texts in Spanish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from hubspot_hitl.handoff.wording.keys import TextKey as T
+
+TEXTS: Final[Mapping[T, str]] = {
+    T.CHAT_ENDED: "Este chat ha terminado.",
+    T.AGENT_LEFT: "El agente se ha ido. Otra persona le atenderá en breve.",
+    T.AGENT_CHANGED: "Otro agente se hace cargo.",
+    T.TRANSFERRED: "Se le está transfiriendo a otro equipo.",
+    T.WAITING: "Espere, por favor: un agente le atenderá en breve.",
+    T.MESSAGE_FAILED: "No se pudo entregar su mensaje. Envíelo de nuevo, por favor.",
+    T.NUDGE: "¿Sigue ahí?",
+    T.NO_AGENT: "Lo sentimos, ahora mismo no hay ningún agente disponible.",
+    T.REOPENED: "El agente ha reabierto el chat.",
+    T.FILE_UNAVAILABLE: "[Se envió un archivo, pero no se puede abrir: {name}]",
+    T.UNSUPPORTED: "[El agente envió algo que no se puede mostrar aquí: {kind}]",
+    T.EMPTY_MESSAGE: "[Mensaje vacío]",
+    T.PLACE: "Ubicación: {place}",
+    T.CONTACT: "Contacto: {name}",
+    T.TRUNCATED: "[El resto de este mensaje se cortó]",
+    T.NOTE_CHAT_ENDED: "El chat ha terminado: el usuario no recibió su mensaje.",
+    T.NOTE_NOT_REOPENED: (
+        "Reabrir el hilo ya no llega al usuario: el chat ha terminado y responde el bot."
+        " El usuario puede volver a pedir un agente."
+    ),
+    T.NOTE_REOPENED: "El chat está abierto de nuevo: el usuario recibe sus mensajes.",
+    T.NOTE_USER_ENDED: "El usuario ha terminado el chat.",
+    T.NOTE_BOT_ENDED: "El bot ha terminado el chat.",
+    T.NOTE_NUDGE: "El usuario espera una respuesta.",
+    T.NOTE_NO_AGENT: "Nadie tomó el chat a tiempo: el bot lo retoma.",
+    T.NOTE_AGENT_SILENT: "El usuario no recibió respuesta a tiempo: el bot retoma el chat.",
+    T.NOTE_USER_SILENT: "El usuario ya no responde: el chat ha terminado.",
+    T.NOTE_HELD: (
+        "El chat ha terminado. Su mensaje se entregará cuando el usuario vuelva a pedir un agente."
+    ),
+    T.NOTE_HELD_SENT: (
+        "El usuario ha vuelto: su mensaje posterior al final se le ha entregado en el nuevo chat."
+    ),
+    T.REASON_FAILED: "No se pudo entregar el mensaje al usuario.",
+    T.REASON_DELAYED: (
+        "Aún no entregado: el bot no responde. Seguimos intentándolo; no lo envíe de nuevo."
+    ),
+    T.REASON_NO_RETURN: "El usuario no ha vuelto. El mensaje no se entregó.",
+    T.NOTE_REOPENING: (
+        "Se ha pedido al bot que le devuelva al usuario. Una nota se lo dirá; lo que escriba "
+        "hasta entonces queda en espera."
+    ),
+    T.NOTE_TRANSFERRED: "El chat sigue en la bandeja {inbox}, hilo {thread}.",
+    T.NOTE_SO_FAR: "Conversación antes de la transferencia",
+    T.NOTE_LATE_WORDS: "Tras el fin de este chat ({reason}) llegó: {text}",
+    T.REASON_NO_CHAT: "Ningún chat del bot corresponde a esta conversación.",
+    T.SPEAKER_AGENT: "Agente",
+    T.SPEAKER_USER: "Usuario",
+    T.NOT_ATTACHED: "No adjuntado: {file}",
+    T.ANSWER_ENDED: "El chat ha terminado: ya no hay nada que dirigir.",
+    T.ANSWER_GIVEN_BACK: "El bot tiene el chat de nuevo.",
+    T.ANSWER_CHAT_ENDED: "El chat ha terminado.",
+    T.ANSWER_NO_TIME: "Eso no es un tiempo. Escríbalo así: /wait 10m",
+    T.ANSWER_WAIT_TOLD: "Se pidió al usuario que espere. Recordatorio en {minutes} min.",
+    T.ANSWER_WAIT_UNTOLD: "No se dijo nada al usuario. Recordatorio en {minutes} min.",
+    T.ANSWER_NOTHING_SAID: "Ningún agente ha escrito aún al usuario.",
+    T.ANSWER_SAID_AGAIN: "Su último mensaje se envió de nuevo al usuario.",
+    T.ANSWER_WHICH_INBOX: "Escriba /transfer y una de estas bandejas: {inboxes}",
+    T.ANSWER_NO_INBOX: "No hay otra bandeja conectada a esta integración.",
+    T.ANSWER_SAME_INBOX: "El chat ya está en esa bandeja.",
+    T.ANSWER_UNKNOWN: "No existe el comando {command}.",
+    T.ANSWER_WHO: (
+        "Nombre: {name}\n"
+        "Correo: {email}\n"
+        "Teléfono: {phone}\n"
+        "Contacto: {contact}\n"
+        "Idioma: {language}\n"
+        "Título: {title}\n"
+        "Estado: {state}\n"
+        "Agente: {agent}\n"
+        "Traspaso: {handoff}\n"
+        "Conversación del bot: {conversation}"
+    ),
+    T.ANSWER_HELP: (
+        "Comandos, escritos como comentario interno:\n"
+        "/bot - devolver el chat al bot; este hilo queda abierto\n"
+        "/end - terminar el chat y cerrar este hilo\n"
+        "/transfer <bandeja> - mover el chat a otra bandeja, por nombre o id\n"
+        "/wait 10m - pedir al usuario que espere y recibir un recordatorio después\n"
+        "/reask - enviar de nuevo al usuario su último mensaje\n"
+        "/who - lo que se sabe del usuario y de este chat\n"
+        "/help - esta lista"
+    ),
+}

@@ -1,0 +1,65 @@
+"""The names of all texts that people read."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class TextKey(StrEnum):
+    """Every text there is.
+
+    Agents read those that start with `agent-note-`, `agent-reason-`, `agent-answer-`,
+    `agent-speaker-` and `agent-not-`; users read the others.
+    """
+
+    CHAT_ENDED = "chat-ended"
+    AGENT_LEFT = "agent-left"
+    AGENT_CHANGED = "agent-changed"
+    TRANSFERRED = "transferred"
+    WAITING = "waiting"
+    MESSAGE_FAILED = "message-failed"
+    NUDGE = "nudge"
+    NO_AGENT = "no-agent"
+    REOPENED = "reopened"
+    FILE_UNAVAILABLE = "file-unavailable"
+    UNSUPPORTED = "unsupported"
+    EMPTY_MESSAGE = "empty-message"
+    PLACE = "place"
+    CONTACT = "contact"
+    TRUNCATED = "truncated"
+    NOTE_CHAT_ENDED = "agent-note-chat-ended"
+    NOTE_NOT_REOPENED = "agent-note-not-reopened"
+    NOTE_REOPENED = "agent-note-reopened"
+    NOTE_USER_ENDED = "agent-note-user-ended"
+    NOTE_BOT_ENDED = "agent-note-bot-ended"
+    NOTE_NUDGE = "agent-note-nudge"
+    NOTE_NO_AGENT = "agent-note-no-agent"
+    NOTE_AGENT_SILENT = "agent-note-agent-silent"
+    NOTE_USER_SILENT = "agent-note-user-silent"
+    NOTE_HELD = "agent-note-held"
+    NOTE_HELD_SENT = "agent-note-held-sent"
+    REASON_FAILED = "agent-reason-failed"
+    REASON_DELAYED = "agent-reason-delayed"
+    REASON_NO_RETURN = "agent-reason-no-return"
+    NOTE_REOPENING = "agent-note-reopening"
+    NOTE_TRANSFERRED = "agent-note-transferred"
+    NOTE_SO_FAR = "agent-note-so-far"
+    NOTE_LATE_WORDS = "agent-note-late-words"
+    REASON_NO_CHAT = "agent-reason-no-chat"
+    SPEAKER_AGENT = "agent-speaker-agent"
+    SPEAKER_USER = "agent-speaker-user"
+    NOT_ATTACHED = "agent-not-attached"
+    ANSWER_ENDED = "agent-answer-ended"
+    ANSWER_GIVEN_BACK = "agent-answer-given-back"
+    ANSWER_CHAT_ENDED = "agent-answer-chat-ended"
+    ANSWER_NO_TIME = "agent-answer-no-time"
+    ANSWER_WAIT_TOLD = "agent-answer-wait-told"
+    ANSWER_WAIT_UNTOLD = "agent-answer-wait-untold"
+    ANSWER_NOTHING_SAID = "agent-answer-nothing-said"
+    ANSWER_SAID_AGAIN = "agent-answer-said-again"
+    ANSWER_WHICH_INBOX = "agent-answer-which-inbox"
+    ANSWER_NO_INBOX = "agent-answer-no-inbox"
+    ANSWER_SAME_INBOX = "agent-answer-same-inbox"
+    ANSWER_UNKNOWN = "agent-answer-unknown"
+    ANSWER_WHO = "agent-answer-who"
+    ANSWER_HELP = "agent-answer-help"

@@ -29,6 +29,10 @@ UNEXPECTED = (
     "The integration met an error it did not foresee. Try again; if it stays, the operator of the"
     " integration finds the cause in its log under this error's id."
 )
+STORE_AWAY = (
+    "The integration's database is away, so nothing was accepted. Try again; the operator of the"
+    " integration finds the cause in its log under this error's id."
+)
 _MESSAGE_LIMIT = 2000  # what Botpress keeps of it as an installation's status reason
 _ADVICE: tuple[tuple[type[VendorError], str], ...] = (
     (AuthorizationLost, "Connect the HubSpot account again and save the configuration."),
@@ -77,7 +81,9 @@ def _classify(exc: BaseException, operation: str | None) -> tuple[int, str, str]
             return 400, "InvalidPayload", exc.message
         case CallerError():
             return 400, "Runtime", exc.message
-        case StoreUnavailable() | Busy():
+        case StoreUnavailable():
+            return 503, "Runtime", STORE_AWAY  # its own message names hosts
+        case Busy():
             return 503, "Runtime", exc.message
         case VendorError():
             advice = _advice(exc)

@@ -20,6 +20,7 @@ from hubspot_hitl.botpress.objects import Wire, first_problems
 from hubspot_hitl.botpress.trace import Trace, current_trace
 from hubspot_hitl.errors import (
     BadSettings,
+    CircuitOpen,
     HitlError,
     InvalidPayload,
     UnexpectedAnswer,
@@ -28,6 +29,7 @@ from hubspot_hitl.errors import (
     VendorThrottled,
     VendorUnreachable,
 )
+from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
 
 Observer = Callable[[str, str, float], None]
@@ -66,11 +68,12 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which installation in which bot is acting."""
+    """Which installation in which bot is acting; `installation_id` is our own name for it."""
 
     bot_id: str
     integration_id: str
     alias: str
+    installation_id: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -94,6 +97,7 @@ class BotpressApi:
         clock: Clock,
         observe: Observer | None = None,
         timeout_s: float = 30.0,
+        circuits: Circuits | None = None,
     ) -> None:
         url = URL(base_url.rstrip("/"))
         if url.scheme not in {"http", "https"} or not url.host:
@@ -105,6 +109,7 @@ class BotpressApi:
         self._token = token
         self._clock = clock
         self._observe = observe
+        self._circuits = circuits
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
     async def call(self, call: Call, identity: Sender, model: type[_W]) -> _W:
@@ -115,15 +120,21 @@ class BotpressApi:
         """
         began = self._clock.monotonic()
         attempt = 0
+        failure: VendorError | None = None
         while True:
             try:
-                return await self._attempt(call, identity, model)
+                return await self._admitted(call, identity, model)
+            except CircuitOpen:
+                if failure is not None:
+                    raise failure from None  # what happened says more than what did not
+                raise
             except VendorError as error:
                 if attempt >= len(_DELAYS_S) or not _may_repeat(error, call.repeatable):
                     raise
                 delay_s = _delay_s(attempt, error.retry_after_s)
                 if self._clock.monotonic() - began + delay_s > _RETRY_BUDGET_S:
                     raise
+                failure = error
             attempt += 1
             await self._clock.sleep(delay_s)
 
@@ -145,6 +156,12 @@ class BotpressApi:
         if not 200 <= response.status < 300:
             now_ms = self._clock.now_ms()
             raise failure_of(operation, response.status, response.headers, raw, now_ms)
+
+    async def _admitted(self, call: Call, identity: Sender, model: type[_W]) -> _W:
+        if self._circuits is None or not isinstance(identity, Identity):
+            return await self._attempt(call, identity, model)
+        async with self._circuits.calling(identity.installation_id, "botpress", call.operation):
+            return await self._attempt(call, identity, model)
 
     async def _attempt(self, call: Call, identity: Sender, model: type[_W]) -> _W:
         began = self._clock.monotonic()

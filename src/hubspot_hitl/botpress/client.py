@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -21,7 +22,8 @@ from hubspot_hitl.botpress.limits import checked_tags, fitting_name, fitting_pic
 from hubspot_hitl.botpress.objects import Json, Wire, WireConversation, WireUser
 from hubspot_hitl.errors import InvalidPayload, VendorNotFound, VendorRefused
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.botpress import BotConversation, BotRuntime, BotUser, JsonObject
+from hubspot_hitl.ports.botpress import BotConversation, BotFile, BotRuntime, BotUser, JsonObject
+from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
 
 _CHAT: Final = "/v1/chat"
@@ -66,8 +68,13 @@ class _Event(Wire):
     type: str
     conversation_id: str | None = None
     payload: Json = Field(default_factory=dict)
+    created_at: datetime | None = None
 
-    def fits(self, type_: str, conversation_id: str, payload: JsonObject | None) -> bool:
+    def fits(
+        self, type_: str, conversation_id: str, payload: JsonObject | None, since_ms: int
+    ) -> bool:
+        if self.created_at is not None and self.created_at.timestamp() * 1000 < since_ms:
+            return False
         place = self.conversation_id or self.payload.get("conversationId")
         same = all(self.payload.get(name) == value for name, value in (payload or {}).items())
         return self.type == type_ and place == conversation_id and same
@@ -79,6 +86,7 @@ class _EventsAnswer(Wire):
 
 
 class _File(Wire):
+    id: str = Field(min_length=1)
     url: str = Field(pattern=r"^https?://")
     upload_url: str = Field(pattern=r"^https?://")
 
@@ -239,9 +247,16 @@ class BotpressRuntime:
         return (await self._api.call(call, self._identity, _EventAnswer)).event.id
 
     async def find_event(
-        self, type_: str, conversation_id: str, payload: JsonObject | None = None
+        self,
+        type_: str,
+        conversation_id: str,
+        payload: JsonObject | None = None,
+        *,
+        since_ms: int = 0,
     ) -> str | None:
         """The id of such an event with these payload fields, newest first, or None.
+
+        Older ones than `since_ms` (epoch ms) do not count.
 
         Unverified: whether the API lists events, and by these filters. Answers are therefore
         filtered here again. Raises VendorRefused or VendorNotFound when it cannot list.
@@ -251,7 +266,7 @@ class BotpressRuntime:
             call = Call("listEvents", "GET", f"{_CHAT}/events", True, query=query)
             answer = await self._api.call(call, self._identity, _EventsAnswer)
             for event in answer.events:
-                if event.fits(type_, conversation_id, payload):
+                if event.fits(type_, conversation_id, payload, since_ms):
                     return event.id
             if not answer.meta.next_token:
                 return None
@@ -262,8 +277,8 @@ class BotpressRuntime:
             operation="listEvents",
         )
 
-    async def keep_file(self, key: str, path: Path, *, name: str, content_type: str) -> str:
-        """Store a file that whoever has its address can read; returns that address.
+    async def keep_file(self, key: str, path: Path, *, name: str, content_type: str) -> BotFile:
+        """Store a file that whoever has its address can read.
 
         The API is asked for a place, then the content goes there. `name` is not kept: Botpress's
         files have none.
@@ -278,7 +293,12 @@ class BotpressRuntime:
         call = Call("upsertFile", "PUT", "/v1/files", True, body)
         file = (await self._api.call(call, self._identity, _FileAnswer)).file
         await self._api.put_content("uploadFile", file.upload_url, path, content_type)
-        return file.url
+        return BotFile(file.id, file.url)
+
+    async def delete_file(self, file_id: str) -> None:
+        """Delete a stored file for good. Raises VendorNotFound when there is none."""
+        path = f"/v1/files/{quote(file_id, safe='')}"
+        await self._api.call(Call("deleteFile", "DELETE", path, True), self._identity, Wire)
 
     async def get_state(self, type_: str, id_: str, name: str) -> JsonObject | None:
         """Read a state; None when it was never set."""
@@ -289,8 +309,8 @@ class BotpressRuntime:
             return None
         return answer.state.payload
 
-    async def set_state(self, type_: str, id_: str, name: str, payload: JsonObject) -> None:
-        """Replace a state. The same replacement twice is one, so it may be repeated."""
+    async def set_state(self, type_: str, id_: str, name: str, payload: JsonObject | None) -> None:
+        """Replace a state, or delete it. Twice is once, so it may be repeated."""
         path = _path("states", type_, id_, name)
         call = Call("setState", "POST", path, True, {"payload": payload})
         await self._api.call(call, self._identity, Wire)
@@ -308,6 +328,7 @@ class BotpressRuntimes:
         clock: Clock,
         observe: Observer | None = None,
         timeout_s: float = 30.0,
+        circuits: Circuits | None = None,
     ) -> None:
         self._api = BotpressApi(
             session,
@@ -316,12 +337,15 @@ class BotpressRuntimes:
             clock=clock,
             observe=observe,
             timeout_s=timeout_s,
+            circuits=circuits,
         )
         self._runtimes: LRUCache[Identity, BotRuntime] = LRUCache(4096)
 
     def of(self, installation: Installation) -> BotRuntime:
         """The runtime that acts as `installation`; the same object for the same installation."""
-        identity = Identity(installation.bot_id, installation.integration_id, installation.alias)
+        identity = Identity(
+            installation.bot_id, installation.integration_id, installation.alias, installation.id
+        )
         known = self._runtimes.get(identity)
         if known is None:
             known = self._runtimes[identity] = BotpressRuntime(self._api, identity)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from hubspot_hitl.botpress.limits import checked_tags, fitting_name, fitting_picture
 from hubspot_hitl.errors import VendorNotFound
-from hubspot_hitl.ports.botpress import BotConversation, BotUser, JsonObject
+from hubspot_hitl.ports.botpress import BotConversation, BotFile, BotUser, JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,15 @@ class MemoryRuntime:
         return event.id
 
     async def find_event(
-        self, type_: str, conversation_id: str, payload: JsonObject | None = None
+        self,
+        type_: str,
+        conversation_id: str,
+        payload: JsonObject | None = None,
+        *,
+        since_ms: int = 0,
     ) -> str | None:
         """The id of the newest such event with these payload fields, or None."""
+        del since_ms  # a memory's events have no times
         for event in reversed(self.events):
             place = event.conversation_id or event.payload.get("conversationId")
             same = all(event.payload.get(name) == value for name, value in (payload or {}).items())
@@ -201,18 +207,26 @@ class MemoryRuntime:
                 return event.id
         return None
 
-    async def keep_file(self, key: str, path: Path, *, name: str, content_type: str) -> str:
+    async def keep_file(self, key: str, path: Path, *, name: str, content_type: str) -> BotFile:
         """Store a file; the address is made up, and leads nowhere."""
         self.files[key] = MemoryFile(name, content_type, await asyncio.to_thread(path.read_bytes))
-        return f"https://files.invalid/{quote(key)}"
+        return BotFile(key, f"https://files.invalid/{quote(key)}")
+
+    async def delete_file(self, file_id: str) -> None:
+        """Delete a stored file. Raises VendorNotFound when there is none."""
+        if self.files.pop(file_id, None) is None:
+            raise _not_found("deleteFile", file_id)
 
     async def get_state(self, type_: str, id_: str, name: str) -> JsonObject | None:
         """Read a state; None when it was never set."""
         return self.states.get((type_, id_, name))
 
-    async def set_state(self, type_: str, id_: str, name: str, payload: JsonObject) -> None:
-        """Replace a state."""
-        self.states[type_, id_, name] = dict(payload)
+    async def set_state(self, type_: str, id_: str, name: str, payload: JsonObject | None) -> None:
+        """Replace a state; None deletes it."""
+        if payload is None:
+            self.states.pop((type_, id_, name), None)
+        else:
+            self.states[type_, id_, name] = dict(payload)
 
     def _id(self, kind: str) -> str:
         return f"{kind}_{next(self._ids):026d}"

@@ -35,8 +35,11 @@ ReplayPolicy = Literal["idempotent", "refuse", "off"]
 `refuse`: refused in any case; `off`: not looked at.
 """
 
-ENVELOPE_HEADERS: Final = (
-    "x-bp-operation",
+HARMLESS: Final = frozenset({"ping", "create_user", "create_conversation"})
+"""Operations that change nothing here."""
+
+OPERATION_HEADER: Final = "x-bp-operation"
+INSTALLATION_HEADERS: Final = (
     "x-bot-id",
     "x-bot-user-id",
     "x-integration-id",
@@ -102,7 +105,11 @@ class ReplayMemory:
     send the same body as another operation, bot or configuration for five minutes. Whether the
     Cloud itself repeats an operation under the old signature is not verified, so the default
     policy lets a faithful repetition through (all operations here are idempotent) and refuses one
-    whose headers differ. `ping` changes nothing and is not remembered.
+    whose headers differ. What changes nothing (:data:`HARMLESS`) is not remembered.
+
+    Two bots may well send the same body in the same millisecond. The second is let through when an
+    earlier signature of its own vouched for all its headers but the operation, and the operation is
+    the same: who knows those headers, with the secrets in them, gains nothing by a replay.
 
     What is remembered is the stamp and the body, not the header: extra hashes would change the
     header and leave it valid. A stamp may lie five minutes ahead, so entries live for ten. At
@@ -115,7 +122,8 @@ class ReplayMemory:
         self._clock = clock
         self._policy = policy
         self._capacity = capacity
-        self._seen: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
+        self._seen: OrderedDict[bytes, tuple[float, str, bytes]] = OrderedDict()
+        self._vouched: OrderedDict[bytes, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -125,26 +133,36 @@ class ReplayMemory:
 
         `headers` have lower-case names. Raises BadSignature for a repetition the policy refuses.
         """
-        if self._policy == "off" or headers.get("x-bp-operation") == "ping":
+        operation = headers.get(OPERATION_HEADER, "")
+        if self._policy == "off" or operation in HARMLESS:
             return True
         stamp, _ = _parts(header)
         mark = hashlib.sha256(stamp + b"." + body).digest()
-        envelope = _digest(headers)
+        installation = _digest(headers)
         now = self._clock.monotonic()
         self._forget(now)
         known = self._seen.get(mark)
         if known is None:
-            self._seen[mark] = (now + 2 * WINDOW_MS / 1000, envelope)
+            self._seen[mark] = (now + 2 * WINDOW_MS / 1000, operation, installation)
+            self._vouch(installation)
             return True
         if self._policy == "refuse":
             raise BadSignature("This signed request was received before.")
-        if known[1] != envelope:
-            raise BadSignature("This signature was received before, with other headers.")
-        return False
+        if known[1:] == (operation, installation):
+            return False
+        if known[1] == operation and installation in self._vouched:
+            return True
+        raise BadSignature("This signature was received before, with other headers.")
+
+    def _vouch(self, installation: bytes) -> None:
+        self._vouched[installation] = None
+        self._vouched.move_to_end(installation)
+        if len(self._vouched) > self._capacity:
+            self._vouched.popitem(last=False)
 
     def _forget(self, now: float) -> None:
         while self._seen:
-            mark, (until, _) = next(iter(self._seen.items()))
+            mark, (until, *_) = next(iter(self._seen.items()))
             if until > now and len(self._seen) < self._capacity:
                 return
             del self._seen[mark]
@@ -167,7 +185,7 @@ def _hash(key: bytes, stamp: bytes, body: bytes) -> bytes:
 
 def _digest(headers: Mapping[str, str]) -> bytes:
     digest = hashlib.sha256()
-    for name in ENVELOPE_HEADERS:
+    for name in INSTALLATION_HEADERS:
         value = headers.get(name, "").encode("utf-8", "surrogatepass")
         digest.update(len(value).to_bytes(4, "big") + value)
     return digest.digest()

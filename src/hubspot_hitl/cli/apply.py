@@ -11,9 +11,10 @@ from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.plan import installation_failed, no_installation
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.standalone import Standalone, remember_standalone
 from hubspot_hitl.errors import HitlError
 from hubspot_hitl.settings import from_environment
-from hubspot_hitl.setup.apply import Applied, clicks
+from hubspot_hitl.setup.apply import Applied
 from hubspot_hitl.setup.apply import apply as apply_to
 from hubspot_hitl.setup.plan import Verb
 
@@ -26,9 +27,10 @@ def apply(
     fold: Annotated[
         bool, typer.Option("--fold", help="Delete further channels with our webhook URL.")
     ] = False,
+    standalone: Standalone = False,
     json_: Json = False,
 ) -> None:
-    """Make or mend the channel and its accounts in HubSpot; change nothing that is right.
+    """Make or mend everything in HubSpot that handoffs need; change nothing that is right.
 
     Exit status 1 when an installation could not be brought there.
     """
@@ -36,19 +38,26 @@ def apply(
     lines: list[str] = []
 
     async def main() -> None:
-        async with looking(from_environment()) as house:
-            for one in await chosen(house, installation):
+        settings = from_environment()
+        async with looking(settings) as house:
+            every = (
+                [await remember_standalone(house, settings)]
+                if standalone
+                else await chosen(house, installation)
+            )
+            for one in every:
                 try:
                     done = await apply_to(house.services, one, fold=fold)
-                    todo = await clicks(house.services, one)
                 except HitlError as error:
                     installation_failed(one.id, error, rows, lines)
                     continue
                 await house.audit.append("command line", "apply", one.id, {"folded": done.folded})
-                rows.append({"installation": one.id, **_shown(done), "clicks": list(todo)})
+                rows.append(
+                    {"installation": one.id, **_shown(done), "clicks": list(done.plan.by_hand)}
+                )
                 lines.append(f"installation {one.id}")
                 lines.extend(_lines(done))
-                lines.extend(f"  by hand: {line}" for line in todo)
+                lines.extend(f"  by hand: {line}" for line in done.plan.by_hand)
 
     run_loop(main)
     if not rows:

@@ -8,23 +8,18 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from pydantic import SecretStr
 
 from hubspot_hitl.cli.channel_list import ListedChannel, list_channels, remove_channels
+from hubspot_hitl.cli.standalone import standalone_installation
 from hubspot_hitl.clock import SystemClock
-from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.transport import open_session
-from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.ports.hubspot import Channel
-from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import (
     Settings,
-    StandaloneSettings,
     from_environment,
-    secrets_of,
     standalone_from_environment,
 )
 
@@ -47,8 +42,6 @@ def channels(
     settings, values = from_environment(), standalone_from_environment()
     configure_logging_from(settings)
     installation = standalone_installation(values)
-    for secret in secrets_of(values):
-        remember_secret(secret)
     if remove and not yes:
         typer.echo(f"would remove {', '.join(remove)}; add --yes to do it", err=True)
         raise typer.Exit(2)
@@ -65,30 +58,16 @@ def channels(
         typer.echo("the app has no custom channels", err=True)
 
 
-def standalone_installation(values: StandaloneSettings) -> Installation:
-    """The installation that the `HUBSPOT_` variables describe.
-
-    Raises BadSettings naming the ones that are needed to reach HubSpot and not set.
-    """
-    missing = values.missing("app_id", "client_id", "client_secret", "refresh_token")
-    if missing:
-        raise BadSettings(f"{', '.join(missing)} not set; put them into the environment or .env")
-    configuration = Configuration(
-        developer_api_key=values.developer_api_key,
-        app_id=values.app_id or "",
-        client_id=values.client_id or "",
-        client_secret=values.client_secret or SecretStr(""),
-        refresh_token=values.refresh_token or SecretStr(""),
-        inbox_id=values.inbox_id or "",
-    )
-    return Installation("standalone", "standalone", "standalone", "standalone", configuration)
-
-
 async def _work(
     settings: Settings, installation: Installation, remove: Sequence[str]
 ) -> tuple[list[ListedChannel], list[Channel]]:
     async with open_session() as session:
-        portals = HubSpotPortals(settings.hubspot_api_url, lambda: session, SystemClock())
+        portals = HubSpotPortals(
+            settings.hubspot_api_url,
+            lambda: session,
+            SystemClock(),
+            oauth_version=settings.hubspot_oauth_version,
+        )
         hubspot = portals.of(installation)
         removed = await remove_channels(hubspot, remove) if remove else []
         return await list_channels(hubspot), removed

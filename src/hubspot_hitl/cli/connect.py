@@ -15,7 +15,9 @@ from typing import Annotated
 import dotenv
 import typer
 
+from hubspot_hitl.cli.chosen import InstallationId
 from hubspot_hitl.cli.connect_flow import catch_code, code_of, new_state
+from hubspot_hitl.cli.connect_installed import print_link, with_token
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.errors import BadSettings, CallerError, VendorError
 from hubspot_hitl.hubspot.oauth import AUTHORIZE_URL, AppCredentials, Grant, OAuth, authorize_url
@@ -28,16 +30,9 @@ from hubspot_hitl.settings import (
     from_environment,
     standalone_from_environment,
 )
+from hubspot_hitl.setup.scopes import scopes_for
 
 REDIRECT_URI = "http://localhost:8976/oauth/callback"
-SCOPES = (
-    "conversations.custom_channels.read",
-    "conversations.custom_channels.write",
-    "conversations.read",
-    "conversations.visitor_identification.tokens.create",
-    "conversations.write",
-)
-OPTIONAL_SCOPES = ("crm.objects.contacts.read", "crm.objects.contacts.write", "files")
 CATCH_TIMEOUT_S = 600.0
 
 _EXCHANGE_CURES = {
@@ -58,18 +53,19 @@ class Consent:
     """What is asked of the person, and where HubSpot sends them afterwards."""
 
     redirect_uri: str = REDIRECT_URI
-    scopes: Sequence[str] = SCOPES
-    optional_scopes: Sequence[str] = OPTIONAL_SCOPES
+    scopes: Sequence[str] = scopes_for().required
+    optional_scopes: Sequence[str] = scopes_for().optional
     authorize_base: str = AUTHORIZE_URL
 
-    def url(self, client_id: str, state: str) -> str:
-        """The address the person opens."""
+    def url(self, client_id: str, state: str, code_verifier: str | None = None) -> str:
+        """The address the person opens; `code_verifier` is PKCE's."""
         return authorize_url(
             client_id,
             self.redirect_uri,
             self.scopes,
             optional_scopes=self.optional_scopes,
             state=state,
+            code_verifier=code_verifier,
             base=self.authorize_base,
         )
 
@@ -87,15 +83,17 @@ async def connect_portal(
 
     Raises CallerError, with the cure, for everything that a person can mend.
     """
-    state = new_state()
-    url = consent.url(credentials.client_id, state)
+    state, verifier = new_state(), new_state() + new_state()
+    url = consent.url(credentials.client_id, state, verifier)
     if paste is not None:
         say(f"Open this address, grant, then paste where the browser ends:\n\n{url}\n")
         code = code_of(paste(), state)
     else:
         code = await _caught(consent.redirect_uri, state, url, say, timeout_s)
     remember_secret(code)
-    grant = await _explained(oauth.exchange(credentials, code, consent.redirect_uri))
+    grant = await _explained(
+        oauth.exchange(credentials, code, consent.redirect_uri, code_verifier=verifier)
+    )
     if grant.refresh_token is None:
         raise CallerError("HubSpot sent no refresh token; start again")
     remember_secret(grant.refresh_token)
@@ -163,37 +161,62 @@ def connect(
         Path | None, typer.Option(help="Store the refresh token in this .env file.")
     ] = None,
     authorize: Annotated[
-        str, typer.Option(help="HubSpot's consent page, if yours is another.")
-    ] = AUTHORIZE_URL,
+        str | None, typer.Option(help="HubSpot's consent page, if yours is another.")
+    ] = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="Print a link for an admin of the portal instead.")
+    ] = False,
+    hours: Annotated[int, typer.Option(min=1, max=168, help="How long the link works.")] = 24,
+    token: Annotated[
+        bool,
+        typer.Option("--token", help="Read a private-app token or service key from stdin instead."),
+    ] = False,
+    name: Annotated[str, typer.Option(help="A friendly name for the token's connection.")] = "",
+    test: Annotated[
+        bool, typer.Option("--test", help="Only test the token; keep nothing.")
+    ] = False,
+    installation: InstallationId = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Connect a HubSpot portal and print or store its refresh token.
 
-    Reads HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET from the environment or .env.
+    Reads HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET from the environment or .env, and asks for the
+    scopes of HITL_OAUTH_FEATURES. With --link or --token it connects an installation that the
+    server knows; both use the server's database and keys.
     """
     settings = from_environment()
+    if (test and not token) or (link and token):
+        typer.echo("--test needs --token; --link and --token are two ways: choose one", err=True)
+        raise typer.Exit(2)
+    if link:
+        print_link(settings, installation, hours=hours, json_=json_)
+        return
+    if token:
+        with_token(settings, installation, name=name, keep=not test, json_=json_)
+        return
     configure_logging_from(settings)
     credentials = app_credentials(standalone_from_environment())
     remember_secret(credentials.client_secret)
+    usual = scopes_for(settings.oauth_features, settings.oauth_required_scopes)
     consent = Consent(
         redirect_uri,
-        scope or SCOPES,
-        OPTIONAL_SCOPES if optional_scope is None else optional_scope,
-        authorize,
+        scope or usual.required,
+        usual.optional if optional_scope is None else optional_scope,
+        authorize or settings.hubspot_authorize_url,
     )
     ask = (lambda: str(typer.prompt("Code or address", err=True))) if paste else None
     grant = asyncio.run(_with_session(settings, credentials, consent, ask))
-    token = grant.refresh_token or ""
+    granted = grant.refresh_token or ""
     if store is not None:
-        store_refresh_token(store, token)
+        store_refresh_token(store, granted)
         _say(f"HUBSPOT_REFRESH_TOKEN of portal {grant.portal_id} stored in {store}.")
     if json_:
-        shown = None if store is not None else token
+        shown = None if store is not None else granted
         portal = {"portalId": grant.portal_id, "scopes": grant.scopes, "refreshToken": shown}
         typer.echo(json.dumps(portal))
     elif store is None:
         _say(f"Portal {grant.portal_id} is connected. Its refresh token:")
-        typer.echo(token)
+        typer.echo(granted)
 
 
 async def _with_session(
@@ -203,7 +226,12 @@ async def _with_session(
     paste: Callable[[], str] | None,
 ) -> Grant:
     async with open_session() as session:
-        oauth = OAuth(settings.hubspot_api_url, lambda: session, SystemClock())
+        oauth = OAuth(
+            settings.hubspot_api_url,
+            lambda: session,
+            SystemClock(),
+            version=settings.hubspot_oauth_version,
+        )
         return await connect_portal(oauth, credentials, consent, _say, paste=paste)
 
 

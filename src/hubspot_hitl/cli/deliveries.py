@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.logs import configure_logging
+from hubspot_hitl.ports.circuits import awaited
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.settings import from_environment
 from hubspot_hitl.web.console.render import at_text
@@ -36,7 +38,10 @@ _AGE = re.compile(r"(\d{1,6})([smhd])")
 _UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 AnyId = Annotated[
-    str, typer.Argument(help="A delivery's number, or any id of either side; all by default.")
+    str,
+    typer.Argument(
+        help="A delivery's number, or any id of either side, also a message's; all by default."
+    ),
 ]
 States = Annotated[
     list[DeliveryState] | None, typer.Option("--state", help="Only these; may be repeated.")
@@ -175,9 +180,8 @@ def _found(
             services = house.services
             now_ms = services.clock.now_ms()
             filters = [
-                DeliveryFilter(
-                    seq=seq,
-                    handoff_id=handoff_id,
+                replace(
+                    target,
                     states=states,
                     kind=kind,
                     error_code=error,
@@ -185,7 +189,7 @@ def _found(
                     accepted_after_ms=now_ms - age_ms(newer_than) if newer_than else None,
                     limit=limit,
                 )
-                for seq, handoff_id in await _targets(house, any_id)
+                for target in await _targets(house, any_id)
             ]
             for one in filters:
                 found.extend(await services.ledger.find(one))
@@ -194,17 +198,20 @@ def _found(
     return found[:limit]
 
 
-async def _targets(house: House, any_id: str) -> list[tuple[int | None, str | None]]:
-    """What an id may mean: a delivery's number, or handoffs that have it on either side."""
+async def _targets(house: House, any_id: str) -> list[DeliveryFilter]:
+    """What an id may mean: a delivery's number, a handoff that has it on either side, a message."""
     if not any_id:
-        return [(None, None)]
+        return [DeliveryFilter()]
     handoffs = await house.services.handoffs.find(text=any_id)
     exact = [one for one in handoffs if any_id in _ids(one)]
     if exact:
-        return [(None, one.id) for one in exact]
+        return [DeliveryFilter(handoff_id=one.id) for one in exact]
+    message = DeliveryFilter(key_part=any_id)
     if any_id.isdigit():
-        return [(int(any_id), None)]
-    return [(None, one.id) for one in handoffs]
+        number = DeliveryFilter(seq=int(any_id)) if len(any_id) < 19 else message
+        known = await house.services.ledger.find(replace(number, limit=1))
+        return [number if known else message]
+    return [DeliveryFilter(handoff_id=one.id) for one in handoffs] or [message]
 
 
 def _ids(handoff: object) -> tuple[object, ...]:
@@ -248,6 +255,8 @@ def _table(found: Sequence[Delivery]) -> Table:
     table = Table("number", "state", "kind", "handoff", "tries", "accepted", "what is wrong")
     for one in found:
         wrong = f"{one.error_code}: {one.error}" if one.error_code else one.note or ""
+        if one.error_code and awaited(one.note):
+            wrong = f"{one.note}; {wrong}"
         table.add_row(
             str(one.seq),
             one.state.value,

@@ -7,6 +7,7 @@ all run in one process; for a person the server is a process of its own, so that
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import signal
 import tempfile
@@ -31,6 +32,7 @@ from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.hubspot.options import DEFAULT_SCOPES, HubSpotOptions
 from hubspot_hitl.twins.pages.page import DemoPage
 from hubspot_hitl.twins.pages.server import PageServer
+from hubspot_hitl.twins.showcase import Showcase
 from hubspot_hitl.twins.stage import Stage, Tally
 
 app = typer.Typer()
@@ -45,6 +47,12 @@ def demo(
     json_: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     handoffs: Annotated[int, typer.Option(min=1, max=10_000, help="How many to play.")] = 1,
     messages: Annotated[int, typer.Option(min=1, max=1_000, help="Messages each way.")] = 3,
+    every_kind: Annotated[
+        bool,
+        typer.Option(
+            "--every-kind", help="Play one handoff with every kind; print what each side saw."
+        ),
+    ] = False,
     database_url: Annotated[
         str | None, typer.Option(help="Where to keep the ledger; a new SQLite file by default.")
     ] = None,
@@ -74,7 +82,9 @@ def demo(
             try:
                 play = _Play(stage, timeline, handoffs, messages)
                 settings = server_values(stage, Path(folder), database_url)
-                if headless:
+                if every_kind:
+                    clean = await _every_kind(stage, settings, json_=json_)
+                elif headless:
                     clean = await _alone(play, settings)
                 else:
                     clean = await _for_a_person(play, settings, port, browser and not json_)
@@ -110,6 +120,26 @@ async def _alone(play: _Play, values: dict[str, object]) -> bool:
         return await play.at(f"http://{LOOPBACK}:{runner.addresses[0][1]}")
     finally:
         await runner.cleanup()
+
+
+async def _every_kind(stage: Stage, values: dict[str, object], *, json_: bool) -> bool:
+    """Play the showcase with the server in this process and print both transcripts."""
+    settings = Settings.model_validate(values)
+    runner = await start_server(create_app(settings), settings)
+    try:
+        await stage.install(f"http://{LOOPBACK}:{runner.addresses[0][1]}")
+        seen = await Showcase(stage).play()
+    except RuntimeError as error:
+        typer.echo(str(error), err=True)
+        return False
+    finally:
+        await runner.cleanup()
+    if json_:
+        typer.echo(json.dumps({"byUser": seen.by_user, "byAgent": seen.by_agent}))
+        return True
+    for who, lines in (("user", seen.by_user), ("agents", seen.by_agent)):
+        typer.echo("\n".join([f"# What the {who} saw", *lines, ""]))
+    return True
 
 
 async def _for_a_person(play: _Play, values: dict[str, object], port: int, browser: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Annotated
 
 import typer
 
@@ -12,19 +12,25 @@ from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
-from hubspot_hitl.hubspot.vendor_clock import vendor_ms
 from hubspot_hitl.settings import Settings, from_environment
-from hubspot_hitl.setup.botpress_credentials import read_credentials
 from hubspot_hitl.setup.doctor import Surroundings, examine
 from hubspot_hitl.setup.findings import Finding, Severity, fine, problem
 from hubspot_hitl.store.database import open_database
 from hubspot_hitl.store.migrations import HEAD, current_revision, needs_migration
+from hubspot_hitl.web.surroundings import surroundings as surroundings_of
 
 app = typer.Typer()
 
 
 @app.command()
-def doctor(installation: InstallationId = None, json_: Json = False) -> None:
+def doctor(
+    installation: InstallationId = None,
+    round_trip: Annotated[
+        bool,
+        typer.Option("--round-trip", help="Send a marked message into each inbox and back."),
+    ] = False,
+    json_: Json = False,
+) -> None:
     """Check settings, keys, clock, database, and each installation's bot, portal and channel.
 
     Exit status 1 when something is in error. The codes are explained in docs/how-to/doctor.md.
@@ -33,14 +39,13 @@ def doctor(installation: InstallationId = None, json_: Json = False) -> None:
     found: list[Finding] = []
 
     async def main() -> None:
-        schema = await _schema(settings)
-        found.append(schema)
-        if schema.severity is Severity.ERROR:
+        found.append(await check_schema(settings))
+        if found[0].severity is Severity.ERROR:
             return  # opening the house would migrate the database, or fail the same way
         async with looking(settings) as house:
-            around = await _surroundings(settings, house)
+            around = await surroundings(settings, house)
             installations = await chosen(house, installation)
-            found.extend(await examine(house.services, around, installations))
+            found.extend(await examine(house.services, around, installations, trip=round_trip))
 
     run_loop(main)
     wrong = any(one.severity is Severity.ERROR for one in found)
@@ -53,7 +58,7 @@ def doctor(installation: InstallationId = None, json_: Json = False) -> None:
         raise typer.Exit(FINDING)
 
 
-async def _schema(settings: Settings) -> Finding:
+async def check_schema(settings: Settings) -> Finding:
     """Whether the database can be opened and has this version's schema; a new one gets it."""
     try:
         database = open_database(settings.database_url, exclusive=False)
@@ -71,19 +76,6 @@ async def _schema(settings: Settings) -> Finding:
     return fine("schema", f"the database has schema {HEAD}")
 
 
-async def _surroundings(settings: Settings, house: House) -> Surroundings:
-    kept = await read_credentials(house.vault)
-    keys_at: Literal["settings", "file", "database"] = (
-        "settings" if settings.secret_keys else "file" if settings.is_sqlite else "database"
-    )
-    return Surroundings(
-        public_url=settings.public_url,
-        webhook_route=settings.hubspot_webhook_route,
-        signing_secret=bool(house.signing_secrets),
-        console_token=settings.console_token is not None,
-        botpress_token=bool(settings.botpress_token or kept.keys),
-        keys_at=keys_at,
-        oauth_version=settings.hubspot_oauth_version,
-        features=settings.oauth_features,
-        vendor_ms=lambda: vendor_ms(settings.hubspot_api_url),
-    )
+async def surroundings(settings: Settings, house: House) -> Surroundings:
+    """What the checks cannot know from the services."""
+    return await surroundings_of(settings, house.vault, signing_secret=bool(house.signing_secrets))

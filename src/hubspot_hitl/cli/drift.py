@@ -7,13 +7,16 @@ import typer
 from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, Json
 from hubspot_hitl.cli.plan import show_plans
+from hubspot_hitl.cli.standalone import Standalone
 
 app = typer.Typer()
 
 
 @app.command()
-def drift(installation: InstallationId = None, json_: Json = False) -> None:
+def drift(
+    installation: InstallationId = None, standalone: Standalone = False, json_: Json = False
+) -> None:
     """Show the plan; exit status 1 when HubSpot holds something else than it should."""
-    rows = show_plans(installation, json_=json_)
+    rows = show_plans(installation, standalone=standalone, json_=json_)
     if any(row.get("drifted") or "error" in row for row in rows):
         raise typer.Exit(FINDING)

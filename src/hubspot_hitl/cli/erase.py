@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +44,15 @@ def command(
     vendors: Annotated[
         bool, typer.Option("--vendors", help="Also at Botpress and HubSpot.")
     ] = False,
+    contact: Annotated[
+        bool,
+        typer.Option(
+            "--delete-contact", help="With --vendors, also delete the CRM contact for good."
+        ),
+    ] = False,
+    installation: Annotated[
+        str | None, typer.Option(help="The installation (webhook id) whose contact is meant.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     json_: Annotated[
         bool, typer.Option("--json", help="Print the signed receipt as one JSON object.")
@@ -64,21 +74,35 @@ def command(
     if kind is None or not id_:
         typer.echo("say what to erase: contact, user or handoff, and its id", err=True)
         raise typer.Exit(2)
-    target = Target(kind.value, id_)
-    erasure = asyncio.run(_erase(settings, target, vendors=vendors, dry_run=dry_run))
+    if contact and (not vendors or kind is Kind.handoff):
+        typer.echo("--delete-contact needs --vendors, and a contact or a user", err=True)
+        raise typer.Exit(2)
+    target = Target(kind.value, id_, installation)
+    wanted = Wanted(vendors=vendors, contact=contact, dry_run=dry_run)
+    erasure = asyncio.run(_erase(settings, target, wanted))
     _show(erasure, json_)
     if not erasure.complete:
         raise typer.Exit(1)
 
 
-async def _erase(settings: Settings, target: Target, *, vendors: bool, dry_run: bool) -> Erasure:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How far it goes."""
+
+    vendors: bool
+    contact: bool
+    dry_run: bool
+
+
+async def _erase(settings: Settings, target: Target, wanted: Wanted) -> Erasure:
     async with open_house(settings, work=False) as house:
         return await erase(
             house.services,
             target,
             by=f"cli:{getpass.getuser()}",
-            vendors=BOTH if vendors else (),
-            dry_run=dry_run,
+            vendors=BOTH if wanted.vendors else (),
+            contacts=wanted.contact,
+            dry_run=wanted.dry_run,
         )
 
 

@@ -10,35 +10,45 @@ import typer
 from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.standalone import Standalone, addressed_standalone
 from hubspot_hitl.errors import BadSettings, HitlError
 from hubspot_hitl.settings import from_environment
-from hubspot_hitl.setup.apply import clicks, plan_for
+from hubspot_hitl.setup.apply import plan_for
 
 app = typer.Typer()
 
 
 @app.command()
-def plan(installation: InstallationId = None, json_: Json = False) -> None:
+def plan(
+    installation: InstallationId = None, standalone: Standalone = False, json_: Json = False
+) -> None:
     """Show what HubSpot holds and what `apply` would change.
 
     Exit status 1 when an installation cannot be read.
     """
-    rows = show_plans(installation, json_=json_)
+    rows = show_plans(installation, standalone=standalone, json_=json_)
     if any("error" in row for row in rows):
         raise typer.Exit(FINDING)
 
 
-def show_plans(installation: str | None, *, json_: bool) -> list[dict[str, object]]:
+def show_plans(
+    installation: str | None, *, standalone: bool, json_: bool
+) -> list[dict[str, object]]:
     """Print the plans of the chosen installations, and return them as for `--json`."""
     rows: list[dict[str, object]] = []
     lines: list[str] = []
 
     async def main() -> None:
-        async with looking(from_environment()) as house:
-            for one in await chosen(house, installation):
+        settings = from_environment()
+        async with looking(settings) as house:
+            every = (
+                [addressed_standalone(settings)]
+                if standalone
+                else await chosen(house, installation)
+            )
+            for one in every:
                 try:
                     found = await plan_for(house.services, one)
-                    todo = await clicks(house.services, one)
                 except HitlError as error:
                     installation_failed(one.id, error, rows, lines)
                     continue
@@ -49,13 +59,13 @@ def show_plans(installation: str | None, *, json_: bool) -> list[dict[str, objec
                         "drifted": found.drifted,
                         "steps": steps,
                         "problems": list(found.problems),
-                        "clicks": list(todo),
+                        "clicks": list(found.by_hand),
                     }
                 )
                 lines.append(f"installation {one.id}")
                 lines.extend(f"  {step.as_text()}" for step in found.steps)
                 lines.extend(f"  problem: {problem}" for problem in found.problems)
-                lines.extend(f"  by hand: {line}" for line in todo)
+                lines.extend(f"  by hand: {line}" for line in found.by_hand)
 
     run_loop(main)
     if not rows:

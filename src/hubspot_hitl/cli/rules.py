@@ -17,25 +17,22 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from hubspot_hitl.cli.channels import standalone_installation
+from hubspot_hitl.cli.standalone import standalone_installation
 from hubspot_hitl.crm.conditions import Problem
-from hubspot_hitl.crm.contact_link import ContactLink
-from hubspot_hitl.crm.fields import fields_of
-from hubspot_hitl.crm.routing import Asked, Verdict, facts_of, judge
-from hubspot_hitl.crm.rule_checks import TYPES, check_facts, check_inboxes
-from hubspot_hitl.crm.rules import Rules, Then, read_rules, rules_of
-from hubspot_hitl.errors import BadConfiguration, CallerError, VendorError
+from hubspot_hitl.crm.rehearsal import Told
+from hubspot_hitl.crm.rehearsal import check as check_rules
+from hubspot_hitl.crm.rehearsal import explain as explain_rules
+from hubspot_hitl.crm.routing import Asked
+from hubspot_hitl.crm.rule_checks import check_facts
+from hubspot_hitl.crm.rules import read_rules
+from hubspot_hitl.crm.settings import Upkeep, keep_up
+from hubspot_hitl.environment import secrets_of
+from hubspot_hitl.errors import BadConfiguration, CallerError
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.logs import configure_logging_from
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.redaction import remember_secret
-from hubspot_hitl.settings import (
-    Settings,
-    from_environment,
-    secrets_of,
-    standalone_from_environment,
-)
+from hubspot_hitl.settings import Settings, from_environment, standalone_from_environment
 
 app = typer.Typer()
 rules = typer.Typer(help="Check routing rules, and see what they would do.", no_args_is_help=True)
@@ -105,56 +102,35 @@ def explain(
     typer.echo(json.dumps(told.as_json(), default=str) if json_ else told.as_text())
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What became of each rule."""
+@rules.command()
+def drift(
+    installation: Annotated[
+        str, typer.Option("--installation", help="An installation of the database.")
+    ],
+    json_: Json = False,
+) -> None:
+    """Read the portal's fields anew: what changed since the last look, and what that breaks.
 
-    verdicts: tuple[Verdict, ...]
-    facts: dict[str, object]
-    unknown: dict[str, str]
-
-    @property
-    def chosen(self) -> Verdict | None:
-        """The first rule that fits."""
-        return next((one for one in self.verdicts if one.fits), None)
-
-    def as_json(self) -> dict[str, object]:
-        """For `--json`."""
-        chosen = self.chosen
-        return {
-            "rule": chosen.rule.name if chosen else None,
-            "then": chosen.rule.then.model_dump(mode="json", exclude_defaults=True)
-            if chosen
-            else None,
-            "rules": [
-                {"name": one.rule.name, "fits": one.fits, "reasons": list(one.reasons)}
-                for one in self.verdicts
-            ],
-            "facts": self.facts,
-            "unknown": self.unknown,
-        }
-
-    def as_text(self) -> str:
-        """For a person."""
-        lines = [
-            f"{number}. {one.rule.name}: "
-            + ("fits" if one.fits else f"no: {'; '.join(one.reasons)}")
-            for number, one in enumerate(self.verdicts, start=1)
-        ]
-        chosen = self.chosen
-        if chosen is None:
-            return "\n".join([*lines, "no rule counts: the default inbox, nobody assigned"])
-        return "\n".join([*lines, f"{chosen.rule.name!r} counts: {outcome(chosen.rule.then)}"])
+    The status is 1 when a rule, an outcome rule or a mapped property no longer fits the portal.
+    """
+    settings = from_environment()
+    configure_logging_from(settings)
+    found = asyncio.run(_drift(settings, installation))
+    changes = [one.sentence() for one in found.changes]
+    broken = [{"place": one.place, "message": one.message} for one in found.problems]
+    if json_:
+        typer.echo(json.dumps({"changes": changes, "broken": broken}))
+    else:
+        lines = [f"changed: {one}" for one in changes]
+        lines += [f"broken: {one['place']}: {one['message']}" for one in broken]
+        typer.echo("\n".join(lines or ["nothing changed, and everything fits"]))
+    if broken:
+        raise typer.Exit(1)
 
 
-def outcome(then: Then) -> str:
-    """What a rule does, in a line."""
-    shown = then.model_dump(mode="json", exclude_defaults=True)
-    parts = [
-        f"{name} {json.dumps(value) if isinstance(value, dict) else value}"
-        for name, value in shown.items()
-    ]
-    return ", ".join(parts) or "nothing"
+async def _drift(settings: Settings, installation_id: str) -> Upkeep:
+    async with _place(settings, None, installation_id) as place:
+        return await keep_up(place.services, place.installation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,30 +178,7 @@ async def _check(
     settings: Settings, rules_file: Path | None, installation_id: str | None
 ) -> tuple[Problem, ...]:
     async with _place(settings, rules_file, installation_id) as place:
-        configuration = place.installation.configuration
-        found, problems = read_rules(configuration.routing_rules)
-        try:
-            inboxes = configuration.inbox_ids
-        except ValueError:
-            inboxes = ()
-        wrong = check_inboxes(found, inboxes) if inboxes else []
-        snapshots, unread = await _snapshots(place, found)
-        return (*problems, *wrong, *check_facts(found, snapshots), *unread)
-
-
-async def _snapshots(
-    place: _Place, found: Rules
-) -> tuple[dict[CrmType, FieldSnapshot], list[Problem]]:
-    snapshots: dict[CrmType, FieldSnapshot] = {}
-    unread: list[Problem] = []
-    for root, type_ in TYPES.items():
-        if not found.names(root):
-            continue
-        try:
-            snapshots[type_] = await fields_of(place.services, place.installation, type_)
-        except VendorError as error:
-            unread.append(Problem(root, f"could not be checked: {error.message}", warning=True))
-    return snapshots, unread
+        return await check_rules(place.services, place.installation)
 
 
 async def _explain(
@@ -236,26 +189,9 @@ async def _explain(
     asked: Asked,
 ) -> Told:
     async with _place(settings, rules_file, installation_id) as place:
-        found = rules_of(place.installation.configuration.routing_rules)
-        link = ContactLink()
-        if contact is not None:
-            link = ContactLink(await _contact_id(place, contact.strip()))
-            asked = replace(asked, contact=link, email=contact if "@" in contact else None)
-        facts = facts_of(place.services, place.installation, found, asked)
-        if not place.own_history:
-            facts.skip("queue", "no database: name an --installation")
-        verdicts: list[Verdict] = []
-        await judge(found, facts, verdicts, stop=False)
-        return Told(tuple(verdicts), facts.known, facts.unknown)
-
-
-async def _contact_id(place: _Place, contact: str) -> str:
-    found = await place.services.crm.of(place.installation).get(
-        CrmType.CONTACT, contact, by="email" if "@" in contact else None
-    )
-    if found is None:
-        raise CallerError(f"HubSpot has no contact {contact!r}")
-    return found.id
+        return await explain_rules(
+            place.services, place.installation, contact, asked, own_history=place.own_history
+        )
 
 
 def _text(rules_file: Path | None) -> str:

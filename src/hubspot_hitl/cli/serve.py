@@ -13,9 +13,10 @@ import typer
 from aiohttp import web
 
 from hubspot_hitl.app import create_app
+from hubspot_hitl.cli.supervisor import Supervisor
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.logs import configure_logging_from
-from hubspot_hitl.settings import Settings, from_environment
+from hubspot_hitl.settings import Settings, from_environment, supervision
 
 app = typer.Typer()
 log = structlog.get_logger(__name__)
@@ -34,7 +35,8 @@ def serve(
     if port is not None:
         settings = settings.model_copy(update={"port": port})
     configure_logging_from(settings)
-    run_loop(lambda: _serve(settings))
+    supervisor = Supervisor(*supervision())
+    run_loop(lambda: _serve(settings, supervisor))
 
 
 def run_loop(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -76,7 +78,7 @@ async def start_server(application: web.Application, settings: Settings) -> web.
     return runner
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, supervisor: Supervisor) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,8 +86,9 @@ async def _serve(settings: Settings) -> None:
     runner = await start_server(create_app(settings), settings)
     log.info("listening", addresses=[f"{name[0]}:{name[1]}" for name in runner.addresses])
     try:
-        await stop.wait()
-        log.info("stopping", grace_s=settings.shutdown_grace_s)
+        async with supervisor.watching():
+            await stop.wait()
+            log.info("stopping", grace_s=settings.shutdown_grace_s)
     finally:
         await runner.cleanup()
         log.info("stopped")

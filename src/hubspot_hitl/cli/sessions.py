@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from hubspot_hitl.app import open_house
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.logs import configure_logging
+from hubspot_hitl.ports.flight import CallMade
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.settings import from_environment
@@ -68,7 +70,8 @@ def show(handoff: AnyId, json_: Json = False) -> None:
     found = _recorded(handoff)
     if json_:
         steps = [step_json(step) for step in found.steps]
-        typer.echo(json.dumps({**brief(found.handoff), "deliveries": steps}))
+        attempts = [asdict(one) for one in found.journeys]
+        typer.echo(json.dumps({**brief(found.handoff), "deliveries": steps, "attempts": attempts}))
         return
     console = Console(highlight=False)
     for name, value in brief(found.handoff).items():
@@ -76,6 +79,9 @@ def show(handoff: AnyId, json_: Json = False) -> None:
     console.print()
     for step in found.steps:
         console.print(_line(step), soft_wrap=True)
+        for attempt in found.attempts(step):
+            for call in attempt.calls:
+                console.print(_call(call), soft_wrap=True)
     for step in found.due:
         console.print(f"due {at_text(step.delivery.due_ms)}  {step.delivery.kind}", style="yellow")
 
@@ -208,6 +214,15 @@ def _line(step: Step) -> Text:
         (f"{span_text(step.took_ms):>10}  ", "dim"),
         f"{step.summary[:60]}  " if step.summary else "",
         (told, "red" if one.error_code else "dim"),
+    )
+
+
+def _call(call: CallMade) -> Text:
+    good = call.outcome == "ok"
+    return Text.assemble(
+        (f"{at_text(call.at_ms)[11:]}          {call.vendor} {call.operation}  ", "dim"),
+        (f"{call.status or ''} {call.outcome} ", "dim" if good else "red"),
+        (f"{span_text(call.took_ms)}  {call.correlation_id or ''}", "dim"),
     )
 
 

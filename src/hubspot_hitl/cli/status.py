@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from typing import Any
 
 import typer
 
@@ -10,8 +12,10 @@ from hubspot_hitl.app import House
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.circuits import awaited
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 from hubspot_hitl.settings import from_environment
+from hubspot_hitl.setup.progress import progress
 
 app = typer.Typer()
 
@@ -20,8 +24,8 @@ MOST = 10_000
 
 @app.command()
 def status(installation: InstallationId = None, json_: Json = False) -> None:
-    """List the installations: portal, connection, token, open handoffs, dead letters."""
-    rows: list[dict[str, object]] = []
+    """List the installations: portal, connection, token, open handoffs, what died or waits."""
+    rows: list[dict[str, Any]] = []
 
     async def main() -> None:
         async with looking(from_environment()) as house:
@@ -38,13 +42,19 @@ def status(installation: InstallationId = None, json_: Json = False) -> None:
             f"  token until {row['tokenExpiresAt'] or 'unknown'}"
             f"  open handoffs {row['openHandoffs']}  dead letters {row['deadLetters']}"
         )
+        for vendor, count in row["waitingFor"].items():
+            typer.echo(f"  {vendor} does not answer: {count} deliveries wait for it")
+        if row["setup"]:
+            typer.echo(f"  {row['setup']}")
         if row["cure"]:
             typer.echo(f"  {row['problem']}: {row['cure']}")
+        if row["reminder"]:
+            typer.echo(f"  {row['reminder']}")
     if not rows:
         typer.echo("no installation is known here yet", err=True)
 
 
-async def _row(house: House, one: Installation) -> dict[str, object]:
+async def _row(house: House, one: Installation) -> dict[str, Any]:
     """What is known here; counts end at `MOST`."""
     found = (await house.oauth.watch.status(one.id)).as_json()
     services = house.services
@@ -52,6 +62,10 @@ async def _row(house: House, one: Installation) -> dict[str, object]:
     dead = await services.ledger.find(
         DeliveryFilter(installation_id=one.id, states=(DeliveryState.DEAD,), limit=MOST)
     )
+    ready = await services.ledger.find(
+        DeliveryFilter(installation_id=one.id, states=(DeliveryState.READY,), limit=MOST)
+    )
+    parked = Counter(vendor for it in ready if (vendor := awaited(it.note)))
     return {
         "installation": one.id,
         "portalId": found["username"] or one.portal_id,
@@ -59,6 +73,9 @@ async def _row(house: House, one: Installation) -> dict[str, object]:
         "tokenExpiresAt": found["tokenExpiresAt"],
         "problem": found["problem"],
         "cure": found["cure"],
+        "reminder": found["reminder"],
+        "setup": await progress(services, one.id),
         "openHandoffs": len(active),
         "deadLetters": len(dead),
+        "waitingFor": dict(parked),
     }

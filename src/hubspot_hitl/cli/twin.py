@@ -12,6 +12,7 @@ from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.integration.definition import load_definition
 from hubspot_hitl.twins.botpress.app import BotpressTwin
+from hubspot_hitl.twins.botpress_admin import BotpressAdminTwin
 from hubspot_hitl.twins.host import Twin
 from hubspot_hitl.twins.hubspot.app import HubSpotTwin
 
@@ -41,7 +42,9 @@ def twin(
     Its credentials are well known: never let strangers reach it.
     """
     made: Twin = (
-        HubSpotTwin() if vendor is Vendor.HUBSPOT else BotpressTwin(definition=load_definition())
+        HubSpotTwin()
+        if vendor is Vendor.HUBSPOT
+        else BotpressTwin(definition=load_definition(), admin=BotpressAdminTwin())
     )
     run_loop(lambda: _serve(made, host, PORTS[vendor] if port is None else port))
 

@@ -10,24 +10,23 @@ from typing import Annotated
 import typer
 
 from hubspot_hitl.cli import FINDING
-from hubspot_hitl.cli.channels import standalone_installation
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
+from hubspot_hitl.cli.standalone import standalone_installation
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.transport import open_session
 from hubspot_hitl.logs import configure_logging
 from hubspot_hitl.ports.webhooks import AppWebhooks
-from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import (
     Settings,
     from_environment,
-    secrets_of,
     standalone_from_environment,
 )
 from hubspot_hitl.setup.subscriptions import (
     SubscriptionPlan,
     apply_subscriptions,
+    neighbours_urls,
     own_urls,
     read_subscriptions,
 )
@@ -70,10 +69,13 @@ async def _standalone(
     configure_logging(format_="console", level="error", access_log=False)
     values = standalone_from_environment()
     one = standalone_installation(values)
-    for secret in secrets_of(values):
-        remember_secret(secret)
     async with open_session() as session:
-        portals = HubSpotPortals(settings.hubspot_api_url, lambda: session, SystemClock())
+        portals = HubSpotPortals(
+            settings.hubspot_api_url,
+            lambda: session,
+            SystemClock(),
+            oauth_version=settings.hubspot_oauth_version,
+        )
         return [(url, await _work(portals.of(one), [url], apply=apply))]
 
 
@@ -85,14 +87,23 @@ async def _installed(
         return [
             (
                 one.id,
-                await _work(house.portals.of(one), own_urls(one, policy), apply=apply),
+                await _work(
+                    house.portals.of(one),
+                    own_urls(one, policy),
+                    await neighbours_urls(house.services, one),
+                    apply=apply,
+                ),
             )
             for one in await chosen(house, installation_id)
         ]
 
 
-async def _work(api: AppWebhooks, urls: Sequence[str], *, apply: bool) -> SubscriptionPlan:
-    return await (apply_subscriptions(api, urls) if apply else read_subscriptions(api, urls))
+async def _work(
+    api: AppWebhooks, urls: Sequence[str], also: Sequence[str] = (), *, apply: bool
+) -> SubscriptionPlan:
+    if apply:
+        return await apply_subscriptions(api, urls, also=also)
+    return await read_subscriptions(api, urls, also=also)
 
 
 def _show(plans: Sequence[tuple[str, SubscriptionPlan]], *, apply: bool, json_: bool) -> None:

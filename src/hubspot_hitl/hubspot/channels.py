@@ -40,10 +40,21 @@ class Channels(Rest):
         return await self.pages(self.for_app(call), records.channel)
 
     async def create_channel(
-        self, name: str, webhook_url: str, capabilities: Mapping[str, object]
+        self,
+        name: str,
+        webhook_url: str,
+        capabilities: Mapping[str, object],
+        *,
+        description: str | None = None,
     ) -> Channel:
         """Create a channel; it becomes usable only some seconds later."""
-        body = {"name": name, "webhookUrl": webhook_url, "capabilities": dict(capabilities)}
+        body: dict[str, object] = {
+            "name": name,
+            "webhookUrl": webhook_url,
+            "capabilities": dict(capabilities),
+        }
+        if description is not None:
+            body["channelDescription"] = description
         call = Call(
             "channels.create", "POST", paths.CUSTOM_CHANNELS, body=body, priority=Priority.SETUP
         )
@@ -56,11 +67,13 @@ class Channels(Rest):
         name: str | None = None,
         webhook_url: str | None = None,
         capabilities: Mapping[str, object] | None = None,
+        description: str | None = None,
     ) -> Channel:
         """Change what is given."""
         given: dict[str, object | None] = {
             "name": name,
             "webhookUrl": webhook_url,
+            "channelDescription": description,
             "capabilities": None if capabilities is None else dict(capabilities),
         }
         call = Call(

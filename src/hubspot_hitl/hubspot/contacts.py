@@ -12,12 +12,15 @@ from dataclasses import replace
 from typing import Literal, cast
 
 from hubspot_hitl.hubspot import paths, records
+from hubspot_hitl.hubspot.answers import Answer
+from hubspot_hitl.hubspot.crm.refusals import refusal
 from hubspot_hitl.hubspot.rest import Rest, record_of
 from hubspot_hitl.hubspot.transport import Call, query_of
 from hubspot_hitl.ports.hubspot import Contact, Priority
 
 _PAGE_OF_SEARCH = 200
 _UNKNOWN = frozenset({404})
+_REFUSED = frozenset({400})
 
 
 class Contacts(Rest):
@@ -69,27 +72,54 @@ class Contacts(Rest):
         return await self.pages(call, records.contact, next_page=_after_in_body)
 
     async def create_contact(self, properties: Mapping[str, str]) -> Contact:
-        """Create a contact. Raises VendorConflict when the email is taken."""
+        """Create a contact. Raises VendorConflict for a taken email, FieldsRefused for values."""
         call = Call(
             "contacts.create",
             "POST",
             paths.CONTACTS,
             body={"properties": dict(properties), "associations": []},
             priority=Priority.LIVE_CHAT,
+            accept=_REFUSED,
         )
-        return await self.read(call, records.contact)
+        return _written(await self.send(call), call)
 
     async def update_contact(self, contact_id: str, properties: Mapping[str, str]) -> Contact:
-        """Change properties of a contact. A merged contact answers with its new id."""
+        """Change properties of a contact. A merged contact answers with its new id.
+
+        Raises FieldsRefused, which names the fields that HubSpot does not take.
+        """
         call = Call(
             "contacts.update",
             "PATCH",
             paths.contact(contact_id),
             body={"properties": dict(properties)},
             priority=Priority.LIVE_CHAT,
+            accept=_REFUSED,
         )
-        return await self.read(call, records.contact)
+        return _written(await self.send(call), call)
+
+    async def erase_contact(self, contact_id: str) -> None:
+        """Delete a contact for good, with what HubSpot keeps of them.
+
+        Asked by id: by an unknown email, HubSpot would put that on a blocklist.
+        https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/gdpr/gdpr-delete-contact
+        """
+        call = Call(
+            "contacts.erase",
+            "POST",
+            paths.CONTACT_ERASURE,
+            body={"objectId": contact_id},
+            priority=Priority.BACKGROUND,
+            idempotent=True,
+        )
+        await self.send(call)
 
 
 def _after_in_body(call: Call, after: str) -> Call:
     return replace(call, body={**cast("dict[str, object]", call.body), "after": after})
+
+
+def _written(answer: Answer, call: Call) -> Contact:
+    if answer.status in _REFUSED:
+        raise refusal(answer, call.operation, 0)  # a 400 names no time to come back
+    return record_of(answer, call.operation, records.contact)

@@ -17,7 +17,14 @@ from hubspot_hitl.hubspot.fields import Fields, iso_time
 from hubspot_hitl.hubspot.rest import AppAuth, Rest
 from hubspot_hitl.hubspot.transport import Call, Transport, query_of
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.hubspot import Actor, Inbox, Priority, Thread, ThreadMessage
+from hubspot_hitl.ports.hubspot import (
+    Actor,
+    DeliveryIdentifier,
+    Inbox,
+    Priority,
+    Thread,
+    ThreadMessage,
+)
 
 ACTOR_CACHE_S = 600.0
 ACTOR_CACHE_SIZE = 10_000
@@ -129,6 +136,29 @@ class Conversations(Rest):
         return await self.read(
             call, lambda raw: (raw.text("text") or "", raw.text("richText") or None)
         )
+
+    async def write_as_agent(
+        self,
+        thread_id: str,
+        *,
+        actor_id: str,
+        channel_id: str,
+        channel_account_id: str,
+        to: DeliveryIdentifier,
+        text: str,
+    ) -> str:
+        """Answer a thread in an agent's name; returns the message's id. Not idempotent."""
+        body: dict[str, object] = {
+            "type": "MESSAGE",
+            "senderActorId": actor_id,
+            "channelId": channel_id,
+            "channelAccountId": channel_account_id,
+            "recipients": [{"deliveryIdentifiers": [records.identifier_json(to)]}],
+            "text": text,
+            "attachments": [],
+        }
+        call = Call("thread_messages.write", "POST", paths.thread_messages(thread_id), body=body)
+        return await self.read(call, _id)
 
     async def comment(self, thread_id: str, text: str, *, rich_text: str | None = None) -> str:
         """Add an internal comment, seen by agents only; returns its id. Not idempotent."""

@@ -89,6 +89,11 @@ class Fields:
         value = self._raw.get(name)
         return value if isinstance(value, str) else None
 
+    def word(self, name: str) -> str | None:
+        """A member of one of HubSpot's lists of words, in capitals as HubSpot writes them."""
+        value = self.text(name)
+        return value.upper() if value is not None else None
+
     def id(self, name: str) -> str | None:
         """An id as a string, whether it came as a string or a whole number; None when empty."""
         value = self._raw.get(name)

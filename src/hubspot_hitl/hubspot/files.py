@@ -12,10 +12,12 @@ from typing import Final
 
 import aiohttp
 
+from hubspot_hitl.errors import VendorNotFound
 from hubspot_hitl.hubspot import paths
 from hubspot_hitl.hubspot.fields import Fields, ShapeError
 from hubspot_hitl.hubspot.rest import Rest
 from hubspot_hitl.hubspot.transport import Call
+from hubspot_hitl.ports.hubspot import Priority
 
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
 _UPLOAD_TIMEOUT_S: Final = 60.0
@@ -57,6 +59,20 @@ class Files(Rest):
             query=(("expirationSeconds", str(expires_s)),),
         )
         return await self.read(call, _url)
+
+    async def erase_file(self, file_id: str) -> None:
+        """Delete a file for good. Raises VendorNotFound when it is gone already.
+
+        The GDPR deletion is published for v3; where a version does not have it, the ordinary
+        deletion, after which the file can be opened no more, is what there is.
+        https://developers.hubspot.com/docs/api-reference/files-files-v3/files/delete-files-v3-files-fileId-gdpr-delete
+        """
+        path = paths.file(file_id)
+        call = Call("files.erase", "DELETE", f"{path}/gdpr-delete", priority=Priority.BACKGROUND)
+        try:
+            await self.send(call)
+        except VendorNotFound:
+            await self.send(Call("files.delete", "DELETE", path, priority=Priority.BACKGROUND))
 
 
 def _url(raw: Fields) -> str:

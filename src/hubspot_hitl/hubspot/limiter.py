@@ -22,6 +22,8 @@ from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.hubspot import Priority
 
 _SHORTEST_SLEEP_S = 0.001
+_LONGEST_WINDOW_S = 60.0
+"""A longer wait is not about a sliding window: it is the budget of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,11 @@ class Budget:
 
 
 class RateLimiter:
-    """The limits of one app in one portal. `longest_wait_s` bounds the wait for a turn."""
+    """The limits of one app in one portal. `longest_wait_s` bounds the wait for a turn.
+
+    HubSpot counts a call when it arrives, which is later than it was sent, and not for all calls by
+    the same time: `slack_s` is how much longer than its window each call is counted here.
+    """
 
     def __init__(
         self,
@@ -63,9 +69,11 @@ class RateLimiter:
         search: Window = SEARCH,
         longest_wait_s: float = 30.0,
         longest_pause_s: float = 3.0,
+        slack_s: float = 0.0,
     ) -> None:
-        self._general = _Lane(clock, general, longest_wait_s, longest_pause_s)
-        self._search = _Lane(clock, search, longest_wait_s, longest_pause_s, certain=True)
+        waits = (longest_wait_s, longest_pause_s, slack_s)
+        self._general = _Lane(clock, general, *waits)
+        self._search = _Lane(clock, search, *waits, certain=True)
 
     @property
     def used(self) -> float:
@@ -87,14 +95,17 @@ class RateLimiter:
         """
         self._general.learn(budget, sent_at)
 
-    def pause(self, seconds: float, *, search: bool = False) -> None:
-        """HubSpot said 429: for `seconds` nothing more is sent but live chat.
+    def pause(
+        self, seconds: float, *, search: bool = False, priority: Priority = Priority.LIVE_CHAT
+    ) -> None:
+        """HubSpot said 429 to a call of `priority`: for `seconds` nothing is sent but live chat.
 
         Live chat waits too when the wait is long, or one 429 follows another with no success
         between: a single short one is often about one call, and a person's words should not wait
-        for that.
+        for that. What CRM calls are told holds live chat back only when it is the budget of the
+        day: a window that CRM work has filled empties from its old end while that work waits.
         """
-        (self._search if search else self._general).pause(seconds)
+        (self._search if search else self._general).pause(seconds, priority)
 
     def passed(self, *, search: bool = False) -> None:
         """HubSpot carried a call out, so there is room again."""
@@ -110,13 +121,15 @@ class _Lane:
         window: Window,
         longest_wait_s: float,
         longest_pause_s: float,
+        slack_s: float,
         *,
         certain: bool = False,
     ) -> None:
         self._clock = clock
         self._window = window
         self._requests = window.requests
-        self._per_s = window.per_s
+        self._per_s = window.per_s + slack_s
+        self._slack_s = slack_s
         # Searches carry no headers, so their documented limit is all there is to go by.
         self._certain = certain
         self._longest_wait_s = longest_wait_s
@@ -158,7 +171,7 @@ class _Lane:
         self._certain = True
         self._requests = budget.limit
         if budget.interval_s is not None and budget.interval_s > 0:
-            self._per_s = budget.interval_s
+            self._per_s = budget.interval_s + self._slack_s
         self._forget(self._clock.monotonic())
         others = (budget.limit - budget.remaining) - len(self._sent)
         if others > 0 and sent_at + self._per_s > self._clock.monotonic():
@@ -170,8 +183,13 @@ class _Lane:
         self._forget(self._clock.monotonic())
         return min(1.0, len(self._sent) / self._requests) if self._requests else 1.0
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, priority: Priority) -> None:
         until = self._clock.monotonic() + seconds
+        if priority is Priority.CRM:
+            self._paused_until = max(self._paused_until, until)
+            if seconds > _LONGEST_WINDOW_S:
+                self._chat_paused_until = max(self._chat_paused_until, until)
+            return
         self._refusals += 1
         self._paused_until = max(self._paused_until, until)
         if self._refusals > 1 or seconds > self._longest_pause_s:

@@ -17,11 +17,12 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 
-from hubspot_hitl.errors import AuthorizationLost, VendorNotFound, VendorRefused
+from hubspot_hitl.errors import AuthorizationLost, MissingScope, VendorNotFound, VendorRefused
 from hubspot_hitl.hubspot import paths, records
 from hubspot_hitl.hubspot.answers import Answer, json_of, unexpected
 from hubspot_hitl.hubspot.fields import Fields, ShapeError
 from hubspot_hitl.hubspot.transport import Call, Observer, SessionFactory, Transport
+from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.hubspot import PortalInfo
 from hubspot_hitl.redaction import remember_secret
@@ -120,10 +121,19 @@ class OAuth:
         *,
         version: paths.OAuthVersion = "2026-03",
         observer: Observer | None = None,
+        circuits: Circuits | None = None,
+        installation_id: str = "",
     ) -> None:
         self._paths = paths.OAuthPaths(version)
         self._clock = clock
-        self._transport = Transport(base_url, session, clock, observer=observer)
+        self._transport = Transport(
+            base_url,
+            session,
+            clock,
+            observer=observer,
+            circuits=circuits,
+            installation_id=installation_id,
+        )
         self._session = session
         self._base_url = base_url
         self._observer = observer
@@ -196,7 +206,11 @@ class OAuth:
             raise unexpected(answer, operation, str(error)) from None
 
     async def private_app_info(self, token: str) -> PortalInfo:
-        """What a private-app token is. Unverified for service keys, which may refuse it."""
+        """What a private-app token or service key is.
+
+        Whether this endpoint knows service keys is not documented. For one that it refuses the
+        account tells which portal it is, and the scopes stay unknown.
+        """
         operation = "oauth.private_app_info"
         call = Call(
             operation,
@@ -205,7 +219,10 @@ class OAuth:
             body={"tokenKey": token},
             idempotent=True,
         )
-        answer = await self._bearer(token).send(call)
+        try:
+            answer = await self._bearer(token).send(call)
+        except (MissingScope, VendorRefused):
+            return await self._account(token)
         raw = _object(answer, operation)
         portal_id = raw.id("hubId")
         if portal_id is None:
@@ -217,7 +234,17 @@ class OAuth:
             user=raw.id("userId"),
             scopes=raw.ids("scopes"),
             expires_ms=None,
+            user_id=raw.id("userId"),
         )
+
+    async def _account(self, token: str) -> PortalInfo:
+        operation = "account.details"
+        answer = await self._bearer(token).send(Call(operation, "GET", paths.ACCOUNT_DETAILS))
+        raw = _object(answer, operation)
+        portal_id = raw.id("portalId")
+        if portal_id is None:
+            raise unexpected(answer, operation, "the field 'portalId' is missing")
+        return PortalInfo(portal_id, raw.text("uiDomain") or None, None, None, (), None)
 
     async def revoke(
         self,

@@ -21,6 +21,7 @@ FILES: Final = "/files/2026-03/files"
 WEBHOOKS: Final = "/webhooks/v3"
 UNINSTALL: Final = "/appinstalls/2026-03/external-install"
 PRIVATE_APP_TOKEN_INFO: Final = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105
+ACCOUNT_DETAILS: Final = "/account-info/2026-03/details"
 
 OAuthVersion = Literal["2026-03", "v3", "v1"]
 
@@ -54,6 +55,7 @@ class OAuthPaths:
 INBOXES: Final = f"{CONVERSATIONS}/inboxes"
 THREADS: Final = f"{CONVERSATIONS}/threads"
 CONTACT_SEARCH: Final = f"{CONTACTS}/search"
+CONTACT_ERASURE: Final = f"{CONTACTS}/gdpr-delete"
 
 _MAX_ID_CHARS = 512
 
@@ -146,6 +148,11 @@ def actor(actor_id: str) -> str:
 def contact(key: str) -> str:
     """One contact, by id or, with `idProperty=email`, by email."""
     return f"{CONTACTS}/{segment(key)}"
+
+
+def file(file_id: str) -> str:
+    """One file."""
+    return f"{FILES}/{segment(file_id)}"
 
 
 def signed_url(file_id: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
 from pydantic import SecretStr
@@ -21,7 +21,11 @@ from hubspot_hitl.hubspot.rest import DeveloperKey
 from hubspot_hitl.hubspot.tokens import TokenSource
 from hubspot_hitl.hubspot.transport import Observed, SessionFactory, Transport
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
+
+SLACK_S: Final = 0.25
+"""How much later than it was sent HubSpot may count a call."""
 
 InstallationObserver = Callable[[str, Observed], None]
 _Key = tuple[str, str]
@@ -75,7 +79,9 @@ class HubSpotPortals:
         observer: InstallationObserver | None = None,
         window: Window = GENERAL,
         oauth_version: OAuthVersion = "2026-03",
+        circuits: Circuits | None = None,
     ) -> None:
+        self._circuits = circuits
         self._oauth_version: OAuthVersion = oauth_version
         self._base_url = base_url
         self._session = session
@@ -94,6 +100,7 @@ class HubSpotPortals:
         if entry is not None and entry.credentials == credentials:
             if entry.limited_as == limited_as:
                 return entry.client
+            self._rename_limiter(entry.limited_as, limited_as)
             tokens = entry.tokens
         else:
             tokens = self._tokens(installation, credentials)
@@ -113,12 +120,20 @@ class HubSpotPortals:
             self._clock,
             version=self._oauth_version,
             observer=self._told(installation_id),
+            circuits=self._circuits if installation_id else None,
+            installation_id=installation_id,
         )
 
     @property
     def rate_used(self) -> float:
         """How much of its limit the busiest portal has spent in this process, 0 to 1."""
         return max((limiter.used for limiter in self._limiters.values()), default=0.0)
+
+    @property
+    def token_age_s(self) -> float | None:
+        """Age of the oldest access token in use in this process; None without one."""
+        ages = [entry.tokens.age_s for entry in self._entries.values()]
+        return max((age for age in ages if age is not None), default=None)
 
     def _client(
         self,
@@ -134,6 +149,8 @@ class HubSpotPortals:
             tokens=tokens,
             limiter=limiter,
             observer=self._told(installation.id),
+            circuits=self._circuits,
+            installation_id=installation.id,
         )
         return HubSpotClient(
             transport,
@@ -163,8 +180,15 @@ class HubSpotPortals:
     def _limiter(self, key: _Key) -> RateLimiter:
         limiter = self._limiters.get(key)
         if limiter is None:
-            limiter = self._limiters[key] = RateLimiter(self._clock, general=self._window)
+            limiter = RateLimiter(self._clock, general=self._window, slack_s=SLACK_S)
+            self._limiters[key] = limiter
         return limiter
+
+    def _rename_limiter(self, before: _Key, now: _Key) -> None:
+        """The portal became known: what was spent of its limit stays spent."""
+        spent = self._limiters.get(before)
+        if spent is not None and now not in self._limiters:
+            self._limiters[now] = spent
 
     def _told(self, installation_id: str) -> Callable[[Observed], None] | None:
         observer = self._observer

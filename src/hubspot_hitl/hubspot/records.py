@@ -32,6 +32,7 @@ from hubspot_hitl.ports.hubspot import (
     ThreadMessage,
 )
 
+_DEEPEST = 5
 _ACTOR_TYPES = {
     "A": "AGENT",
     "V": "VISITOR",
@@ -64,6 +65,7 @@ def channel(raw: Fields) -> Channel:
         name=raw.text("name") or "",
         webhook_url=raw.text("webhookUrl"),
         capabilities=raw.mapping("capabilities"),
+        description=raw.text("channelDescription"),
     )
 
 
@@ -105,7 +107,7 @@ def thread(raw: Fields) -> Thread:
     """A thread. Anything but CLOSED counts as OPEN, so that no status ends a handoff by mistake."""
     return Thread(
         id=raw.require_id("id"),
-        status="CLOSED" if raw.text("status") == "CLOSED" else "OPEN",
+        status="CLOSED" if raw.word("status") == "CLOSED" else "OPEN",
         inbox_id=raw.id("inboxId"),
         assigned_to=raw.id("assignedTo"),
         contact_id=raw.id("associatedContactId"),
@@ -122,43 +124,80 @@ def thread_message(raw: Fields) -> ThreadMessage:
 
     `status` is an object in one and a bare string in the other.
     """
-    senders = (sender.id("actorId") for sender in raw.children("senders"))
+    senders = raw.children("senders")
+    actor_ids = (sender.id("actorId") for sender in senders)
     attachments = (thread_attachment(item) for item in raw.children("attachments"))
-    truncation = raw.text("truncationStatus")
+    truncation = raw.word("truncationStatus")
     return ThreadMessage(
         id=raw.require_id("id"),
-        type=raw.text("type") or "MESSAGE",
+        type=raw.word("type") or "MESSAGE",
         created_ms=raw.time_ms("createdAt") or 0,
         created_by=raw.id("createdBy"),
-        direction=raw.text("direction"),
+        direction=raw.word("direction"),
         text=raw.text("text") or "",
         rich_text=raw.text("richText") or None,
         attachments=tuple(attachments),
         truncated=truncation is not None and truncation != "NOT_TRUNCATED",
         integration_app_id=raw.child("client").id("integrationAppId"),
-        sender_actor_ids=tuple(sender for sender in senders if sender is not None),
+        sender_actor_ids=tuple(one for one in actor_ids if one is not None),
         in_reply_to=raw.id("inReplyToId"),
-        new_status=raw.text("newStatus"),
+        new_status=raw.word("newStatus"),
         assigned_to=raw.id("assignedTo"),
         inbox_to=raw.id("toInboxId"),
-        status_type=raw.text("status") or raw.child("status").text("statusType"),
+        sender_name=next((name for one in senders if (name := one.text("name"))), None),
+        status_type=raw.word("status") or raw.child("status").word("statusType"),
     )
 
 
 def thread_attachment(raw: Fields) -> ThreadAttachment:
     """An attachment; one without a type is kept as `UNSUPPORTED_CONTENT`, never left out."""
     replies = (quick_reply(item) for item in raw.children("quickReplies"))
+    name, address = raw.text("name"), raw.text("address")
+    if profile := raw.raw("contactProfile"):
+        name, address = contact_card(profile)
     return ThreadAttachment(
         type=raw.text("type") or "UNSUPPORTED_CONTENT",
         file_id=raw.id("fileId"),
         usage=raw.text("fileUsageType"),
-        name=raw.text("name"),
+        name=name,
         url=raw.text("url"),
         replies=tuple(reply for reply in replies if reply is not None),
         latitude=raw.number("latitude"),
         longitude=raw.number("longitude"),
-        address=raw.text("address"),
+        address=address,
     )
+
+
+def contact_card(profile: object) -> tuple[str | None, str | None]:
+    """Name, and all the rest in one line, of a contact that an agent sends.
+
+    HubSpot's schema names the groups (name, org, emails, phones, addresses, urls) and not what is
+    in them, so everything readable is taken in the order in which it comes.
+
+    >>> contact_card({"name": {"formattedName": "Ada B"}, "phones": [{"phone": "1", "type": "W"}]})
+    ('Ada B', '1')
+    """
+    groups = cast("dict[str, object]", profile) if isinstance(profile, dict) else {"name": profile}
+    name: object = groups.get("name")
+    if isinstance(name, dict):
+        named = cast("dict[str, object]", name)
+        name = named.get("formattedName") or named.get("formatted_name") or named
+    rest = _scalars({key: value for key, value in groups.items() if key != "name"})
+    return " ".join(_scalars(name)) or None, ", ".join(rest) or None
+
+
+def _scalars(value: object, depth: int = 0) -> list[str]:
+    """Texts and numbers in it, each once, without the labels of their kind."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return [text] if (text := str(value).strip()) else []
+    inner: list[object] = []
+    if isinstance(value, dict):
+        named = cast("dict[str, object]", value)
+        inner = [one for key, one in named.items() if key not in {"type", "kind", "label"}]
+    elif isinstance(value, list):
+        inner = cast("list[object]", value)
+    found = [text for one in inner if depth < _DEEPEST for text in _scalars(one, depth + 1)]
+    return list(dict.fromkeys(found))
 
 
 def quick_reply(raw: Fields) -> QuickReply | None:
@@ -216,6 +255,7 @@ def portal_info(raw: Fields, now_ms: int) -> PortalInfo:
         user=raw.text("user") or raw.id("user_id"),
         scopes=raw.ids("scopes"),
         expires_ms=None if expires_s is None else now_ms + round(expires_s * 1000),
+        user_id=raw.id("user_id"),
     )
 
 

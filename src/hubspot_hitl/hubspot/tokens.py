@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 STATIC_PREFIX: Final = "pat-"
 EARLY_S: Final = 300.0
 _RETRY_EARLY_S: Final = 15.0
-_REMEMBER_LOSS_S: Final = 10.0
+_REMEMBER_LOSS_S: Final = 0.5
 
 Load = Callable[[], Awaitable[str | None]]
 Keep = Callable[[str], Awaitable[None]]
@@ -67,6 +67,7 @@ class TokenSource:
         self._portal_id: str | None = None
         self._unlearned: str | None = None
         self._access_token: str | None = None
+        self._taken_at: float | None = None
         self._ends_at = 0.0
         self._renew_at = 0.0
         self._running: asyncio.Task[str] | None = None
@@ -123,6 +124,13 @@ class TokenSource:
         if self._access_token is None:
             return None
         return max(0.0, self._ends_at - self._clock.monotonic())
+
+    @property
+    def age_s(self) -> float | None:
+        """How long ago the access token in hand was given; None without one that ends."""
+        if self._access_token is None or self._taken_at is None:
+            return None
+        return max(0.0, self._clock.monotonic() - self._taken_at)
 
     @property
     def refresh_token(self) -> str:
@@ -203,6 +211,7 @@ class TokenSource:
         now = self._clock.monotonic()
         self._lost = None
         self._access_token = grant.access_token
+        self._taken_at = now
         self._ends_at = now + grant.expires_s
         self._renew_at = self._ends_at - min(EARLY_S, grant.expires_s / 2)
         if grant.refresh_token and grant.refresh_token != self._refresh_token:

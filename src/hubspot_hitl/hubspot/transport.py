@@ -19,9 +19,16 @@ import orjson
 import structlog
 from yarl import URL
 
-from hubspot_hitl.errors import AuthorizationLost, VendorError, VendorThrottled, VendorUnreachable
+from hubspot_hitl.errors import (
+    AuthorizationLost,
+    CircuitOpen,
+    VendorError,
+    VendorThrottled,
+    VendorUnreachable,
+)
 from hubspot_hitl.hubspot.answers import Answer, budget, error_of
 from hubspot_hitl.hubspot.limiter import RateLimiter
+from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.hubspot import Priority
 
@@ -29,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 TIMEOUT_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 5.0
+CONNECTIONS: Final = 800
 ATTEMPTS: Final = 3
 RETRY_SLEEP_S: Final = 3.0
 RETRY_ELAPSED_S: Final = 10.0
@@ -97,16 +105,23 @@ Observer = Callable[[Observed], None]
 
 
 def open_session() -> aiohttp.ClientSession:
-    """A session fit for many portals: no cookies, no redirects by default, time-outs everywhere."""
+    """A session fit for many portals: no cookies, no redirects by default, time-outs everywhere.
+
+    Waiting for one of its connections is not limited by the time to connect: that would look like a
+    vendor who is away when it is us who are busy.
+    """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=200, keepalive_timeout=30),
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30, ttl_dns_cache=60),
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
     )
 
 
 class Transport:
-    """Sends calls to one HubSpot API. `tokens` and `limiter` are absent for the OAuth endpoints."""
+    """Sends calls to one HubSpot API. `tokens` and `limiter` are absent for the OAuth endpoints.
+
+    `circuits` is asked, on behalf of `installation_id`, before each attempt.
+    """
 
     def __init__(
         self,
@@ -117,6 +132,8 @@ class Transport:
         tokens: Tokens | None = None,
         limiter: RateLimiter | None = None,
         observer: Observer | None = None,
+        circuits: Circuits | None = None,
+        installation_id: str = "",
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._base_url = base_url.rstrip("/")
@@ -125,6 +142,8 @@ class Transport:
         self._tokens = tokens
         self._limiter = limiter
         self._observer = observer
+        self._circuits = circuits
+        self._installation_id = installation_id
         self._jitter = jitter
 
     async def send(self, call: Call) -> Answer:
@@ -137,9 +156,14 @@ class Transport:
         token = await tokens.token() if tokens is not None else None
         renewed = False
         began, slept_s, attempt = self._clock.monotonic(), 0.0, 1
+        failure: VendorError | None = None
         while True:
             try:
                 return await self._attempt(call, token, attempt)
+            except CircuitOpen:
+                if failure is not None:
+                    raise failure from None  # what happened says more than what did not
+                raise
             except AuthorizationLost:
                 if tokens is None or token is None or renewed:
                     raise
@@ -150,6 +174,7 @@ class Transport:
                 late = self._clock.monotonic() - began > RETRY_ELAPSED_S
                 if delay_s is None or late or slept_s + delay_s > RETRY_SLEEP_S:
                     raise
+                failure = error
             await self._clock.sleep(delay_s)
             slept_s += delay_s
             attempt += 1
@@ -166,8 +191,16 @@ class Transport:
         return 0.25 * 3.0 ** (attempt - 1) * (0.75 + 0.5 * self._jitter())
 
     async def _attempt(self, call: Call, token: str | None, attempt: int) -> Answer:
+        if self._circuits is not None:
+            self._circuits.check(self._installation_id, "hubspot", call.operation)
         if self._limiter is not None:
             await self._limiter.acquire(call.operation, call.priority, search=call.search)
+        if self._circuits is None:
+            return await self._judged(call, token, attempt)
+        async with self._circuits.calling(self._installation_id, "hubspot", call.operation):
+            return await self._judged(call, token, attempt)
+
+    async def _judged(self, call: Call, token: str | None, attempt: int) -> Answer:
         began = self._clock.monotonic()
         result = await self._exchange(call, token)
         seconds = self._clock.monotonic() - began
@@ -190,7 +223,8 @@ class Transport:
             return None
         error = error_of(answer, call.operation, self._clock.now_ms())
         if isinstance(error, VendorThrottled) and self._limiter is not None:
-            self._limiter.pause(error.retry_after_s or 0.0, search=call.search)
+            wait_s = error.retry_after_s or 0.0
+            self._limiter.pause(wait_s, search=call.search, priority=call.priority)
         return error
 
     async def _exchange(self, call: Call, token: str | None) -> Answer | VendorUnreachable:
@@ -218,11 +252,7 @@ class Transport:
                 data=data,
                 headers=headers,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=call.timeout_s,
-                    connect=CONNECT_TIMEOUT_S,
-                    sock_connect=CONNECT_TIMEOUT_S,
-                ),
+                timeout=aiohttp.ClientTimeout(total=call.timeout_s, sock_connect=CONNECT_TIMEOUT_S),
             ) as response:
                 body = await response.read()
                 lower = {name.lower(): value for name, value in response.headers.items()}

@@ -11,7 +11,9 @@ and https://developers.hubspot.com/docs/api-reference/latest/webhooks/guide
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, cast
 from urllib.parse import quote
 
@@ -34,7 +36,6 @@ class OutgoingMessage:
     integration_thread_ids: tuple[str, ...]
     message: ThreadMessage
     sender_actor_id: str | None
-    sender_name: str | None
     event_id: str | None
     occurred_ms: int
     dedup_key: str
@@ -113,6 +114,17 @@ class ThreadDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactErased:
+    """A contact was deleted for good, at the person's wish."""
+
+    portal_id: str
+    app_id: str
+    contact_id: str
+    occurred_ms: int
+    dedup_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownEvent:
     """An event nobody here handles; it is acknowledged and ignored.
 
@@ -130,6 +142,7 @@ WebhookEvent = (
     | ThreadNewMessage
     | ThreadCreated
     | ThreadDeleted
+    | ContactErased
     | UnknownEvent
 )
 
@@ -164,31 +177,16 @@ def _event(raw: Fields) -> WebhookEvent:
     type_ = raw.text("type") or raw.text("subscriptionType") or raw.text("eventType")
     if not type_:
         raise ShapeError("an event has neither 'type' nor 'subscriptionType'")
-    match type_:
-        case "OUTGOING_CHANNEL_MESSAGE_CREATED":
-            return _outgoing_message(raw)
-        case "CHANNEL_ACCOUNT_CREATED":
-            return _account_changed(raw, "created")
-        case "CHANNEL_ACCOUNT_UPDATED":
-            return _account_changed(raw, "updated")
-        case "CHANNEL_ACCOUNT_PURGED":
-            return _account_changed(raw, "purged")
-        case "conversation.propertyChange":
-            return _property_changed(raw)
-        case "conversation.newMessage":
-            return _new_message(raw)
-        case "conversation.creation":
-            return ThreadCreated(*_thread_of(raw), dedup_key=_subscription_key("created", raw))
-        case "conversation.deletion" | "conversation.privacyDeletion":
-            return _deleted(raw, privacy=type_ == "conversation.privacyDeletion")
-        case _:
-            return UnknownEvent(type_)
+    known = EVENT_TYPES.get(type_)
+    return known[1](raw) if known else UnknownEvent(type_)
 
 
 def _outgoing_message(raw: Fields) -> OutgoingMessage:
     inner = raw.child("message")
     message = records.thread_message(inner)
-    senders = inner.children("senders")
+    occurred_ms = raw.time_ms("eventTimestamp") or message.created_ms
+    if not message.created_ms:
+        message = replace(message, created_ms=occurred_ms)
     portal_id = raw.require_id("portalId")
     return OutgoingMessage(
         portal_id=portal_id,
@@ -200,15 +198,14 @@ def _outgoing_message(raw: Fields) -> OutgoingMessage:
         or inner.ids("channelIntegrationThreadIds"),
         message=message,
         sender_actor_id=next(iter(message.sender_actor_ids), message.created_by),
-        sender_name=senders[0].text("name") if senders else None,
         event_id=raw.id("eventId"),
-        occurred_ms=raw.time_ms("eventTimestamp") or message.created_ms,
+        occurred_ms=occurred_ms,
         dedup_key=_key("outgoing", portal_id, message.id),
     )
 
 
 def _account_changed(
-    raw: Fields, kind: Literal["created", "updated", "purged"]
+    raw: Fields, *, kind: Literal["created", "updated", "purged"]
 ) -> ChannelAccountChanged:
     portal_id, account_id = raw.require_id("portalId"), raw.require_id("channelAccountId")
     occurred_ms = raw.time_ms("eventTimestamp") or 0
@@ -255,6 +252,14 @@ def _new_message(raw: Fields) -> ThreadNewMessage:
     )
 
 
+def _created(raw: Fields) -> ThreadCreated:
+    return ThreadCreated(*_thread_of(raw), dedup_key=_subscription_key("created", raw))
+
+
+def _contact_erased(raw: Fields) -> ContactErased:
+    return ContactErased(*_thread_of(raw), dedup_key=_subscription_key("contact", raw))
+
+
 def _deleted(raw: Fields, *, privacy: bool) -> ThreadDeleted:
     kind = "privacy-deleted" if privacy else "deleted"
     portal_id, app_id, thread_id, occurred_ms = _thread_of(raw)
@@ -269,7 +274,7 @@ def _deleted(raw: Fields, *, privacy: bool) -> ThreadDeleted:
 
 
 def _thread_of(raw: Fields) -> tuple[str, str, str, int]:
-    """Portal, app, thread and time of a subscription event. `objectId` is the thread's id."""
+    """Portal, app, object and time of a subscription event: of a thread, or of a contact."""
     return (
         raw.require_id("portalId"),
         raw.id("appId") or "",
@@ -316,3 +321,18 @@ def _type_name(item: object) -> str:
     except ShapeError:
         return ""
     return raw.text("type") or raw.text("subscriptionType") or raw.text("eventType") or ""
+
+
+EVENT_TYPES: Mapping[str, tuple[type[WebhookEvent], Callable[[Fields], WebhookEvent]]] = {
+    "OUTGOING_CHANNEL_MESSAGE_CREATED": (OutgoingMessage, _outgoing_message),
+    "CHANNEL_ACCOUNT_CREATED": (ChannelAccountChanged, partial(_account_changed, kind="created")),
+    "CHANNEL_ACCOUNT_UPDATED": (ChannelAccountChanged, partial(_account_changed, kind="updated")),
+    "CHANNEL_ACCOUNT_PURGED": (ChannelAccountChanged, partial(_account_changed, kind="purged")),
+    "conversation.propertyChange": (ThreadPropertyChanged, _property_changed),
+    "conversation.newMessage": (ThreadNewMessage, _new_message),
+    "conversation.creation": (ThreadCreated, _created),
+    "conversation.deletion": (ThreadDeleted, partial(_deleted, privacy=False)),
+    "conversation.privacyDeletion": (ThreadDeleted, partial(_deleted, privacy=True)),
+    "contact.privacyDeletion": (ContactErased, _contact_erased),
+}
+"""What HubSpot calls an event -> what it becomes, and by which reader."""

@@ -11,9 +11,17 @@ from collections.abc import Sequence
 
 import structlog
 
-from hubspot_hitl.errors import ActionRefused, VendorConflict, VendorRefused
+from hubspot_hitl.errors import (
+    ActionRefused,
+    UnexpectedAnswer,
+    VendorConflict,
+    VendorError,
+    VendorFault,
+    VendorRefused,
+    VendorUnreachable,
+)
 from hubspot_hitl.integration.configuration import Configuration
-from hubspot_hitl.integration.installation import ChannelBinding, Installation
+from hubspot_hitl.integration.installation import STANDALONE, ChannelBinding, Installation
 from hubspot_hitl.ports.hubspot import (
     Channel,
     ChannelAccount,
@@ -24,6 +32,7 @@ from hubspot_hitl.ports.hubspot import (
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.capabilities import CAPABILITIES
 from hubspot_hitl.setup.one_at_a_time import SetupUnfinished, one_at_a_time
+from hubspot_hitl.setup.ownership import Own, described, mark_of
 from hubspot_hitl.setup.progress import progress
 
 log = structlog.get_logger(__name__)
@@ -34,6 +43,8 @@ CHANNEL_NAME = "Botpress"
 VISIBILITY_WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 # For so long an attempt waits for the channel that an earlier one made, instead of making another.
 UNLISTED_MS = 15 * 60_000
+# And for so long, when HubSpot never said whether it made one.
+UNANSWERED_MS = 3 * 60_000
 
 
 async def ensure_bindings(
@@ -45,18 +56,19 @@ async def ensure_bindings(
     become visible before it, ActionRefused when an inbox cannot be connected.
     """
     async with one_at_a_time(services, installation.id, deadline):
-        return await _ensure(services, installation, deadline)
+        return await bind(services, installation, deadline)
 
 
-async def _ensure(
+async def bind(
     services: Services, installation: Installation, deadline: float
 ) -> Sequence[ChannelBinding]:
+    """What `ensure_bindings` does, for a caller that holds the installation's set-up already."""
     hubspot = services.hubspot.of(installation)
     webhook_url = services.policy.channel_webhook(installation)
-    channel = await _find_channel(hubspot, webhook_url)
+    channel = await _find_channel(services, installation, hubspot)
     if channel is None:
         channel_id = await _make_channel(services, installation, hubspot, webhook_url)
-        channel = await _wait_until_visible(services, hubspot, channel_id, deadline)
+        channel = await _wait_until_visible(services, hubspot, channel_id, webhook_url, deadline)
     accounts = await hubspot.channel_accounts(channel.id)
     bindings: list[ChannelBinding] = []
     for position, inbox_id in enumerate(_inboxes(installation.configuration)):
@@ -100,33 +112,78 @@ def _inboxes(configuration: Configuration) -> tuple[str, ...]:
     return inboxes
 
 
-async def _find_channel(hubspot: HubSpot, webhook_url: str) -> Channel | None:
-    ours = [c for c in await hubspot.channels() if c.webhook_url == webhook_url]
+async def own_channels(services: Services, installation: Installation) -> Own:
+    """How this installation's channels are known."""
+    bound = await services.installations.bindings(installation.id)
+    return Own(
+        services.policy.channel_webhook(installation),
+        # Every deployment without Botpress has this id, so the mark would be another's too.
+        "" if installation.id == STANDALONE else mark_of(installation),
+        frozenset(one.channel_id for one in bound) - {""},
+    )
+
+
+async def _find_channel(
+    services: Services, installation: Installation, hubspot: HubSpot
+) -> Channel | None:
+    """Our channel, brought to our address when that has changed since it was made."""
+    own = await own_channels(services, installation)
+    ours = own.of(await hubspot.channels())
     if len(ours) > 1:
         log.warning("channel_duplicates", channels=[c.id for c in ours])
-    return min(ours, key=lambda c: (len(c.id), c.id), default=None)
+    if not ours or ours[0].webhook_url == own.webhook_url:
+        return ours[0] if ours else None
+    log.info("channel_moved", installation=installation.id, channel=ours[0].id)
+    return await hubspot.update_channel(ours[0].id, webhook_url=own.webhook_url)
 
 
 async def _make_channel(
     services: Services, installation: Installation, hubspot: HubSpot, webhook_url: str
 ) -> str:
-    """Make the channel, unless an earlier attempt did and HubSpot just does not list it yet."""
-    now_ms = services.clock.now_ms()
-    known = await services.installations.bindings(installation.id)
+    """Make the channel, unless an earlier attempt did and HubSpot just does not list it yet.
+
+    Returns its id, "" when the answer was lost. The attempt is written down before the call, so
+    that a process that dies in it makes no second channel when it comes back.
+    """
+    installations, now_ms = services.installations, services.clock.now_ms()
+    known = await installations.bindings(installation.id)
     connected = [binding for binding in known if binding.unlisted_since_ms is None]
     for binding in known:
         made_ms = binding.unlisted_since_ms
-        if made_ms is not None and now_ms - made_ms < UNLISTED_MS:
+        if made_ms is None:
+            continue
+        if now_ms - made_ms < (UNLISTED_MS if binding.channel_id else UNANSWERED_MS):
             return binding.channel_id
-    channel = await hubspot.create_channel(CHANNEL_NAME, webhook_url, CAPABILITIES)
-    unlisted = ChannelBinding.unlisted(channel.id, now_ms)
-    await services.installations.set_bindings(installation.id, [*connected, unlisted])
+    begun = ChannelBinding.unlisted("", now_ms)
+    await installations.set_bindings(installation.id, [*connected, begun])
+    try:
+        channel = await hubspot.create_channel(
+            CHANNEL_NAME,
+            webhook_url,
+            CAPABILITIES,
+            description=described(mark_of(installation)),
+        )
+    except VendorError as error:
+        if _may_have_worked(error):
+            log.warning("channel_creation_unanswered", installation=installation.id)
+            return ""
+        await installations.set_bindings(installation.id, connected)
+        raise
+    made = ChannelBinding.unlisted(channel.id, now_ms)
+    await installations.set_bindings(installation.id, [*connected, made])
     log.info("channel_created", installation=installation.id, channel=channel.id)
     return channel.id
 
 
+def _may_have_worked(error: VendorError) -> bool:
+    """Whether the call may have taken effect although it failed."""
+    if isinstance(error, VendorUnreachable):
+        return error.sent
+    return isinstance(error, VendorFault | UnexpectedAnswer)
+
+
 async def _wait_until_visible(
-    services: Services, hubspot: HubSpot, channel_id: str, deadline: float
+    services: Services, hubspot: HubSpot, channel_id: str, webhook_url: str, deadline: float
 ) -> Channel:
     for wait_s in (0.0, *VISIBILITY_WAITS_S):
         left_s = deadline - services.clock.monotonic()
@@ -134,8 +191,13 @@ async def _wait_until_visible(
             break
         await services.clock.sleep(min(wait_s, left_s))
         for channel in await hubspot.channels():
-            if channel.id == channel_id:
+            if channel.id == channel_id or channel.webhook_url == webhook_url:
                 return channel
+    if not channel_id:
+        raise SetupUnfinished(
+            "HubSpot has not said whether it made the channel, and does not list it yet. Wait a few"
+            " minutes, then try again. Nothing is made twice."
+        )
     raise SetupUnfinished(
         f"HubSpot has made the channel {channel_id!r} but does not list it yet. This can take some"
         " minutes: wait, then try again. Nothing is made twice."

@@ -7,79 +7,66 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import Channel, ChannelAccount, HubSpot, Inbox
 from hubspot_hitl.ports.services import Policy
-from hubspot_hitl.ports.webhooks import Subscription
 from hubspot_hitl.setup.capabilities import CAPABILITIES
 from hubspot_hitl.setup.channel import CHANNEL_NAME
-
-SUBSCRIPTIONS: Final = (
-    ("conversation.newMessage", None),
-    ("conversation.propertyChange", "assignedTo"),
-    ("conversation.propertyChange", "status"),
-)
-"""The app's webhook subscriptions that handoffs need: event type and property."""
+from hubspot_hitl.setup.ownership import Own
+from hubspot_hitl.setup.subscriptions import SubscriptionPlan, own_urls
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """One channel with our webhook URL, connected to each configured inbox."""
+    """One channel with our webhook URL, connected to each configured inbox.
+
+    `app_webhook_url`: where the app's own webhooks shall go. `transcript`: whether contacts need
+    the property that keeps what was said.
+    """
 
     name: str
-    webhook_url: str
+    own: Own
     capabilities: Mapping[str, object]
     inbox_ids: tuple[str, ...]
+    app_webhook_url: str = ""
+    transcript: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Actual:
-    """All channels of the app, the accounts of those with our webhook URL, and all inboxes."""
+    """All channels of the app, the accounts of ours, and all inboxes.
+
+    `transcript`: whether contacts have the property; None when that may not be read. `webhooks`:
+    what the app's webhooks lack; None where HubSpot's API does not serve this kind of app.
+    """
 
     channels: Sequence[Channel] = ()
     accounts: Mapping[str, Sequence[ChannelAccount]] = field(
         default_factory=dict[str, Sequence[ChannelAccount]]
     )
     inboxes: Sequence[Inbox] = ()
-
-    def ours(self, webhook_url: str) -> list[Channel]:
-        """The channels with our webhook URL, the eldest first: that one is used."""
-        found = [one for one in self.channels if one.webhook_url == webhook_url]
-        return sorted(found, key=lambda one: (len(one.id), one.id))
+    transcript: bool | None = None
+    webhooks: SubscriptionPlan | None = None
 
 
-def desired(installation: Installation, policy: Policy) -> Desired:
+def desired(installation: Installation, policy: Policy, own: Own) -> Desired:
     """What should be there. Raises ValueError when a configured inbox is unreadable."""
     return Desired(
         CHANNEL_NAME,
-        policy.channel_webhook(installation),
+        own,
         CAPABILITIES,
         installation.configuration.inbox_ids,
+        own_urls(installation, policy)[0],
+        installation.configuration.transcript_mode != "off",
     )
 
 
-async def read_actual(hubspot: HubSpot, webhook_url: str) -> Actual:
-    """What is there. Raises VendorError."""
+async def read_actual(hubspot: HubSpot, own: Own) -> Actual:
+    """Channels, accounts and inboxes that are there. Raises VendorError."""
     inboxes = await hubspot.inboxes()
     found = Actual(await hubspot.channels(), {}, inboxes)
     accounts = {
-        channel.id: await hubspot.channel_accounts(channel.id)
-        for channel in found.ours(webhook_url)
+        channel.id: await hubspot.channel_accounts(channel.id) for channel in own.of(found.channels)
     }
     return Actual(found.channels, accounts, inboxes)
-
-
-def missing_subscriptions(there: Sequence[Subscription]) -> tuple[str, ...]:
-    """Which subscriptions are absent or paused, as HubSpot's page names them.
-
-    >>> missing_subscriptions([Subscription("1", "conversation.newMessage", None, True)])[0]
-    'conversation.propertyChange (assignedTo)'
-    """
-    active = {(one.event_type, one.property_name) for one in there if one.active}
-    return tuple(
-        event_type if name is None else f"{event_type} ({name})"
-        for event_type, name in SUBSCRIPTIONS
-        if (event_type, name) not in active
-    )

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from hubspot_hitl.errors import CallerError, StoreUnavailable, VendorError
-from hubspot_hitl.integration.configuration import require_ready
-from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.installation import STANDALONE, Installation
+from hubspot_hitl.integration.readiness import require_ready
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.findings import Finding, fine, problem
 from hubspot_hitl.setup.portal_checks import PORTAL_CHECKS, Patient, check_botpress, of_error
+from hubspot_hitl.setup.reach_checks import Reach, check_public_url
+from hubspot_hitl.setup.round_trip import round_trip
 from hubspot_hitl.setup.sunsets import Use, coming
 
 MAX_SKEW_MS: Final = 60_000
@@ -27,7 +29,7 @@ NEAR_DAYS: Final = 120
 class Surroundings:
     """What only the process knows. `vendor_ms` tells HubSpot's clock (epoch ms), None if it can't.
 
-    `keys_at` is where the key ring lies.
+    `keys_at` is where the key ring lies; without `reach` our own addresses are not called.
     """
 
     public_url: str | None
@@ -39,6 +41,7 @@ class Surroundings:
     oauth_version: str
     features: tuple[str, ...]
     vendor_ms: Callable[[], Awaitable[int | None]]
+    reach: Reach | None = None
 
 
 HouseCheck = Callable[[Services, Surroundings], Awaitable[Sequence[Finding]]]
@@ -48,15 +51,31 @@ async def check_settings(services: Services, around: Surroundings) -> Sequence[F
     """The settings that have to fit each other."""
     found: list[Finding] = []
     url = around.public_url
-    if around.webhook_route == "direct" and url and not url.startswith("https://"):
+    if (
+        url
+        and not url.startswith("https://")
+        and (around.webhook_route == "direct" or not _near(url))
+    ):
         found.append(problem("public_url_not_https", f"the public URL is {url}"))
-    if not around.signing_secret:
+    every = await services.installations.all()
+    alone = bool(every) and all(one.id == STANDALONE for one in every)
+    if not around.signing_secret and not alone:
         found.append(problem("no_signing_secret", "Botpress's signatures are not checked"))
     if not around.console_token:
         found.append(problem("no_console_token", "the operators' console is closed"))
-    if not around.botpress_token:
+    if not around.botpress_token and not alone:
         found.append(problem("no_botpress_token", "there is no Botpress token"))
     return found or [fine("settings", "the settings fit each other")]
+
+
+def _near(url: str) -> bool:
+    """Whether the address is of this machine: HubSpot sends browsers there without TLS too."""
+    return url.startswith(("http://localhost", "http://127.0.0.1"))
+
+
+async def check_reach(services: Services, around: Surroundings) -> Sequence[Finding]:
+    """Whether this server answers at its public URL."""
+    return [] if around.reach is None else [await check_public_url(around.public_url, around.reach)]
 
 
 async def check_keys(services: Services, around: Surroundings) -> Sequence[Finding]:
@@ -96,7 +115,9 @@ async def check_ledger(services: Services, around: Surroundings) -> Sequence[Fin
 
 async def check_calendar(services: Services, around: Surroundings) -> Sequence[Finding]:
     """HubSpot's announced endings of what is in use here."""
-    uses: list[Use] = ["crm"] if "crm" in around.features else []
+    uses: list[Use] = ["v3"]
+    if "crm" in around.features:
+        uses.append("crm")
     if around.oauth_version == "v1":
         uses.append("oauth_v1")
     tokens = [one.configuration.refresh_token for one in await services.installations.all()]
@@ -106,17 +127,21 @@ async def check_calendar(services: Services, around: Surroundings) -> Sequence[F
     for one in coming(uses):
         days = one.days_left(services.clock.now_ms())
         what = f"{one.day.isoformat()}: {one.what}; {one.cure}"
-        if one.use == "oauth_v1" and days <= 0:
+        if one.use in _ENDS and days <= 0:
             found.append(problem("sunset_past", what))
-        elif one.use == "oauth_v1" and days <= NEAR_DAYS:
+        elif one.use in _ENDS and days <= NEAR_DAYS:
             found.append(problem("sunset_near", what))
         else:
             found.append(fine("calendar", what))
-    return found or [fine("calendar", "nothing in use here is about to end at HubSpot")]
+    return found
 
+
+_ENDS: Final[frozenset[Use]] = frozenset({"oauth_v1", "v3"})
+"""What stops working, or may; the others only change."""
 
 HOUSE_CHECKS: Final[tuple[HouseCheck, ...]] = (
     check_settings,
+    check_reach,
     check_keys,
     check_clock,
     check_ledger,
@@ -126,9 +151,16 @@ HOUSE_CHECKS: Final[tuple[HouseCheck, ...]] = (
 
 
 async def examine(
-    services: Services, around: Surroundings, installations: Sequence[Installation]
+    services: Services,
+    around: Surroundings,
+    installations: Sequence[Installation],
+    *,
+    trip: bool = False,
 ) -> list[Finding]:
-    """Every finding, those of the process first. Without an installation it says so."""
+    """Every finding, those of the process first. Without an installation it says so.
+
+    With `trip` a marked message goes into each installation's inbox and back.
+    """
     found: list[Finding] = []
     for check in HOUSE_CHECKS:
         found.extend(await check(services, around))
@@ -137,17 +169,17 @@ async def examine(
             problem("no_installation", "no installation is known; only the process was looked at")
         )
     for installation in installations:
-        found.extend(await examine_installation(services, around, installation))
+        found.extend(await examine_installation(services, around, installation, trip=trip))
     return found
 
 
 async def examine_installation(
-    services: Services, around: Surroundings, installation: Installation
+    services: Services, around: Surroundings, installation: Installation, *, trip: bool = False
 ) -> list[Finding]:
     """The findings of one installation."""
-    patient = Patient(services, installation, around.features)
+    patient = Patient(services, installation, around.features, around.reach)
     found: list[Finding] = []
-    if around.botpress_token:
+    if around.botpress_token and installation.id != STANDALONE:
         found.append(await check_botpress(patient))
     try:
         require_ready(installation.configuration)
@@ -162,4 +194,6 @@ async def examine_installation(
             found.extend(await check(patient))
         except (VendorError, CallerError) as error:
             found.append(of_error(error, installation.id))
+    if trip:
+        found.extend(await round_trip(patient))
     return found

@@ -61,6 +61,16 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "public_url_not_https": Meaning(
         _E, "HubSpot calls https addresses only", "put TLS in front and set the https address"
     ),
+    "public_url_unreachable": Meaning(
+        _E,
+        "the server does not run, or its name, port or proxy is wrong",
+        "start `hubspot-hitl serve` and see that HITL_PUBLIC_URL leads to it from outside",
+    ),
+    "public_url_wrong": Meaning(
+        _E,
+        "another server answers there, or a proxy asks for a login or redirects",
+        "let the proxy pass everything under HITL_PUBLIC_URL to this server, path and all",
+    ),
     "no_signing_secret": Meaning(
         _W,
         "without it anybody who knows the address can call this server as Botpress",
@@ -119,6 +129,55 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "botpress_unreachable": Meaning(
         _E, "Botpress does not answer, or HITL_BOTPRESS_API_URL is wrong", "try again later"
+    ),
+    "botpress_integration_mismatch": Meaning(
+        _E,
+        "the integration is not installed in that bot any more, or the token is of another one",
+        "install it in the bot again, or publish with `hubspot-hitl publish` for a fitting token",
+    ),
+    "webhook_unreachable": Meaning(
+        _E,
+        "the server does not run, or the address that HubSpot calls does not lead to it",
+        "start the server; see that the published address, or HITL_PUBLIC_URL, leads to it",
+    ),
+    "webhook_signature_refused": Meaning(
+        _E,
+        "the server checks another public URL than HubSpot signs, or has another client secret",
+        "set HITL_PUBLIC_URL to exactly the address that HubSpot calls, copy Client secret anew,"
+        " and save the integration's configuration",
+    ),
+    "webhook_refused": Meaning(
+        _E,
+        "the server behind the address does not know the installation, or is another one",
+        "save the integration's configuration in Botpress, then look at HITL_DATABASE_URL",
+    ),
+    "webhook_unchecked": Meaning(
+        _W,
+        "something in front of the server answers for it, or an old version runs there",
+        "see what answers at that address; this server refuses forged calls with 401",
+    ),
+    "round_trip_out_failed": Meaning(
+        _E,
+        "HubSpot took the message but does not show it in the inbox",
+        "look at the channel in the inbox's settings; run `hubspot-hitl apply`",
+    ),
+    "round_trip_back_failed": Meaning(
+        _E,
+        "no server works on this database, or HubSpot calls another address",
+        "see the findings on webhooks; `hubspot-hitl serve` must run on the same database",
+    ),
+    "round_trip_unproven": Meaning(
+        _W,
+        "HubSpot lets only its agents answer, and whoever connected the portal is none",
+        "answer a chat in the inbox by hand, and see whether the bot shows it",
+    ),
+    "probe_left_behind": Meaning(
+        _W, "HubSpot did not let the test thread be archived", "archive it in the inbox"
+    ),
+    "tier_too_low": Meaning(
+        _E,
+        "custom channels need Sales Hub or Service Hub Professional, or higher, in the portal",
+        "upgrade the portal, or connect one that has it",
     ),
     "not_configured": Meaning(
         _E, "the configuration is not complete", "fill in what is named and save"
@@ -180,6 +239,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "inbox_missing": Meaning(
         _E, "Inbox ID names none of the portal's", "put the right one into Inbox ID and save"
     ),
+    "setup_unfinished": Meaning(
+        _W,
+        "HubSpot shows a new channel only after seconds, at times minutes",
+        "wait: it goes on by itself; bots say so to who asks for a person meanwhile",
+    ),
     "channel_missing": Meaning(
         _E,
         "it was never made, was deleted, HubSpot does not list it yet, or our address changed",
@@ -205,6 +269,12 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         _E,
         "assignments and closings are not told to us",
         "`hubspot-hitl plan` names every click",
+    ),
+    "webhook_target_elsewhere": Meaning(
+        _W,
+        "the app's webhooks go to an address that is not ours: assignments and closings come only"
+        " if it passes them on",
+        "`hubspot-hitl plan` names the right address; `apply` never replaces a stranger's",
     ),
     "subscriptions_unknown": Meaning(
         _W,

@@ -15,7 +15,7 @@ from hubspot_hitl.errors import HitlError
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.setup.channel import ensure_bindings
+from hubspot_hitl.setup.apply import bring
 from hubspot_hitl.setup.one_at_a_time import SetupUnfinished
 from hubspot_hitl.setup.progress import FINISH, pending
 
@@ -52,7 +52,7 @@ async def handle(services: Services, it: Delivery) -> Outcome:
         return Done(note="the installation was removed")
     deadline = services.clock.monotonic() + TURN_S
     try:
-        bindings = await ensure_bindings(services, installation, deadline=deadline)
+        bindings = await bring(services, installation, deadline=deadline)
     except SetupUnfinished as error:
         if services.clock.now_ms() - it.accepted_ms > LONGEST_MS:
             raise

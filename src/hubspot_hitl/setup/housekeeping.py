@@ -7,6 +7,7 @@ import structlog
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ports.audit import Nonces
 from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.flight import FlightLog
 from hubspot_hitl.ports.ledger import Ledger
 from hubspot_hitl.privacy.retention import Forgetting
 
@@ -35,11 +36,14 @@ async def keep_sweeping(
     clock: Clock,
     retention_days: int,
     forgetting: Forgetting | None = None,
+    flight: FlightLog | None = None,
 ) -> None:
     """Sweep once an hour until cancelled; several replicas doing so harm nothing."""
     while True:
         try:
             await sweep(ledger, nonces, clock.now_ms(), retention_days)
+            if flight is not None:
+                await flight.purge(clock.now_ms() - retention_days * DAY_MS)
             if forgetting is not None:
                 await forgetting.forget(clock.now_ms())
         except StoreUnavailable as error:

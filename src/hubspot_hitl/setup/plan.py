@@ -1,6 +1,7 @@
 """The difference between what HubSpot should hold and what it holds, as steps. Pure.
 
-A stranger's channel, one of the same app with another webhook URL, is shown and never touched.
+A stranger's channel, one of the same app that this installation has not made, is shown and never
+touched.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, cast
 
+from hubspot_hitl.crm.transcript import PROPERTY
 from hubspot_hitl.ports.hubspot import Channel, ChannelAccount
 from hubspot_hitl.setup.desired import Actual, Desired
+from hubspot_hitl.setup.subscriptions import SUBSCRIPTIONS, SubscriptionPlan, named
 
 
 class Verb(StrEnum):
@@ -29,7 +32,7 @@ class Step:
     """One thing at HubSpot and what has to be done about it. `id` is None before it exists."""
 
     verb: Verb
-    kind: Literal["channel", "account"]
+    kind: Literal["channel", "account", "property", "webhooks", "subscription"]
     id: str | None
     what: str
     changes: tuple[str, ...] = ()
@@ -53,10 +56,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps, and what is wrong that no step mends."""
+    """All steps, what is wrong that no step mends, and what a person has to do in HubSpot.
+
+    What is left to a person is no drift: whether it was done cannot be seen from here.
+    """
 
     steps: tuple[Step, ...]
     problems: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> bool:
@@ -71,21 +78,71 @@ class Plan:
 
 def make_plan(wanted: Desired, actual: Actual) -> Plan:
     """The steps from what is there to what is wanted."""
-    ours = actual.ours(wanted.webhook_url)
+    ours = wanted.own.of(actual.channels)
     channel = ours[0] if ours else None
     accounts = actual.accounts.get(channel.id, ()) if channel else ()
     steps = [_channel_step(wanted, channel)]
     steps += [_account_step(inbox_id, accounts) for inbox_id in wanted.inbox_ids]
-    steps += [
-        Step(Verb.DUPLICATE, "channel", one.id, f"{one.name!r} has our webhook URL too")
-        for one in ours[1:]
-    ]
+    told = "has our webhook URL too"
+    steps += [Step(Verb.DUPLICATE, "channel", c.id, f"{c.name!r} {told}") for c in ours[1:]]
     steps += [
         Step(Verb.STRANGER, "channel", one.id, f"{one.name!r} is not of this installation")
         for one in actual.channels
-        if one.webhook_url != wanted.webhook_url
+        if one not in ours
     ]
-    return Plan(tuple(steps), _problems(wanted, actual))
+    by_hand: list[str] = []
+    if wanted.transcript and actual.transcript is None:
+        by_hand.append(
+            f"The contact property {PROPERTY} may not be read: add the scopes"
+            " crm.schemas.contacts.read and crm.schemas.contacts.write on the app's Auth tab and"
+            " connect the portal again."
+        )
+    elif wanted.transcript:
+        verb = Verb.NOTHING if actual.transcript else Verb.CREATE
+        steps.append(Step(verb, "property", PROPERTY if actual.transcript else None, "of contacts"))
+    if actual.webhooks is not None:
+        steps += _webhook_steps(actual.webhooks)
+    if actual.webhooks is None or actual.webhooks.stranger is not None:
+        by_hand += webhook_clicks(wanted.app_webhook_url, actual.webhooks)
+    return Plan(tuple(steps), _problems(wanted, actual), tuple(by_hand))
+
+
+def webhook_clicks(url: str, found: SubscriptionPlan | None) -> list[str]:
+    """What a person clicks for the app's webhooks where HubSpot's API does not let us. Pure."""
+    if found is not None and found.stranger is not None:
+        return [
+            f"The app's webhooks go to {found.stranger}, which is not ours and is left alone. If"
+            f" nothing needs it, set the target URL to {url} on the app's Webhooks page.",
+        ]
+    missing = ", ".join(named(one) for one in SUBSCRIPTIONS)
+    return [
+        "In HubSpot's developer account open Apps, choose the app, then Webhooks.",
+        f"Set the target URL to {url} and save.",
+        f"Create subscription, object type Conversation: {missing}.",
+        "Select the new subscriptions and choose Activate.",
+    ]
+
+
+def _webhook_steps(found: SubscriptionPlan) -> list[Step]:
+    if found.stranger is not None:
+        return [Step(Verb.STRANGER, "webhooks", None, f"the target URL is {found.stranger}")]
+    if found.set_target:
+        verb = Verb.CREATE if found.target is None else Verb.UPDATE
+        steps = [Step(verb, "webhooks", None, f"target URL {found.url}")]
+    else:
+        steps = [Step(Verb.NOTHING, "webhooks", None, f"target URL {found.target}")]
+    steps += [Step(Verb.CREATE, "subscription", None, named(one)) for one in found.create]
+    steps += [
+        Step(
+            Verb.UPDATE,
+            "subscription",
+            one.id,
+            named((one.event_type, one.property_name)),
+            ("active",),
+        )
+        for one in found.activate
+    ]
+    return steps
 
 
 def capabilities_differ(wanted: Mapping[str, object], there: Mapping[str, object] | None) -> bool:
@@ -111,6 +168,10 @@ def _channel_step(wanted: Desired, channel: Channel | None) -> Step:
     if channel is None:
         return Step(Verb.CREATE, "channel", None, f"{wanted.name!r} with our webhook URL")
     changes: list[str] = []
+    if channel.webhook_url != wanted.own.webhook_url:
+        changes.append("webhookUrl")
+    if channel.description is not None and wanted.own.mark not in channel.description:
+        changes.append("description")
     if channel.name != wanted.name:
         changes.append("name")
     if capabilities_differ(wanted.capabilities, channel.capabilities):

@@ -21,14 +21,25 @@ from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.crm import CrmType
 from hubspot_hitl.ports.hubspot import Channel, PortalInfo
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.setup.desired import desired, missing_subscriptions
+from hubspot_hitl.setup.channel import own_channels
+from hubspot_hitl.setup.desired import desired
 from hubspot_hitl.setup.findings import Finding, fine, problem
 from hubspot_hitl.setup.plan import capabilities_differ
+from hubspot_hitl.setup.progress import progress
+from hubspot_hitl.setup.reach_checks import Reach, check_webhook
 from hubspot_hitl.setup.refusals import why_refused
 from hubspot_hitl.setup.scopes import lacking, scopes_for
+from hubspot_hitl.setup.subscriptions import (
+    missing_subscriptions,
+    neighbours_urls,
+    own_urls,
+)
 
 PROBE_USER: Final = "user_doctor"
 """A user that no bot has: being told so proves that the token is accepted."""
+_CHANNEL_SCOPES: Final = frozenset(
+    {"conversations.custom_channels.read", "conversations.custom_channels.write"}
+)
 _GAP: Final = frozenset(
     {"crm.objects.contacts.read", "crm.objects.deals.read", "crm.objects.deals.write"}
 )
@@ -41,6 +52,7 @@ class Patient:
     services: Services
     installation: Installation
     features: tuple[str, ...]
+    reach: Reach | None = None
     info: PortalInfo | None = None
 
     @property
@@ -54,8 +66,11 @@ async def check_botpress(patient: Patient) -> Finding:
     bot = patient.services.bots.of(patient.installation)
     try:
         await bot.get_user(PROBE_USER)
-    except (AuthorizationLost, MissingScope) as error:
+    except AuthorizationLost as error:
         return problem("botpress_token_refused", error.message, patient.id)
+    except MissingScope as error:
+        what = f"integration {patient.installation.integration_id}: {error.message}"
+        return problem("botpress_integration_mismatch", what, patient.id)
     except VendorRefused:
         pass  # no such user, as expected: the token itself was accepted
     except HitlError as error:
@@ -124,15 +139,21 @@ async def check_inboxes(patient: Patient) -> Sequence[Finding]:
 async def check_channel(patient: Patient) -> Sequence[Finding]:
     """Whether our channel is listed once, is as it should be, and is connected to each inbox."""
     hubspot = patient.services.hubspot.of(patient.installation)
-    wanted = desired(patient.installation, patient.services.policy)
-    ours = [one for one in await hubspot.channels() if one.webhook_url == wanted.webhook_url]
+    own = await own_channels(patient.services, patient.installation)
+    wanted = desired(patient.installation, patient.services.policy, own)
+    every = own.of(await hubspot.channels())
+    ours = [one for one in every if one.webhook_url == own.webhook_url]
+    if not ours and (told := await progress(patient.services, patient.id)) is not None:
+        return [problem("setup_unfinished", told, patient.id)]
     if not ours:
-        what = f"no channel of the app has the webhook URL {wanted.webhook_url}"
+        what = f"no channel of the app has the webhook URL {own.webhook_url}"
+        if every:
+            what += f"; channel {every[0].id} is ours and has another"
         return [problem("channel_missing", what, patient.id)]
-    channel = min(ours, key=lambda one: (len(one.id), one.id))
+    channel = ours[0]
     found = [fine("channel", f"channel {channel.id} is listed", patient.id)]
-    if len(ours) > 1:
-        more = ", ".join(one.id for one in ours if one.id != channel.id)
+    if len(every) > 1:
+        more = ", ".join(one.id for one in every if one.id != channel.id)
         found.append(problem("channel_duplicated", f"further channels: {more}", patient.id))
     if channel.name != wanted.name or capabilities_differ(
         wanted.capabilities, channel.capabilities
@@ -146,8 +167,15 @@ async def _accounts(
     patient: Patient, channel: Channel, inbox_ids: Sequence[str]
 ) -> Sequence[Finding]:
     hubspot = patient.services.hubspot.of(patient.installation)
-    accounts = [one for one in await hubspot.channel_accounts(channel.id) if not one.archived]
-    found: list[Finding] = []
+    try:
+        accounts = [one for one in await hubspot.channel_accounts(channel.id) if not one.archived]
+    except MissingScope as error:
+        granted = patient.info.scopes if patient.info is not None else ()
+        if not _CHANNEL_SCOPES.intersection(granted):
+            raise
+        # The scope is there and HubSpot refuses all the same: the portal's edition lacks it.
+        return [problem("tier_too_low", error.message, patient.id)]
+    found = [fine("tier", "the portal's edition has custom channels", patient.id)]
     for inbox_id in inbox_ids:
         fitting = [one for one in accounts if one.inbox_id == inbox_id]
         where = f"inbox {inbox_id}"
@@ -168,14 +196,27 @@ async def check_subscriptions(patient: Patient) -> Sequence[Finding]:
     if webhooks is None:
         return []
     try:
+        target = await webhooks.of(patient.installation).webhook_target()
         there = await webhooks.of(patient.installation).subscriptions()
     except VendorError as error:
         return [problem("subscriptions_unknown", error.message, patient.id)]
     missing = missing_subscriptions(there)
+    if target is None:
+        return [problem("subscriptions_missing", "the app has no target URL", patient.id)]
     if missing:
         what = f"absent or paused: {', '.join(missing)}"
         return [problem("subscriptions_missing", what, patient.id)]
+    ours = own_urls(patient.installation, patient.services.policy)
+    if target not in (*ours, *await neighbours_urls(patient.services, patient.installation)):
+        return [problem("webhook_target_elsewhere", f"they go to {target}", patient.id)]
     return [fine("subscriptions", "the webhook subscriptions are active", patient.id)]
+
+
+async def check_webhook_in(patient: Patient) -> Sequence[Finding]:
+    """Whether a webhook as HubSpot posts it is taken, and a forged one is not."""
+    if patient.reach is None:
+        return []
+    return [await check_webhook(patient.services, patient.installation, patient.reach)]
 
 
 PORTAL_CHECKS: Final[tuple[Callable[[Patient], Awaitable[Sequence[Finding]]], ...]] = (
@@ -184,6 +225,7 @@ PORTAL_CHECKS: Final[tuple[Callable[[Patient], Awaitable[Sequence[Finding]]], ..
     check_inboxes,
     check_channel,
     check_subscriptions,
+    check_webhook_in,
 )
 """What is looked at in each portal once its token is accepted, in this order."""
 

@@ -1,7 +1,8 @@
 """Which scopes of HubSpot each feature needs. Pure; the one table everything else reads.
 
 A missing required scope makes HubSpot refuse the consent; an optional one is left out silently when
-the portal cannot have it. Both lists must equal those of the app in HubSpot.
+the portal cannot have it. Both lists must equal those of the app in HubSpot: where an app marks
+more as required, the operator says so (`HITL_OAUTH_REQUIRED_SCOPES`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 Feature = Literal[
-    "handoff", "contacts", "files", "transcript", "crm", "lists", "sequences", "newsletter"
+    "handoff",
+    "contacts",
+    "files",
+    "transcript",
+    "crm",
+    "timeline",
+    "lists",
+    "sequences",
+    "newsletter",
 ]
 FEATURES: Final[tuple[Feature, ...]] = get_args(Feature)
 DEFAULT_FEATURES: Final[tuple[Feature, ...]] = ("handoff", "contacts", "files", "transcript")
@@ -44,7 +53,7 @@ TABLE: Final[Mapping[Feature, Scopes]] = {
             "conversations.write",
         )
     ),
-    "contacts": Scopes(required=_both("crm.objects.contacts")),
+    "contacts": Scopes(optional=_both("crm.objects.contacts")),
     "files": Scopes(optional=("files",)),
     "transcript": Scopes(optional=_both("crm.schemas.contacts")),
     "crm": Scopes(
@@ -56,6 +65,7 @@ TABLE: Final[Mapping[Feature, Scopes]] = {
             "tickets",
         )
     ),
+    "timeline": Scopes(optional=("timeline",)),
     "lists": Scopes(optional=_both("crm.lists")),
     "sequences": Scopes(
         optional=("automation.sequences.read", "automation.sequences.enrollments.write")
@@ -69,14 +79,19 @@ def _chosen(features: Iterable[str]) -> list[Feature]:
     return [name for name in FEATURES if wanted.intersection((name,))]
 
 
-def scopes_for(features: Iterable[str] = DEFAULT_FEATURES) -> Scopes:
+def scopes_for(
+    features: Iterable[str] = DEFAULT_FEATURES, also_required: Iterable[str] = ()
+) -> Scopes:
     """The scopes of some features; the handoff itself is always among them.
+
+    `also_required` are asked for as required, whether a feature names them or not.
 
     >>> scopes_for(["files"]).optional
     ('files',)
     """
     chosen = _chosen(features)
     required = dict.fromkeys(scope for name in chosen for scope in TABLE[name].required)
+    required.update(dict.fromkeys(also_required))
     optional = dict.fromkeys(scope for name in chosen for scope in TABLE[name].optional)
     return Scopes(tuple(required), tuple(scope for scope in optional if scope not in required))
 

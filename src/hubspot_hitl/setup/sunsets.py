@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final, Literal
 
-Use = Literal["private_app", "pipelines_v1", "oauth_v1", "crm"]
+Use = Literal["private_app", "pipelines_v1", "oauth_v1", "crm", "v3"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,18 @@ CALENDAR: Final = (
         "the OAuth endpoints v1 end",
         "unset HITL_HUBSPOT_OAUTH_VERSION; the default is 2026-03",
     ),
+    Sunset(
+        date(2027, 9, 1),
+        "v3",
+        "HubSpot stops supporting its APIs v1 to v3, and legacy public and private apps",
+        "update this integration before: it uses v3 for conversations and webhooks",
+    ),
 )
-"""In order of their days. This integration has no call of Pipelines v1."""
+"""In order of their days. This integration has no call of Pipelines v1.
+
+HubSpot named a month for the last: https://developers.hubspot.com/changelog, "Legacy APIs and
+legacy apps: what's going unsupported and when".
+"""
 
 
 def coming(uses: Iterable[Use]) -> tuple[Sunset, ...]:

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from hubspot_hitl.twins import botpress_admin_checks as checks
 from hubspot_hitl.twins.botpress.errors import ApiError
+from hubspot_hitl.twins.botpress.world import Published
 from hubspot_hitl.twins.botpress_admin_checks import part
 from hubspot_hitl.twins.host import Host
 from hubspot_hitl.twins.wire import Json, answer, parse_object
@@ -96,6 +97,13 @@ class BotpressAdminTwin:
     async def stop(self) -> None:
         """Stop listening."""
         await self._host.stop()
+
+    def newest(self) -> Published | None:
+        """The version that was published last, for who installs it."""
+        for entry in reversed(self.integrations.values()):
+            if not entry.body.get("dev"):
+                return Published(entry.id, str(entry.body.get("url", "")), tuple(entry.secrets))
+        return None
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, to mount in another application too."""

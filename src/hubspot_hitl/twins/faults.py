@@ -65,12 +65,15 @@ class BadFaultError(ValueError):
 class Fault:
     """One rule.
 
-    `operations` are shell patterns. `skip` lets the first calls pass, `times` bounds the strikes.
-    `after` moves a status fault or a latency behind the effect of the call.
+    `operations` are shell patterns, and so are `callers`: the portal whose token calls HubSpot, the
+    bot that calls Botpress (webhooks and operations have none). `skip` lets the first calls pass,
+    `times` bounds the strikes. `after` moves a status fault or a latency behind the effect of the
+    call.
     """
 
     kind: FaultKind
     operations: tuple[str, ...] = ("*",)
+    callers: tuple[str, ...] = ("*",)
     probability: float = 1.0
     skip: int = 0
     times: int | None = None
@@ -90,8 +93,9 @@ class Fault:
             values: Json = {**body, "kind": FaultKind(body.get("kind", ""))}
         except ValueError as error:
             raise BadFaultError(f"kind is one of {[kind.value for kind in FaultKind]!r}") from error
-        patterns = values.get("operations", ("*",))
-        values["operations"] = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+        for name in ("operations", "callers"):
+            patterns = values.get(name, ("*",))
+            values[name] = (patterns,) if isinstance(patterns, str) else tuple(patterns)
         fault = Fault(**values)
         if not 0 <= fault.probability <= 1:
             raise BadFaultError("probability is between 0 and 1")
@@ -111,7 +115,12 @@ class _Rule:
     strikes: int = 0
     matches: dict[str, bool] = field(default_factory=dict[str, bool])
 
-    def concerns(self, operation: str) -> bool:
+    def concerns(self, operation: str, caller: str) -> bool:
+        return self._fits(operation) and any(
+            fnmatchcase(caller, pattern) for pattern in self.fault.callers
+        )
+
+    def _fits(self, operation: str) -> bool:
         known = self.matches.get(operation)
         if known is None:
             known = any(fnmatchcase(operation, pattern) for pattern in self.fault.operations)
@@ -152,14 +161,14 @@ class Faults:
         """Lift all faults."""
         self.set()
 
-    def draw(self, operation: str) -> tuple[Fault, ...]:
-        """The faults that strike this call of `operation`."""
+    def draw(self, operation: str, caller: str = "") -> tuple[Fault, ...]:
+        """The faults that strike this call of `operation` by `caller`."""
         if not self._rules:
             return ()
         return tuple(
             rule.fault
             for rule in self._rules.values()
-            if rule.concerns(operation) and self._strikes(rule, operation)
+            if rule.concerns(operation, caller) and self._strikes(rule, operation)
         )
 
     def chance(self, *parts: object) -> float:

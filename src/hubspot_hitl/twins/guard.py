@@ -23,6 +23,10 @@ class Vendor(Protocol):
         """The vendor's own error answer for a status fault."""
         ...
 
+    def caller_of(self, request: web.Request) -> str:
+        """Who calls, for faults that strike some only; empty when the request does not tell."""
+        ...
+
     def spoil_credentials(self, kind: FaultKind, request: web.Request) -> None:
         """Expire the caller's tokens or revoke the grant."""
         ...
@@ -42,7 +46,7 @@ async def carry_out(
 ) -> web.Response:
     """Answer a call: faults before the effect, the effect, faults after it, the journal entry."""
     began = time.perf_counter()
-    struck = vendor.faults.draw(operation)
+    struck = vendor.faults.draw(operation, vendor.caller_of(request))
     response = await _with_faults(vendor, struck, request, effect) if struck else await effect()
     vendor.journal.add(
         "call",

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Protocol
 
 from hubspot_hitl.hubspot.crm.definitions import CrmDefinitions
-from hubspot_hitl.hubspot.crm.objects import CrmObjects
 from hubspot_hitl.hubspot.crm.outreach import CrmOutreach
+from hubspot_hitl.hubspot.crm.timeline import CrmTimeline
+from hubspot_hitl.hubspot.crm.upserts import CrmUpserts
 from hubspot_hitl.hubspot.rest import Rest
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.clock import Clock
 
 
-class CrmClient(CrmObjects, CrmDefinitions, CrmOutreach):
+class CrmClient(CrmUpserts, CrmDefinitions, CrmOutreach, CrmTimeline):
     """One portal's CRM, over that portal's tokens and rate limit."""
 
 

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from hubspot_hitl.errors import InvalidPayload, VendorConflict, VendorNotFound
+from hubspot_hitl.errors import InvalidPayload, VendorNotFound
 from hubspot_hitl.hubspot.crm import paths, records
 from hubspot_hitl.hubspot.crm.calls import CrmCalls, get, send
-from hubspot_hitl.hubspot.crm.refusals import existing_id
 from hubspot_hitl.hubspot.fields import Fields
 from hubspot_hitl.hubspot.transport import encoded
 from hubspot_hitl.ports.crm import (
@@ -26,7 +25,6 @@ from hubspot_hitl.ports.crm import (
     Link,
     Search,
     SearchPage,
-    Upserted,
 )
 
 T = TypeVar("T")
@@ -116,51 +114,6 @@ class CrmObjects(CrmCalls):
         """Archive; it can be restored in HubSpot for some time."""
         await self._send(send(f"{type_.value}.delete", "DELETE", paths.record(type_, id_)))
 
-    async def find_or_create(
-        self,
-        type_: CrmType,
-        key: str,
-        *,
-        by: str,
-        properties: Mapping[str, str],
-        wanted: Sequence[str] = (),
-    ) -> Upserted:
-        """Read by a unique property; create only when HubSpot says that there is none."""
-        found = await self.get(type_, key, by=by, properties=wanted)
-        if found is not None:
-            return Upserted(found, created=False)
-        try:
-            return Upserted(await self.create(type_, {**properties, by: key}), created=True)
-        except VendorConflict as error:
-            # Somebody made it in between, or the value belongs to a record that was merged.
-            found = await self.get(type_, key, by=by, properties=wanted)
-            id_ = existing_id(error)
-            if found is None and id_ is not None:
-                found = await self.get(type_, id_, properties=wanted)
-            if found is None:
-                raise
-            return Upserted(found, created=False)
-
-    async def upsert(
-        self, type_: CrmType, key: str, *, by: str, properties: Mapping[str, str]
-    ) -> Upserted:
-        """Change by a unique property, create when there is none; survives a race and a merge.
-
-        Not HubSpot's batch upsert: for emails that refuses "partial upserts" without saying what
-        they are. Changing first and creating on 404 has one meaning.
-        """
-        try:
-            return Upserted(await self.update(type_, key, properties, by=by), created=False)
-        except VendorNotFound:
-            pass
-        try:
-            return Upserted(await self.create(type_, {**properties, by: key}), created=True)
-        except VendorConflict as error:
-            id_ = existing_id(error)
-            if id_ is not None:
-                return Upserted(await self.update(type_, id_, properties), created=False)
-            return Upserted(await self.update(type_, key, properties, by=by), created=False)
-
     async def search(
         self, type_: CrmType, search: Search, *, limit: int = 100, after: str | None = None
     ) -> SearchPage:
@@ -234,7 +187,7 @@ class CrmObjects(CrmCalls):
 
     async def delete_batch(self, type_: CrmType, ids: Sequence[str]) -> None:
         """Archive many."""
-        for part in _parts(ids):
+        for part in parts(ids):
             body = {"inputs": [{"id": id_} for id_ in part]}
             await self._send(
                 send(
@@ -256,7 +209,7 @@ class CrmObjects(CrmCalls):
     ) -> BatchResult:
         objects: list[CrmObject] = []
         problems: list[BatchProblem] = []
-        for part in _parts(items):
+        for part in parts(items):
             call = send(
                 f"{type_.value}.batch_{verb}",
                 "POST",
@@ -338,6 +291,7 @@ def _check_search(search: Search, body: Mapping[str, object]) -> None:
         )
 
 
-def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """As many at a time as HubSpot takes in one batch."""
     for begin in range(0, len(items), BATCH):
         yield items[begin : begin + BATCH]

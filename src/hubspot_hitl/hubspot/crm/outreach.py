@@ -6,14 +6,21 @@ https://developers.hubspot.com/docs/api-reference/latest/automation/sequences/gu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.hubspot.crm import paths, records
 from hubspot_hitl.hubspot.crm.calls import CrmCalls, get, send
 from hubspot_hitl.hubspot.fields import Fields, ShapeError
-from hubspot_hitl.ports.crm import CrmList, CrmType, EmailSequence, Enrollment, Membership
+from hubspot_hitl.ports.crm import (
+    CrmList,
+    CrmType,
+    EmailSequence,
+    Enrollment,
+    Membership,
+    SentEmail,
+)
 
 
 class CrmOutreach(CrmCalls):
@@ -57,6 +64,29 @@ class CrmOutreach(CrmCalls):
         call = send("sequences.enroll", "POST", paths.ENROLLMENTS, body)
         return await self._read(replace(call, query=(("userId", user_id),)), records.enrollment)
 
+    async def send_email(
+        self,
+        email_id: str,
+        to: str,
+        send_id: str,
+        *,
+        contact_properties: Mapping[str, str] | None = None,
+        custom_properties: Mapping[str, str] | None = None,
+    ) -> SentEmail:
+        """Send a published transactional email to one address; the same `send_id` sends once.
+
+        HubSpot keeps ids of sends and sends none twice. Source:
+        https://developers.hubspot.com/docs/api-reference/latest/marketing/transactional-emails/guide
+        """
+        body: dict[str, object] = {
+            "emailId": int(email_id),
+            "message": {"to": to, "sendId": send_id},
+            "contactProperties": dict(contact_properties or {}),
+            "customProperties": dict(custom_properties or {}),
+        }
+        call = send("emails.send", "POST", paths.TRANSACTIONAL, body, repeatable=True)
+        return await self._read(call, _sent)
+
     async def visitor_token(
         self, email: str, *, first_name: str | None = None, last_name: str | None = None
     ) -> str:
@@ -66,6 +96,10 @@ class CrmOutreach(CrmCalls):
         body |= {"lastName": last_name} if last_name else {}
         call = send("visitor_tokens.create", "POST", paths.VISITOR_TOKENS, body, repeatable=True)
         return await self._read(call, _token)
+
+
+def _sent(raw: Fields) -> SentEmail:
+    return SentEmail(raw.require_id("statusId"), raw.text("status") or "", raw.text("sendResult"))
 
 
 def _token(raw: Fields) -> str:

@@ -19,6 +19,10 @@ LISTS: Final = "/crm/lists/2026-03"
 SEQUENCES: Final = "/automation/sequences/2026-03"
 ENROLLMENTS: Final = f"{SEQUENCES}/enrollments"
 VISITOR_TOKENS: Final = "/visitor-identification/2026-03/tokens/create"
+TIMELINE: Final = "/integrators/timeline/2026-03/events"
+# Event templates ended with 2026-03; apps that have them write their events here.
+TIMELINE_TEMPLATES: Final = "/integrators/timeline/v3/events"
+TRANSACTIONAL: Final = "/marketing/transactional/2026-03/single-email/send"
 
 OBJECT_TYPE_IDS: Final = MappingProxyType(
     {
@@ -73,7 +77,7 @@ def record(type_: CrmType, key: str) -> str:
 
 
 def batch(type_: CrmType, verb: str) -> str:
-    """A batch call: read, create, update, archive."""
+    """A batch call: read, create, update, upsert, archive."""
     return f"{objects(type_)}/batch/{verb}"
 
 

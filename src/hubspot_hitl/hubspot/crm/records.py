@@ -27,6 +27,8 @@ from hubspot_hitl.ports.crm import (
     Search,
     SearchPage,
     Stage,
+    Upserted,
+    UpsertedBatch,
 )
 
 
@@ -72,6 +74,22 @@ def batch_result(type_: CrmType) -> Callable[[Fields], BatchResult]:
             objects=tuple(read(item) for item in raw.children("results")),
             problems=tuple(batch_problem(item) for item in raw.children("errors")),
         )
+
+    return result
+
+
+def upserted(type_: CrmType, by: str) -> Callable[[Fields], UpsertedBatch]:
+    """Reads the answer of a batch upsert; records are told apart by the property `by`."""
+    read = crm_object(type_)
+
+    def result(raw: Fields) -> UpsertedBatch:
+        done: dict[str, Upserted] = {}
+        for item in raw.children("results"):
+            found = read(item)
+            key = found.properties.get(by)
+            if key is not None:
+                done[key] = Upserted(found, created=item.flag("new"))
+        return UpsertedBatch(done, tuple(batch_problem(one) for one in raw.children("errors")))
 
     return result
 

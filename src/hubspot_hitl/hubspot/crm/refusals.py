@@ -50,6 +50,8 @@ _TIERS: Final = (
     ("sequences.", "Sales Hub or Service Hub Professional, with a seat for the user"),
     ("leads.", "Sales Hub Professional"),
     ("visitor_tokens.", "a Professional edition"),
+    ("timeline.", "a public app: private apps and service keys have no time line events"),
+    ("emails.", "the transactional email add-on of Marketing Hub"),
 )
 _VALUES: Final = re.compile(r"\[\{.*\}\]", re.DOTALL)
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,100}")

@@ -16,6 +16,7 @@ from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.botpress.plugin import HitlPlugin
 from hubspot_hitl.twins.botpress.records import Installation
 from hubspot_hitl.twins.botpress.world import World
+from hubspot_hitl.twins.botpress_admin import BotpressAdminTwin
 from hubspot_hitl.twins.faults import Faults
 from hubspot_hitl.twins.host import Host, run_until_cancelled
 from hubspot_hitl.twins.wire import Json
@@ -29,7 +30,8 @@ class BotpressTwin:
 
     `plugin` is the bot and its users, `operations` sends operations by hand, `faults` is what may
     go wrong, `journal` what happened, `world` the whole state. `definition` is the content of
-    `integration.definition.json`: with it, undeclared names and unfit payloads are refused.
+    `integration.definition.json`: with it, undeclared names and unfit payloads are refused. With
+    `admin` the same address serves the Admin API, and what is published there can be installed.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class BotpressTwin:
         faults: Faults | None = None,
         clock: Callable[[], float] = time.time,
         definition: Json | None = None,
+        admin: BotpressAdminTwin | None = None,
     ) -> None:
         self.options = options or BotpressOptions()
         self.faults = faults or Faults()
@@ -45,6 +48,10 @@ class BotpressTwin:
         self.journal = self.world.journal
         self.operations = Operations(self.world)
         self.plugin = HitlPlugin(self.world, self.operations)
+        self.admin = admin
+        if admin is not None:
+            self.world.access_keys = admin.access_keys
+            self.world.published = admin.newest
         self.url = ""
         self._host = Host()
 
@@ -67,6 +74,8 @@ class BotpressTwin:
         Control(self.world, self.operations, self.plugin).mount(app)
         mount(app, self.world, ROUTES)
         states.mount_files(app, self.world)
+        if self.admin is not None:
+            app.add_routes(self.admin.routes())
         Front(self.world, self.operations).mount(app)
         return app
 

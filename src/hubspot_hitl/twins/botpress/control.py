@@ -84,15 +84,21 @@ class Control:
         return [self._shown(one) for one in self._world.installations.values()]
 
     async def _install(self, request: web.Request) -> object:
-        body = await _body(request)
+        """Install at `url`, or without one what the Admin API published last."""
+        body, published = await _body(request), None
+        if "url" not in body and (published := self._world.published()) is None:
+            raise ApiError.invalid("Nothing was published here: give a url")
         made = self._world.install(
-            body["url"],
+            published.url if published else body["url"],
             body.get("configuration", {}),
             webhook_id=body.get("webhookId"),
             bot_id=body.get("botId"),
             alias=body.get("alias"),
             configuration_type=body.get("configurationType"),
-            signing_secrets=tuple(body.get("signingSecrets", ())),
+            signing_secrets=(
+                published.signing_secrets if published else tuple(body.get("signingSecrets", ()))
+            ),
+            integration_id=published.id if published else None,
         )
         return self._shown(made)
 

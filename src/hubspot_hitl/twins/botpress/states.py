@@ -78,7 +78,8 @@ def _set(world: World, call: Call) -> web.Response:
     key, body = _key(call), call.body()
     if "payload" not in body:
         raise ApiError.invalid("data must have required property 'payload'")
-    world.definition.state(key[0], key[2], body["payload"])
+    if body["payload"] is not None:
+        world.definition.state(key[0], key[2], body["payload"])
     state = State(body["payload"] or {}, _idle(body), world.clock())
     if body["payload"] is None:
         call.bot.states.pop(key, None)
@@ -151,6 +152,12 @@ def _upsert_file(world: World, call: Call) -> web.Response:
     return answer({"file": {**record, "uploadUrl": url}})
 
 
+def _delete_file(world: World, call: Call) -> web.Response:
+    if call.bot.files.pop(call.path["file"], None) is None:
+        raise ApiError.not_found("File", call.path["file"])
+    return answer({})
+
+
 def mount_files(app: web.Application, world: World) -> None:
     """The addresses that `upsertFile` hands out: PUT the bytes, GET them again."""
 
@@ -187,4 +194,5 @@ ROUTES = (
     Route("POST", f"{_S}/expiry", "states.expire", _expire),
     Route("POST", "/v1/chat/integrations/configure", "integrations.configure", _configure),
     Route("PUT", "/v1/files", "files.upsert", _upsert_file),
+    Route("DELETE", "/v1/files/{file}", "files.delete", _delete_file),
 )

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -29,6 +30,14 @@ OnMessage = Callable[[Bot, Message], None]
 OnEvent = Callable[[Bot, Event], str]
 
 
+class Published(NamedTuple):
+    """A published version: what an installation takes from it. Holds secrets."""
+
+    id: str
+    url: str
+    signing_secrets: tuple[str, ...]
+
+
 class World:
     """The twin's state. `clock` tells epoch seconds; `url` is set once it listens."""
 
@@ -47,6 +56,10 @@ class World:
         self.definition = Definition(definition, options.check_payloads)
         self.bots: dict[str, Bot] = {}
         self.installations: dict[str, Installation] = {}
+        self.access_keys: set[str] = set()
+        """Tokens that are accepted beside the option's: the access keys of the Admin API."""
+        self.published: Callable[[], Published | None] = lambda: None
+        """The integration that was published last."""
         self.revoked = False
         """Set by a fault: no token is accepted any more."""
         self.on_message: OnMessage = lambda bot, message: None
@@ -78,12 +91,13 @@ class World:
         alias: str | None = None,
         configuration_type: str | None = None,
         signing_secrets: tuple[str, ...] = (),
+        integration_id: str | None = None,
     ) -> Installation:
         """Install the integration in a bot; `register` is a separate step."""
         made = Installation(
             webhook_id or str(uuid.uuid4()),
             bot_id or self.options.bot_id,
-            self.options.integration_id,
+            integration_id or self.options.integration_id,
             alias or self.options.alias,
             url,
             configuration,
@@ -181,6 +195,10 @@ class World:
         headers = {} if after is None else {"Retry-After": str(after)}
         kind = kinds.get(status, "Unknown")
         return ApiError(status, kind, "twin fault", headers).response()
+
+    def caller_of(self, request: web.Request) -> str:
+        """The bot that the call names."""
+        return request.headers.get("x-bot-id", "")
 
     def spoil_credentials(self, kind: FaultKind, request: web.Request) -> None:
         """Refuse every token from now on; `/_twin/tokens/reinstate` undoes it."""

@@ -14,10 +14,12 @@ from hubspot_hitl.twins.hubspot import (
     conversations,
     crm,
     crm_more,
+    crm_upsert,
     files,
     oauth,
     properties,
     publish,
+    timeline,
     webhooks_api,
 )
 from hubspot_hitl.twins.hubspot.agents import Agents
@@ -35,6 +37,8 @@ ROUTES = (
     *publish.ROUTES,
     *conversations.ROUTES,
     *crm_more.ROUTES,
+    *crm_upsert.ROUTES,
+    *timeline.ROUTES,
     *crm.ROUTES,
     *properties.ROUTES,
     *files.ROUTES,

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from hubspot_hitl.twins.hubspot import checks
 from hubspot_hitl.twins.hubspot.channels import page
-from hubspot_hitl.twins.hubspot.crm_schema import PIPELINES, REQUIRED, STAGE_OF, closed
+from hubspot_hitl.twins.hubspot.crm_schema import REQUIRED, closed
 from hubspot_hitl.twins.hubspot.endpoint import Call, Handler, Route
 from hubspot_hitl.twins.hubspot.errors import ApiError
 from hubspot_hitl.twins.hubspot.properties import definitions, writable
@@ -41,7 +41,14 @@ def wire(kind: str, found: CrmObject, asked: str) -> Json:
 
 
 def _find(portal: Portal, kind: str, call: Call) -> CrmObject:
-    key, by = call.path["id"], call.query.get("idProperty")
+    found = find(portal, kind, call.path["id"], call.query.get("idProperty"))
+    if found is None:
+        raise ApiError(404, "resource not found", "OBJECT_NOT_FOUND")
+    return found
+
+
+def find(portal: Portal, kind: str, key: str, by: str | None) -> CrmObject | None:
+    """The record that is not archived, by id or a unique property; None when there is none."""
     found = None
     if by is None or by == "hs_object_id":
         found = portal.of_type(kind).get(portal.merged.get(key, key))
@@ -52,9 +59,7 @@ def _find(portal: Portal, kind: str, call: Call) -> CrmObject:
         found = next((one for one in records if one.properties.get(by) == key), None)
     else:
         raise ApiError.invalid(f"{by!r} is not a unique property", field="idProperty")
-    if found is None or found.archived:
-        raise ApiError(404, "resource not found", "OBJECT_NOT_FOUND")
-    return found
+    return None if found is None or found.archived else found
 
 
 def checked(portal: Portal, kind: str, body: Json) -> dict[str, str | None]:
@@ -139,17 +144,6 @@ def link(portal: Portal, kind: str, made: CrmObject, to_kind: str, target: str) 
             known.append(other)
 
 
-def check_stage(kind: str, values: dict[str, str | None]) -> None:
-    """A stage belongs to its pipeline. Raises a 400."""
-    names = STAGE_OF.get(kind)
-    stage = values.get(names[1]) if names else None
-    if names is None or not stage:
-        return
-    pipelines = [one for one in PIPELINES[kind] if values.get(names[0]) in (None, "", one["id"])]
-    if not any(step["id"] == stage for one in pipelines for step in one["stages"]):
-        raise ApiError.invalid("stage is not valid", field=names[1], code="INVALID_OPTION")
-
-
 def _type_of(portal: Portal, object_id: str) -> str:
     if object_id in portal.threads:
         return "threads"
@@ -217,6 +211,14 @@ def _search(kind: str) -> Handler:
         groups = checks.objects(body, "filterGroups") if "filterGroups" in body else []
         if len(groups) > 5 or any(len(group.get("filters", ())) > 6 for group in groups):
             raise ApiError.invalid("At most 5 filter groups of 6 filters", field="filterGroups")
+        for one in (rule for group in groups for rule in group.get("filters", ())):
+            name = str(one.get("propertyName"))
+            if name not in definitions(call.portal, kind):
+                raise ApiError.invalid(
+                    f"There was a problem with the request: property {name!r} does not exist",
+                    field=name,
+                    code="PROPERTY_DOESNT_EXIST",
+                )
         limit = body.get("limit", 10)
         if not isinstance(limit, int) or not 1 <= limit <= 200:
             raise ApiError.invalid("limit must be between 1 and 200", field="limit")
@@ -297,33 +299,6 @@ def _compares(operator: str, actual: str | None, rule: Json) -> bool:
     return verdicts[operator]
 
 
-def _upsert(kind: str) -> Handler:
-    def upsert(world: World, call: Call) -> web.Response:
-        results: list[Json] = []
-        for item in checks.objects(call.body(), "inputs", least=1):
-            checks.require(item, "id", "properties")
-            portal = call.portal
-            by = item.get("idProperty")
-            key = str(item["id"])
-            known = portal.by_email.get(key.lower(), "") if by == "email" else key
-            found = portal.of_type(kind).get(known)
-            fresh = found is None
-            if found is None:
-                values = dict(item["properties"])
-                if by:
-                    values[by] = key
-                found = make(world, portal, kind, {"properties": values})
-            else:
-                values = checked(portal, kind, item)
-                claim_email(portal, found, values)
-                found.properties |= values
-                found.updated_at = world.clock()
-            results.append({**wire(kind, found, ",".join(found.properties)), "new": fresh})
-        return answer({"status": "COMPLETE", "results": results})
-
-    return upsert
-
-
 def _associate(world: World, call: Call) -> web.Response:
     portal, path = call.portal, call.path
     source = portal.of_type(path["from"]).get(path["id"])
@@ -344,7 +319,6 @@ def _routes(kind: str) -> tuple[Route, ...]:
 
     return (
         Route("POST", at("/search"), f"{kind}.search", _search(kind), scopes=read, search=True),
-        Route("POST", at("/batch/upsert"), f"{kind}.upsert", _upsert(kind), scopes=write),
         Route("GET", at(""), f"{kind}.list", _list(kind), scopes=read),
         Route("POST", at(""), f"{kind}.create", _create(kind), scopes=write),
         Route("GET", at("/{id}"), f"{kind}.get", _get(kind), scopes=read),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hubspot_hitl.twins.hubspot import checks
+from hubspot_hitl.twins.hubspot import checks, threads
 from hubspot_hitl.twins.hubspot.channels import page
 from hubspot_hitl.twins.hubspot.crm import TYPES, checked, claim_email, link, make, wire
 from hubspot_hitl.twins.hubspot.crm_schema import PIPELINES
@@ -112,6 +112,23 @@ def _merge(world: World, call: Call) -> web.Response:
     if email:
         portal.by_email[email] = keeper.id
     return answer(wire("contacts", keeper, ",".join(keeper.properties)))
+
+
+def _erase_contact(world: World, call: Call) -> web.Response:
+    """The GDPR deletion: the contact and their threads are gone, and both are told as webhooks."""
+    body = call.body()
+    checks.require(body, "objectId")
+    portal = call.portal
+    found = _live(portal, "contacts", str(body["objectId"]))
+    if found is None:
+        raise ApiError(404, "resource not found", "OBJECT_NOT_FOUND")
+    del portal.of_type("contacts")[found.id]
+    portal.by_email.pop((found.properties.get("email") or "").lower(), None)
+    source = f"appId:{world.options.app_id}"
+    for thread in [one for one in portal.threads.values() if one.visitor_id == found.id]:
+        threads.forget(world, thread, source)
+    world.emit_object(portal.id, found.id, "contact.privacyDeletion", source)
+    return no_content()
 
 
 # -- links
@@ -289,6 +306,13 @@ ROUTES = (
         ("/crm/objects/2026-03/contacts/merge",),
         "contacts.merge",
         _merge,
+        scopes=_WRITE,
+    ),
+    Route(
+        "POST",
+        ("/crm/objects/2026-03/contacts/gdpr-delete", "/crm/v3/objects/contacts/gdpr-delete"),
+        "contacts.erase",
+        _erase_contact,
         scopes=_WRITE,
     ),
     Route("GET", (_FROM,), "associations.list", _linked, scopes=_READ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -102,6 +103,9 @@ async def _serve(world: World, route: Route, request: web.Request) -> web.Respon
         call.caller_portal = world.portals[call.token.portal_id]
     elif route.access == "app":
         _check_app(world, request)
+    needs_edition = route.operation.split(".")[0] in ("accounts", "channel_accounts")
+    if needs_edition and not world.options.custom_channels_edition:
+        raise ApiError(403, "This account does not have access to this feature.", "BANNED")
     headers: dict[str, str] = {}
     if call.token is not None:
         headers = world.count_call(call.token.portal_id, route.search)
@@ -113,6 +117,7 @@ async def _serve(world: World, route: Route, request: web.Request) -> web.Respon
             call.form = await request.post()
     response = route.handler(world, call)
     response.headers.update(headers)
+    response.headers.setdefault("X-HubSpot-Correlation-Id", str(uuid.uuid4()))
     return response
 
 
@@ -153,3 +158,5 @@ def _check_app(world: World, request: web.Request) -> None:
         raise ApiError.invalid("Required query parameter appId is missing", field="appId")
     if app_id != world.options.app_id:
         raise ApiError(403, "The key does not belong to this app.", "BANNED")
+    if request.path.startswith("/webhooks/") and not world.options.webhooks_api:
+        raise ApiError(403, "This kind of app is not supported by this API.", "BANNED")

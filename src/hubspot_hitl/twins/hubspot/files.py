@@ -140,6 +140,14 @@ def _delete(world: World, call: Call) -> web.Response:
     return no_content()
 
 
+def _erase(world: World, call: Call) -> web.Response:
+    """The GDPR deletion: nothing of the file stays."""
+    found = call.portal.files.pop(call.path["file"], None)
+    if found is None:
+        raise ApiError.not_found("file", call.path["file"])
+    return no_content()
+
+
 def _download(world: World, call: Call) -> web.Response:
     portal = world.portals.get(call.path["portal"])
     file = portal.files.get(call.path["file"]) if portal else None
@@ -171,5 +179,6 @@ ROUTES = (
     Route("GET", _spelled("/{file}/signed-url"), "files.sign", _sign, scopes=_READ),
     Route("GET", _spelled("/{file}"), "files.get", _get, scopes=_READ),
     Route("DELETE", _spelled("/{file}"), "files.delete", _delete, scopes=_WRITE),
+    Route("DELETE", _spelled("/{file}/gdpr-delete"), "files.erase", _erase, scopes=_WRITE),
     Route("GET", ("/_files/{portal}/{file}",), "files.download", _download, "none"),
 )

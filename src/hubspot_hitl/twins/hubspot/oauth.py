@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
+from hubspot_hitl.twins.hubspot import checks
 from hubspot_hitl.twins.hubspot.endpoint import Call, Route
 from hubspot_hitl.twins.hubspot.errors import ApiError
 from hubspot_hitl.twins.hubspot.records import Token
@@ -22,6 +23,7 @@ CODE_LIFETIME_S = 60.0
 def _page(title: str, inside: str, status: int = 200) -> web.Response:
     text = (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
+        "<link rel=icon href='data:,'>"
         f"<main><h1>{title}</h1>{inside}</main></html>"
     )
     return web.Response(text=text, status=status, content_type="text/html")
@@ -247,6 +249,40 @@ def _v1_revoke(world: World, call: Call) -> web.Response:
     return no_content()
 
 
+def _private_info(world: World, call: Call) -> web.Response:
+    """What a private app's token is; the caller shows the token it asks about."""
+    if not world.options.private_app_info:
+        raise ApiError.not_found("private app of the token", "given")
+    value = checks.text(call.body(), "tokenKey")
+    token = world.tokens.get(value)
+    if token is None or token.expires_at is not None:
+        raise ApiError.not_found("private app of the token", "given")
+    return answer(
+        {
+            "userId": 1111,
+            "hubId": int(token.portal_id),
+            "appId": int(world.options.app_id),
+            "scopes": sorted(token.scopes),
+        }
+    )
+
+
+def _details(world: World, call: Call) -> web.Response:
+    return answer(
+        {
+            "portalId": int(call.portal.id),
+            "accountType": "STANDARD",
+            "timeZone": "UTC",
+            "companyCurrency": "EUR",
+            "additionalCurrencies": [],
+            "utcOffset": "+00:00",
+            "utcOffsetMilliseconds": 0,
+            "uiDomain": "app.hubspot.com",
+            "dataHostingLocation": "na1",
+        }
+    )
+
+
 def _spelled(tail: str) -> tuple[str, str]:
     return (f"/oauth/2026-03{tail}", f"/oauth/v3{tail}")
 
@@ -262,5 +298,17 @@ ROUTES = (
     Route("POST", ("/oauth/v1/token",), "oauth.token", _v1_token, "none"),
     Route("GET", _V1_TOKENS, "oauth.introspect", _v1_about, "none"),
     Route("DELETE", _V1_TOKENS[1:], "oauth.revoke", _v1_revoke, "none"),
+    Route(
+        "POST",
+        ("/oauth/v2/private-apps/get/access-token-info",),
+        "oauth.private_app",
+        _private_info,
+    ),
+    Route(
+        "GET",
+        ("/account-info/v3/details", "/account-info/2026-03/details"),
+        "account.details",
+        _details,
+    ),
     Route("DELETE", ("/appinstalls/2026-03/external-install",), "app.uninstall", _uninstall),
 )

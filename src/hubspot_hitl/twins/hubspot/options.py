@@ -30,6 +30,8 @@ DEFAULT_SCOPES = (
     "automation.sequences.enrollments.write",
     "conversations.visitor_identification.tokens.create",
     "files",
+    "timeline",
+    "transactional-email",
 )
 
 
@@ -45,16 +47,24 @@ class HubSpotOptions:
     """A grant of the first portal that exists from the start."""
     portal_id: str = "1234567"
     scopes: tuple[str, ...] = DEFAULT_SCOPES
-    required_scopes: tuple[str, ...] = ("oauth",)
+    required_scopes: tuple[str, ...] = ()
+    """What the app marks as required: the consent page refuses to open without them."""
     token_lifetime_s: float = 1800.0
     oauth_v1: bool = False
     """Whether the endpoints that end on 2027-02-16 answer."""
+
+    private_app_info: bool = True
+    """Whether the endpoint that tells about `pat-` tokens knows them (undocumented for service
+    keys)."""
 
     rate_limit: int | None = 110
     """Calls in any `rate_window_s` for each portal; None switches the limit off."""
     rate_window_s: float = 10.0
     search_limit_per_s: int | None = 5
 
+    custom_channels_edition: bool = True
+    """Whether the portal's edition has custom channels; with which answer it is refused otherwise
+    is undocumented, a 403 is taken."""
     channel_visible_after_s: float = 0.0
     """How long a new channel is neither listed nor connectable."""
     api_accounts_announced: bool = False
@@ -75,6 +85,14 @@ class HubSpotOptions:
     """Whether archiving also sends `status=ARCHIVED` (undocumented)."""
     search_lag_s: float = 0.0
     """How far CRM search lags behind writes."""
+
+    webhooks_api: bool = True
+    """Whether the app is a legacy public one. Others may not use the API of webhook settings and
+    subscriptions; with which answer they are refused is undocumented."""
+    batch_upsert: Literal["each", "whole"] = "each"
+    """Whether one bad input fails itself (207) or the whole batch (400) (undocumented)."""
+    timeline_types: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """The app's event types, or the numbers of its templates, with their properties."""
 
     default_subscriptions: bool = True
     app_webhook_url: str | None = None

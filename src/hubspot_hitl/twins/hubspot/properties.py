@@ -117,7 +117,11 @@ def definitions(portal: Portal, kind: str) -> dict[str, Json]:
 
 
 def writable(portal: Portal, kind: str, values: Mapping[str, str | None]) -> None:
-    """All named properties exist, may be written and take their values. Raises one 400 for all."""
+    """All named properties exist, may be written and take their values. Raises one 400 for all.
+
+    `twinPattern` of a definition is a validation rule of the portal; how HubSpot words a breach of
+    one is not documented.
+    """
     known = definitions(portal, kind)
     found = [
         {"isValid": False, "message": message, "error": code, "name": name}
@@ -149,6 +153,8 @@ def _faults(found: Json | None, name: str, value: str | None) -> Iterator[tuple[
     if allowed and any(one and one not in allowed for one in given):
         listed = ", ".join(allowed)
         yield "INVALID_OPTION", f"{value} was not one of the allowed options: [{listed}]"
+    if not re.fullmatch(found.get("twinPattern", ".*"), value, re.DOTALL):
+        yield "VALIDATION_RULE", f'"{value}" does not meet the validation rule of {name}.'
     if found["type"] == "number" and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
         yield "INVALID_INTEGER", f"{value} was not a valid number."
     if found["type"] == "bool" and value not in ("true", "false"):

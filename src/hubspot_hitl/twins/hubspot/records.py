@@ -252,6 +252,8 @@ class Portal:
     lists: dict[str, Json] = field(default_factory=dict[str, Json])
     sequences: dict[str, str] = field(default_factory=dict[str, str])
     teams: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    timeline: dict[str, Json] = field(default_factory=dict[str, Json])
+    emails: dict[str, Json] = field(default_factory=dict[str, Json])
     next_agent: int = 0
 
     def of_type(self, object_type: str) -> dict[str, CrmObject]:

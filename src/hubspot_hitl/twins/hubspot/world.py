@@ -35,6 +35,7 @@ DEFAULT_SUBSCRIPTIONS = (
     ("conversation.creation", None),
     ("conversation.deletion", None),
     ("conversation.privacyDeletion", None),
+    ("contact.privacyDeletion", None),
 )
 
 
@@ -178,6 +179,12 @@ class World:
 
     def emit(self, thread: Thread, event_type: str, source: str, **fields: object) -> None:
         """Send an app webhook about a thread to each active subscription that asks for it."""
+        self.emit_object(thread.portal_id, thread.id, event_type, source, **fields)
+
+    def emit_object(
+        self, portal_id: str, object_id: str, event_type: str, source: str, **fields: object
+    ) -> None:
+        """The same for any object of a portal."""
         url = self.options.app_webhook_url or (self.hook_settings or {}).get("targetUrl")
         if not url:
             return
@@ -190,17 +197,17 @@ class World:
             event: Json = {
                 "eventId": int(self.new_id("event")),
                 "subscriptionId": int(subscription.id),
-                "portalId": int(thread.portal_id),
+                "portalId": int(portal_id),
                 "appId": int(self.options.app_id),
                 "occurredAt": int(self.clock() * 1000),
                 "subscriptionType": event_type,
-                "objectId": int(thread.id),
+                "objectId": int(object_id),
                 "changeSource": "USER" if kind == "userId" else "INTEGRATION",
                 "sourceId": source,
                 "isSensitive": False,
                 **fields,
             }
-            self.hooks.app_event(url, thread.portal_id, event)
+            self.hooks.app_event(url, portal_id, event)
 
     def count_call(self, portal_id: str, search: bool) -> dict[str, str]:
         """Count a call against the portal's limit; returns the rate headers. Raises a 429."""
@@ -233,11 +240,15 @@ class World:
             status, "internal error (twin fault)", "INTERNAL_ERROR", headers=headers
         ).response()
 
-    def spoil_credentials(self, kind: FaultKind, request: web.Request) -> None:
-        """Expire or revoke what the caller holds; all portals when the caller names no token."""
+    def caller_of(self, request: web.Request) -> str:
+        """The portal whose token is presented."""
         value = request.headers.get("Authorization", "").removeprefix("Bearer ")
         token = self.tokens.get(value)
-        portal_id = token.portal_id if token else None
+        return token.portal_id if token else ""
+
+    def spoil_credentials(self, kind: FaultKind, request: web.Request) -> None:
+        """Expire or revoke what the caller holds; all portals when the caller names no token."""
+        portal_id = self.caller_of(request) or None
         if kind is FaultKind.TOKEN_EXPIRED:
             self.expire_tokens(portal_id)
         else:

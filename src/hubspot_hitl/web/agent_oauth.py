@@ -107,6 +107,14 @@ async def update(door: OAuthDoor, body: Body) -> dict[str, object]:
 
 
 @_enveloped
+async def start(door: OAuthDoor, body: Body) -> dict[str, object]:
+    """`UserAgent/Start`: there is nothing to start here; answers whether the portal is reached."""
+    guid = _text(body, "guid")
+    info = await door.connector.test(guid)
+    return {"guid": guid, "username": info.portal_id}
+
+
+@_enveloped
 async def mine(door: OAuthDoor, _body: Body) -> dict[str, object]:
     """`UserAgent/MyAgents`: the installations there are."""
     every = await door.connector.installations()
@@ -147,5 +155,6 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.post("/v1/UserAgentOAuth/TokenRefresh", refresh),
     web.post("/v1/UserAgentOAuth/HubSpotDisconnect", disconnect),
     web.post("/v1/UserAgent/Update", update),
+    web.post("/v1/UserAgent/Start", start),
     web.post("/v1/UserAgent/MyAgents", mine),
 )

@@ -6,7 +6,9 @@ import hmac
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
+from hubspot_hitl.botpress.signature import OPERATION_HEADER
 from hubspot_hitl.web.keys import OPERATIONS, SETTINGS
 
 log = structlog.get_logger(__name__)
@@ -22,6 +24,18 @@ async def operation(request: web.Request) -> web.StreamResponse:
         log.warning("operation_at_wrong_path")
         raise web.HTTPNotFound(text="There is nothing at this path.")
     return await request.app[OPERATIONS].handle(request)
+
+
+@web.middleware
+async def at_any_path(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve an operation at a path that is nobody's, unless a path secret is set.
+
+    Botpress's own server ignores the path (SDK, serve.ts), and whoever publishes chooses the `url`.
+    """
+    nobodys = isinstance(request.match_info.http_exception, web.HTTPNotFound)
+    if nobodys and OPERATION_HEADER in request.headers:
+        return await operation(request)
+    return await handler(request)
 
 
 async def health(request: web.Request) -> web.Response:

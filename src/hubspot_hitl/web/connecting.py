@@ -7,7 +7,6 @@ the scopes. Whatever fails before that leaves the installation as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -22,8 +21,7 @@ from hubspot_hitl.errors import (
     VendorError,
     VendorRefused,
 )
-from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
-from hubspot_hitl.hubspot.oauth import AUTHORIZE_URL, AppCredentials, Grant, OAuth, authorize_url
+from hubspot_hitl.hubspot.oauth import AppCredentials, Grant, OAuth, authorize_url
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.tokens import STATIC_PREFIX
 from hubspot_hitl.integration.connection import (
@@ -35,14 +33,12 @@ from hubspot_hitl.integration.connection import (
     fingerprint,
 )
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.audit import Nonces
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.connections import Connections
 from hubspot_hitl.ports.hubspot import PortalInfo
 from hubspot_hitl.ports.services import Policy
 from hubspot_hitl.redaction import remember_secret
-from hubspot_hitl.setup.scopes import DEFAULT_FEATURES, scopes_for
-from hubspot_hitl.store.connections import ConnectedInstallations
+from hubspot_hitl.setup.scopes import scopes_for
+from hubspot_hitl.web.connect_options import ConnectOptions, Stores
 from hubspot_hitl.web.grant_check import check_grant, inbox_portal
 from hubspot_hitl.web.landing import ConnectRefused, Landing
 from hubspot_hitl.web.oauth_state import OAuthState, StateExpired, StateSigner
@@ -52,28 +48,10 @@ log = structlog.get_logger(__name__)
 
 CALLBACK_PATH: Final = "/oauth/hubspot/callback"
 MAX_NAME: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectOptions:
-    """What the operator chose. `redirect_url` must be a redirect URL of the HubSpot app."""
-
-    public_url: str | None = None
-    redirect_url: str | None = None
-    return_hosts: tuple[str, ...] = ()
-    authorize_url: str = AUTHORIZE_URL
-    features: tuple[str, ...] = DEFAULT_FEATURES
-    shared: AppIdentity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What connecting reads and writes."""
-
-    installations: ConnectedInstallations
-    connections: Connections
-    kept: VaultRefreshTokens
-    nonces: Nonces
+CONNECTION_FAILED: Final = (
+    "Connection failed. Check that the whole token was pasted, that it was not revoked, that its"
+    " scopes are complete and that the HubSpot account is active."
+)
 
 
 class PortalConnector:
@@ -106,9 +84,15 @@ class PortalConnector:
         chosen = method or await self._usual_method(installation)
         app = await self._app(installation, chosen)
         redirect_uri = self.redirect_uri(installation)
+        if not redirect_uri.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+            raise ConnectRefused(
+                "invalid_config",
+                "HubSpot sends people back over https only: set HITL_PUBLIC_URL, or"
+                " HITL_OAUTH_REDIRECT_URL, to the https address of this server.",
+            )
         now_ms = self._clock.now_ms()
         text, state = self.signer.sign(installation.id, checked, redirect_uri, chosen, now_ms)
-        scopes = scopes_for(self.options.features)
+        scopes = self.options.scopes
         log.info("oauth_begun", installation=installation.id, auth_method=chosen)
         return authorize_url(
             app.client_id,
@@ -180,7 +164,7 @@ class PortalConnector:
         credentials = AppCredentials(app.client_id, app.client_secret)
         grant = await self._exchanged(oauth, credentials, code, state)
         info = await self._about(oauth, credentials, grant)
-        check_grant(installation, app.app_id, info, self.options.features)
+        check_grant(installation, app.app_id, info, self.options.scopes.required)
         connection = Connection(
             auth_method=state.auth_method,
             refresh_token=SecretStr(grant.refresh_token or ""),
@@ -227,7 +211,7 @@ class PortalConnector:
     async def _keep(
         self, installation: Installation, connection: Connection, expires_s: float | None
     ) -> None:
-        stores, now_ms = self._stores, self._clock.now_ms()
+        stores, now_ms = self._stores, connection.connected_ms
         await stores.connections.put(installation.id, connection)
         expires_ms = None if expires_s is None else now_ms + round(expires_s * 1000)
         await stores.connections.put_token_state(
@@ -247,10 +231,11 @@ class PortalConnector:
 
     # -- a token instead of consent
 
-    async def use_token(self, installation_id: str, token: str, name: str) -> PortalInfo:
-        """Connect with a private app's token or a service key, once HubSpot knows it.
+    async def test_token(self, installation_id: str, token: str) -> PortalInfo:
+        """What a private app's token or a service key is, for this installation; keeps nothing.
 
-        Raises InvalidPayload for what is no such token, ConnectRefused for one HubSpot refuses.
+        Raises InvalidPayload for what is no such token, ConnectRefused for one that HubSpot refuses
+        or that does not fit.
         """
         text = token.strip()
         if not (text.startswith(STATIC_PREFIX) and text.isascii() and text.isprintable()):
@@ -261,10 +246,16 @@ class PortalConnector:
             info = await self._portals.oauth(installation.id).private_app_info(text)
         except (AuthorizationLost, VendorRefused, MissingScope) as error:
             raise ConnectRefused("token_exchange_failed", CONNECTION_FAILED) from error
-        check_grant(installation, "", info, self.options.features)
+        check_grant(installation, "", info, scopes_for(self.options.features).required)
+        return info
+
+    async def use_token(self, installation_id: str, token: str, name: str) -> PortalInfo:
+        """Connect with a private app's token or a service key, once it has passed the test."""
+        info = await self.test_token(installation_id, token)
+        installation = await self._configured(installation_id)
         connection = Connection(
             auth_method="token",
-            refresh_token=SecretStr(text),
+            refresh_token=SecretStr(token.strip()),
             over=fingerprint(installation.configuration),
             connected_ms=self._clock.now_ms(),
             portal_id=info.portal_id,
@@ -273,6 +264,20 @@ class PortalConnector:
         )
         await self._keep(installation, connection, None)
         return info
+
+    async def test(self, installation_id: str) -> PortalInfo:
+        """Ask HubSpot about the connection in force. Raises ConnectRefused when it does not hold.
+
+        Other failures of HubSpot are its VendorError.
+        """
+        await self._configured(installation_id)
+        complete = await self._stores.installations.get(installation_id)
+        if complete is None or not complete.configuration.refresh_token.get_secret_value().strip():
+            raise ConnectRefused("invalid_config", "The portal is not connected. Connect it.")
+        try:
+            return await self._portals.of(complete).portal()
+        except (AuthorizationLost, MissingScope) as error:
+            raise ConnectRefused("token_exchange_failed", CONNECTION_FAILED) from error
 
     # -- and away
 
@@ -365,12 +370,6 @@ class PortalConnector:
                 " tab into its configuration and save.",
             )
         return AppIdentity(values.client_id.strip(), secret.strip(), values.app_id)
-
-
-CONNECTION_FAILED: Final = (
-    "Connection failed. Check that the whole token was pasted, that it was not revoked, that its"
-    " scopes are complete and that the HubSpot account is active."
-)
 
 
 def _denied(error: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.refreshing import TokenRefresher
-from hubspot_hitl.integration.connection import AuthMethod, in_force
+from hubspot_hitl.integration.connection import AuthMethod, Connection, in_force
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.connections import Connections
@@ -19,6 +20,9 @@ LOST = (
     "HubSpot no longer accepts the grant: it was revoked, the app was uninstalled, or its secret"
     " changed. Connect the portal again."
 )
+
+DAY_MS: Final = 86_400_000
+ROTATE_AFTER_DAYS: Final = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class ConnectionStatus:
     expires_ms: int | None = None
     problem: str | None = None
     cure: str | None = None
+    reminder: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """For HTTP and `--json`."""
@@ -58,6 +63,7 @@ class ConnectionStatus:
             "tokenExpiresAt": iso_ms(self.expires_ms),
             "problem": self.problem,
             "cure": self.cure,
+            "reminder": self.reminder,
         }
 
 
@@ -106,6 +112,7 @@ class ConnectionWatch:
             expires_ms=self._expires_ms(installation, state.expires_ms) if has_token else None,
             problem=state.problem if has_token else None,
             cure=LOST if has_token and state.problem else None,
+            reminder=reminder_of(grant, self._clock.now_ms()) if grant and has_token else None,
         )
 
     def _expires_ms(self, installation: Installation, remembered_ms: int | None) -> int | None:
@@ -135,6 +142,26 @@ class ConnectionWatch:
                 "useragent_not_found", f"There is no installation {installation_id[:80]!r}."
             )
         return found
+
+
+def reminder_of(grant: Connection, now_ms: int) -> str | None:
+    """That a token which never ends should be replaced, once it is half a year old.
+
+    >>> from pydantic import SecretStr
+    >>> old = Connection(
+    ...     auth_method="token", refresh_token=SecretStr("pat-x"), over="", connected_ms=0
+    ... )
+    >>> reminder_of(old, 200 * DAY_MS)
+    'The token is 200 days old. Make a new one in HubSpot and connect the portal with it.'
+    >>> reminder_of(old, 100 * DAY_MS) is None
+    True
+    """
+    days = (now_ms - grant.connected_ms) // DAY_MS
+    if grant.auth_method != "token" or days < ROTATE_AFTER_DAYS:
+        return None
+    return (
+        f"The token is {days} days old. Make a new one in HubSpot and connect the portal with it."
+    )
 
 
 def iso_ms(at_ms: int | None) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -12,13 +14,25 @@ from hubspot_hitl.web.problems import problem
 log = structlog.get_logger(__name__)
 
 
+_KEPT = ("Allow", "WWW-Authenticate", "Cache-Control", "Retry-After")
+
+
+def _for_people(request: web.Request) -> bool:
+    """Whether a browser's user reads the answer."""
+    return request.path.startswith("/console")
+
+
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer 503 when the store is away, 400 for the caller's faults, 500 for ours, with a code."""
     try:
         return await handler(request)
-    except web.HTTPException:
-        raise
+    except web.HTTPException as error:
+        if error.status < 400 or error.content_type != "text/plain" or _for_people(request):
+            raise
+        code = HTTPStatus(error.status).name.lower()
+        kept = {name: error.headers[name] for name in _KEPT if name in error.headers}
+        return problem(error.status, code, headers=kept)
     except StoreUnavailable as error:
         log.error("store_unavailable", reason=error.message)
         return problem(503, error.code, headers={"Retry-After": "5"})

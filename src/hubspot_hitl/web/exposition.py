@@ -7,7 +7,7 @@ without it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from aiohttp import web
@@ -22,9 +22,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from hubspot_hitl import __version__
+from hubspot_hitl.errors import Vendor
 from hubspot_hitl.ports.ledger import LedgerHealth
 from hubspot_hitl.web.console.desk import DESK
-from hubspot_hitl.web.metrics import SECONDS, Histogram, Metrics
+from hubspot_hitl.web.metrics import Histogram, Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Gauges:
     handoffs: Mapping[str, int]
     now_ms: int
     rate_used: float = 0.0
+    circuits_open: Mapping[Vendor, int] = field(default_factory=dict[Vendor, int])
+    token_age_s: float | None = None
 
 
 class _Snapshot(Collector):
@@ -84,6 +87,11 @@ class _Snapshot(Collector):
         for direction, histogram in self._counted.relay.items():
             _fill(relay, [direction], histogram)
         yield relay
+        waits = HistogramMetricFamily(
+            "hitl_first_agent_seconds", "From the request for a person until an agent has it"
+        )
+        _fill(waits, [], self._counted.first_agent)
+        yield waits
         calls = HistogramMetricFamily(
             "hitl_vendor_call_seconds",
             "One call to a vendor",
@@ -113,13 +121,32 @@ class _Snapshot(Collector):
             "Share of its rate limit that the busiest portal has spent",
             gauges.rate_used,
         )
+        circuits = GaugeMetricFamily(
+            "hitl_circuits_open",
+            "Installations whose calls to a vendor wait because it does not answer them",
+            labels=["vendor"],
+        )
+        for vendor, count in sorted(gauges.circuits_open.items()):
+            circuits.add_metric([vendor], count)
+        yield circuits
+        if gauges.token_age_s is not None:
+            yield GaugeMetricFamily(
+                "hitl_token_age_seconds",
+                "Age of the oldest access token in use; they last half an hour",
+                gauges.token_age_s,
+            )
         info = GaugeMetricFamily("hitl_build_info", "The running version", labels=["version"])
         info.add_metric([__version__], 1)
         yield info
 
 
+def families(counted: Metrics, gauges: Gauges) -> Iterator[Metric]:
+    """Every family of one scrape."""
+    return _Snapshot(counted, gauges).collect()
+
+
 def _fill(family: HistogramMetricFamily, labels: list[str], histogram: Histogram) -> None:
-    bounds = [*map(str, SECONDS), "+Inf"]
+    bounds = [*map(str, histogram.bounds), "+Inf"]
     buckets = list(zip(bounds, map(float, accumulate(histogram.counts)), strict=True))
     family.add_metric(labels, buckets, histogram.total)
 
@@ -140,6 +167,8 @@ async def metrics(request: web.Request) -> web.Response:
         await services.handoffs.count_by_state(),
         services.clock.now_ms(),
         desk.rate_used(),
+        desk.circuits.open_by_vendor() if desk.circuits else {},
+        desk.token_age(),
     )
     return web.Response(
         body=exposed(desk.metrics, gauges), headers={"Content-Type": CONTENT_TYPE_LATEST}

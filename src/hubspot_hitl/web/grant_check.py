@@ -6,12 +6,11 @@ from collections.abc import Iterable
 
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import PortalInfo
-from hubspot_hitl.setup.scopes import scopes_for
 from hubspot_hitl.web.landing import ConnectRefused
 
 
 def check_grant(
-    installation: Installation, app_id: str, info: PortalInfo, features: Iterable[str]
+    installation: Installation, app_id: str, info: PortalInfo, required: Iterable[str]
 ) -> None:
     """Raise ConnectRefused for a grant of another app or portal, or one that cannot carry chats."""
     if app_id and info.app_id and app_id != info.app_id:
@@ -27,7 +26,7 @@ def check_grant(
             f"The Inbox ID setting names an inbox of portal {portal_id}, but portal"
             f" {info.portal_id} was connected. Choose the other portal, or another inbox.",
         )
-    missing = [scope for scope in scopes_for(features).required if scope not in info.scopes]
+    missing = [scope for scope in required if scope not in info.scopes]
     if info.scopes and missing:
         raise ConnectRefused(
             "authorization_denied",

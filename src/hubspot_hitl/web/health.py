@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import structlog
 from aiohttp import web
 
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.web.keys import SERVICES
 
+log = structlog.get_logger(__name__)
+
 LAG_MS = 60_000
+STORE_AWAY = "the database is away: the log names it, under not_ready"
 
 
 async def live(_request: web.Request) -> web.Response:
@@ -25,7 +29,8 @@ async def ready(request: web.Request) -> web.Response:
     try:
         ledger = await services.ledger.health()
     except StoreUnavailable as error:
-        return web.json_response({"ready": False, "reason": error.message}, status=503)
+        log.warning("not_ready", reason=error.message)  # names hosts, and this route is open to all
+        return web.json_response({"ready": False, "reason": STORE_AWAY}, status=503)
     oldest_ms = ledger.oldest_ready_ms
     age_ms = services.clock.now_ms() - oldest_ms if oldest_ms is not None else 0
     return web.json_response(

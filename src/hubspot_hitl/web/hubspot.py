@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import structlog
 from aiohttp import web
 
@@ -17,6 +19,9 @@ from hubspot_hitl.web.problems import problem
 from hubspot_hitl.web.webhooks import WebhookCall
 
 log = structlog.get_logger(__name__)
+
+
+PATH: Final = "/hubspot/webhooks"
 
 
 async def webhook(request: web.Request) -> web.Response:
@@ -66,9 +71,12 @@ async def _call(request: web.Request) -> WebhookCall:
     """
     public_url = request.app[SERVICES].policy.public_url
     base = public_url.rstrip("/") if public_url else f"{request.scheme}://{request.host}"
+    path = request.raw_path
+    if public_url and path.count(PATH) == 1:
+        path = path[path.index(PATH) :]  # where we are mounted is part of the public URL
     return WebhookCall(
         method=request.method,
-        urls=(f"{base}{request.raw_path}",),
+        urls=(f"{base}{path}",),
         headers=request.headers,
         body=await request.read(),
     )

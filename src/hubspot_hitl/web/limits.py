@@ -3,7 +3,7 @@
 The bounds are far above honest traffic. Who meets one is told to come again: HubSpot keeps the
 events of a webhook that was not answered 2xx and calls again for a day, Botpress repeats what was
 answered 5xx. Bodies are read before a place is taken, so that a slow sender holds none. Probes,
-metrics and the console are never refused: an operator must see what goes on.
+metrics and the console need no place: an operator must see what goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from hubspot_hitl.web.problems import problem
 log = structlog.get_logger(__name__)
 
 _RETRY: Final = {"Retry-After": "1"}
+_BUSY: Final = "Too much is asked of this server at this moment. Nothing was done; try again."
 _FREE: Final = ("/health", "/livez", "/readyz", "/metrics", "/openapi.json", "/console")
+_SMALL: Final = (*_FREE, "/oauth", "/v1/", "/registrations")
 _TENANT_CHARS: Final = 100
 
 
@@ -34,8 +36,8 @@ class Limits:
     and webhooks have the application's `client_max_size`.
     """
 
-    at_once: int = 2_000
-    per_installation: int = 500
+    at_once: int = 4_000
+    per_installation: int = 2_000
     body_s: float = 20.0
     small_body_bytes: int = 256 * 1024
 
@@ -51,12 +53,12 @@ class RequestLimiter:
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Serve the request if there is room. Answers 400, 408, 413, 429 or 503 otherwise."""
         path = request.path
-        if path.startswith(_FREE):
-            return await handler(request)
         refused = await self._body_refused(request, path)
         if refused is not None:
             refused.force_close()  # what is left of the body on this connection is no next request
             return refused
+        if path.startswith(_FREE):
+            return await handler(request)
         tenant = _tenant(request)
         if self._at_once >= self._limits.at_once:
             return _refuse(503, "server_busy", tenant)
@@ -75,20 +77,22 @@ class RequestLimiter:
 
     async def _body_refused(self, request: web.Request, path: str) -> web.Response | None:
         """Read the body, which the route then finds read; the answer if it cannot be had."""
-        small = path.startswith(("/oauth", "/v1/"))
-        if small and (request.content_length or 0) > self._limits.small_body_bytes:
+        most = self._limits.small_body_bytes if path.startswith(_SMALL) else None
+        if most is not None and (request.content_length or 0) > most:
             return problem(413, "body_too_large")
         if not request.can_read_body:
             return None
         try:
             async with asyncio.timeout(self._limits.body_s):
-                await request.read()
+                body = await request.read()
         except TimeoutError:
             return problem(408, "body_too_slow")
         except web.HTTPRequestEntityTooLarge:
             return problem(413, "body_too_large")
         except (web.RequestPayloadError, OSError):
             return problem(400, "body_broken")
+        if most is not None and len(body) > most:  # it came in chunks, and said no length before
+            return problem(413, "body_too_large")
         return None
 
 
@@ -111,4 +115,4 @@ def _tenant(request: web.Request) -> str:
 
 def _refuse(status: int, code: str, tenant: str) -> web.Response:
     log.warning("request_refused_busy", status=status, error=code, tenant=tenant)
-    return problem(status, code, headers=_RETRY)
+    return problem(status, code, _BUSY, headers=_RETRY)

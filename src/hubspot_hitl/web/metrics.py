@@ -17,18 +17,26 @@ Direction = Literal["to_user", "to_agent"]
 
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the histograms' buckets; the last bucket has none."""
+WAITS: Final = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 14_400.0, 86_400.0)
+"""The same for people who wait for people."""
 
 
 @dataclass(slots=True)
 class Histogram:
-    """How often a value fell into each bucket of `SECONDS`, and the sum of all values."""
+    """How often a value fell into each bucket of `bounds`, and the sum of all values."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(SECONDS) + 1))
     total: float = 0.0
+    bounds: tuple[float, ...] = SECONDS
+
+    @classmethod
+    def of(cls, bounds: tuple[float, ...]) -> Histogram:
+        """An empty one with other buckets."""
+        return cls([0] * (len(bounds) + 1), 0.0, bounds)
 
     def add(self, seconds: float) -> None:
         """Count a value."""
-        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
 
 
@@ -65,6 +73,7 @@ class Metrics:
         self.deliveries: Counter[tuple[Direction, str, str]] = Counter()
         self.retries: Counter[tuple[str, str]] = Counter()
         self.relay: dict[Direction, Histogram] = {"to_user": Histogram(), "to_agent": Histogram()}
+        self.first_agent = Histogram.of(WAITS)
         self.calls: dict[tuple[str, str, str], Histogram] = {}
         self.hubspot_throttled = 0
 

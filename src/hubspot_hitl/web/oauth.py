@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from aiohttp import web
@@ -21,11 +21,14 @@ from hubspot_hitl.integration.connection import AppIdentity, AuthMethod
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.services import Policy
 from hubspot_hitl.settings import Settings
+from hubspot_hitl.setup.scopes import lacking
 from hubspot_hitl.web.access import holds_token, linked_installation
-from hubspot_hitl.web.connecting import ConnectOptions, PortalConnector, Stores
+from hubspot_hitl.web.connect_options import ConnectOptions, Stores
+from hubspot_hitl.web.connecting import PortalConnector
 from hubspot_hitl.web.connection_status import ConnectionWatch
-from hubspot_hitl.web.landing import ConnectRefused, Page, page_of
+from hubspot_hitl.web.landing import ConnectRefused, Landing, Page, page_of
 from hubspot_hitl.web.oauth_state import StateSigner
+from hubspot_hitl.web.problems import problem
 
 METHODS: dict[str, AuthMethod] = {"own": "own", "shared": "shared", "wiro": "shared"}
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -62,6 +65,7 @@ def open_door(settings: Settings, grants: Grants, policy: Policy, clock: Clock) 
         return_hosts=settings.oauth_return_hosts,
         authorize_url=settings.hubspot_authorize_url,
         features=settings.oauth_features,
+        required_scopes=settings.oauth_required_scopes,
         shared=shared_app(settings),
     )
     stores = grants.stores
@@ -101,16 +105,26 @@ def shared_app(settings: Settings) -> AppIdentity | None:
 
 
 async def connect(request: web.Request) -> web.Response:
-    """Send the browser to HubSpot's consent page."""
+    """Send the browser to HubSpot's consent page; who comes by a link is told in pages."""
     door = request.app[DOOR]
-    installation_id = _allowed(request, request.query.get("installation", ""))
+    try:
+        installation_id = _allowed(request, request.query.get("installation", ""))
+    except web.HTTPUnauthorized:
+        if "link" not in request.query:
+            raise
+        text = "This link is too old, or not whole. Ask whoever sent it for a new one."
+        return response_of(replace(page_of(Landing("", "session_expired", text)), status=401))
     method = request.query.get("authMethod", "")
     try:
         url = await door.connector.begin(
             installation_id, request.query.get("redirectUrl", ""), auth_method(method)
         )
-    except (ConnectRefused, InvalidPayload) as error:
+    except InvalidPayload as error:
         return refused(error)
+    except ConnectRefused as error:
+        if "link" not in request.query:
+            return refused(error)
+        return response_of(page_of(Landing("", error.code, error.message)))
     return web.Response(status=302, headers={"Location": url, "Referrer-Policy": "no-referrer"})
 
 
@@ -169,6 +183,28 @@ async def token(request: web.Request) -> web.Response:
     return web.json_response(shown, headers=_NO_STORE)
 
 
+async def test(request: web.Request) -> web.Response:
+    """Test the connection; with `token`, a private app's token or service key not kept yet."""
+    body = await json_body(request)
+    installation_id = _allowed(request, _text(body, "installation") or _query_id(request))
+    connector, given = request.app[DOOR].connector, _text(body, "token")
+    try:
+        if given:
+            info = await connector.test_token(installation_id, given)
+        else:
+            info = await connector.test(installation_id)
+    except (ConnectRefused, InvalidPayload, VendorError) as error:
+        return refused(error)
+    missing = lacking(info.scopes, connector.options.features).values() if info.scopes else ()
+    shown = {
+        "status": "CONNECTED",
+        "portalId": info.portal_id,
+        "scopes": list(info.scopes),
+        "missingScopes": list(dict.fromkeys(scope for some in missing for scope in some)),
+    }
+    return web.json_response(shown, headers=_NO_STORE)
+
+
 def response_of(page: Page) -> web.Response:
     """A page as aiohttp sends it."""
     return web.Response(status=page.status, headers=page.headers, body=page.body.encode())
@@ -184,12 +220,11 @@ def auth_method(text: str) -> AuthMethod | None:
 
 
 def refused(error: HitlError) -> web.Response:
-    """The error as JSON: 404 for an unknown installation, 502 when HubSpot is at fault."""
+    """The error as a problem: 404 for an unknown installation, 502 when HubSpot is at fault."""
     code = 502 if isinstance(error, VendorError) else 400
     if error.code == "useragent_not_found":
         code = 404
-    shown = {"error": error.code, "message": error.message}
-    return web.json_response(shown, status=code, headers=_NO_STORE)
+    return problem(code, error.code, error.message, _NO_STORE)
 
 
 async def json_body(request: web.Request) -> dict[str, object]:
@@ -213,11 +248,7 @@ def _allowed(request: web.Request, installation_id: str) -> str:
     if linked is not None and installation_id in ("", linked):
         return linked
     if not holds_token(request, door.console_token):
-        raise web.HTTPUnauthorized(
-            text=json.dumps({"error": "unauthorized"}),
-            content_type="application/json",
-            headers={"WWW-Authenticate": "Bearer", **_NO_STORE},
-        )
+        raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer", **_NO_STORE})
     if not installation_id:
         raise InvalidPayload("Which one? Name it as 'installation': the webhook id in Botpress")
     return installation_id

@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import jwt
-
 from hubspot_hitl.errors import BadSignature, CallerError
 from hubspot_hitl.integration.connection import AuthMethod
 
@@ -109,7 +107,7 @@ class StateSigner:
         """The installation of a link. Raises BadSignature or StateExpired."""
         claims = self._decode("link", text)
         if _number(claims, "exp") * 1000 <= now_ms:
-            raise StateExpired("The link is too old. Make a new one with `hubspot-hitl connect`.")
+            raise StateExpired("The link is too old: make one with `hubspot-hitl connect --link`.")
         return _text(claims, "sub")
 
     def verifier(self, state: OAuthState) -> str:
@@ -122,11 +120,15 @@ class StateSigner:
         return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
 
     def _encode(self, kind: Literal["state", "link"], claims: Mapping[str, object]) -> str:
+        import jwt  # only people who connect need it
+
         payload = {**claims, "aud": f"{PURPOSE}-{kind}"}
         key = self._keys[self._first]
         return jwt.encode(payload, key, algorithm=_ALGORITHM, headers={"kid": self._first})
 
     def _decode(self, kind: Literal["state", "link"], text: str) -> Mapping[str, object]:
+        import jwt
+
         try:
             key = self._keys[str(jwt.get_unverified_header(text).get("kid"))]
             claims: Mapping[str, object] = jwt.decode(

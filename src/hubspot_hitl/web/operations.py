@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
 import structlog
@@ -21,17 +21,18 @@ from hubspot_hitl.botpress.operations import (
     WebhookReceived,
 )
 from hubspot_hitl.channels.hitl import accept_message
-from hubspot_hitl.errors import BadSignature
+from hubspot_hitl.errors import BadConfiguration, BadSignature
 from hubspot_hitl.integration.actions import ACTIONS, StartHitlOutput, parse_input
-from hubspot_hitl.integration.configuration import parse_configuration
-from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.installation import STANDALONE, Installation
 from hubspot_hitl.integration.messages import MESSAGES
+from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.ports.botpress import JsonObject
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.setup import register as setting_up
 from hubspot_hitl.web.connecting import PortalConnector
 from hubspot_hitl.web.landing import page_of
+from hubspot_hitl.web.observing import Observing
 from hubspot_hitl.web.webhooks import HubSpotDoor, WebhookCall
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,13 @@ class BotpressDoor:
         services: Services,
         hubspot: HubSpotDoor,
         connector: PortalConnector | None = None,
+        *,
+        guarded: bool = False,
+        observing: Observing | None = None,
     ) -> None:
+        """`guarded`: whether operations carry a signature or a secret path."""
+        self._guarded = guarded
+        self._observing = observing
         self._services = services
         self._hubspot = hubspot
         self._connector = connector
@@ -53,12 +60,33 @@ class BotpressDoor:
 
     def operations(self) -> Operations:
         """The table of callables for the operation server."""
+        observing = self._observing
+        if observing is None:
+            return self._table(self.action, self.message_created)
+
+        async def action(context: Context, operation: ActionTriggered) -> JsonObject | None:
+            name = f"action {operation.type}"
+            return await observing.operation(
+                name, context.webhook_id, self.action(context, operation)
+            )
+
+        async def message_created(context: Context, operation: MessageCreated) -> None:
+            work = self.message_created(context, operation)
+            await observing.operation("message_created", context.webhook_id, work)
+
+        return self._table(action, message_created)
+
+    def _table(
+        self,
+        action: Callable[[Context, ActionTriggered], Awaitable[JsonObject | None]],
+        message_created: Callable[[Context, MessageCreated], Awaitable[None]],
+    ) -> Operations:
         return Operations(
             register=self.register,
             unregister=self.unregister,
             webhook_received=self.webhook_received,
-            action=self.action,
-            message_created=self.message_created,
+            action=action,
+            message_created=message_created,
             action_names=frozenset(ACTIONS),
             channels={CHANNEL: frozenset(MESSAGES)},
         )
@@ -142,6 +170,8 @@ class BotpressDoor:
             _digest(context.configuration),
         )
         known = self._parsed.get(key)
+        if context.webhook_id == STANDALONE and not context.configuration:
+            return await self._standalone()
         if known is None:
             known = Installation(
                 id=context.webhook_id,
@@ -156,6 +186,21 @@ class BotpressDoor:
                 remember_secret(value)
             self._parsed[key] = known
         return await self._services.installations.remember(known)
+
+    async def _standalone(self) -> Installation:
+        """What `apply --standalone` stored: the bot of one's own need not hold the secrets.
+
+        Raises BadConfiguration where anybody could pose as that bot, or before it was stored.
+        """
+        if not self._guarded:
+            raise BadConfiguration(
+                "Without a configuration the stand-alone bot has to prove who it is: set"
+                " HITL_BOTPRESS_PATH_SECRET and call /botpress/{secret}."
+            )
+        stored = await self._services.installations.get(STANDALONE)
+        if stored is None:
+            raise BadConfiguration("Run `hubspot-hitl apply --standalone` first.")
+        return stored
 
 
 def _comes_from_consent(method: str, path: str, query: Mapping[str, str]) -> bool:

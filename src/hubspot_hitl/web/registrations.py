@@ -22,6 +22,8 @@ from hubspot_hitl.ports.crm import CrmType
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.web import keys
 from hubspot_hitl.web.access import holds_token
+from hubspot_hitl.web.peers import peer_of
+from hubspot_hitl.web.problems import problem
 
 log = structlog.get_logger(__name__)
 
@@ -64,9 +66,11 @@ async def register(request: web.Request) -> web.Response:
     """
     settings, services = request.app[keys.SETTINGS], request.app[keys.SERVICES]
     if settings.registrations_token is None:
-        raise web.HTTPNotFound
+        return problem(404, "not_found")
     # Also for wrong tokens, so that nobody tries many.
-    if not _within_limit(request, settings.registrations_per_minute, services.clock.now_ms()):
+    peer = peer_of(request, settings.trusted_proxies)
+    most = settings.registrations_per_minute
+    if not _within_limit(request.app[COUNTS], peer, most, services.clock.now_ms()):
         return _error(429, "too many registrations: wait a minute", {"Retry-After": "60"})
     if not holds_token(request, settings.registrations_token):
         return _error(401, "the token is missing or wrong")
@@ -119,9 +123,9 @@ async def _installation(services: Services, name: str | None) -> Installation | 
     return every[0] if len(every) == 1 else None
 
 
-def _within_limit(request: web.Request, most: int, now_ms: int) -> bool:
-    """Count the request of its address. The connection's own: a header could be made up."""
-    seen, key = request.app[COUNTS], (request.remote or "", now_ms // (MINUTE_S * 1000))
+def _within_limit(seen: TTLCache[tuple[str, int], int], peer: str, most: int, now_ms: int) -> bool:
+    """Count the request of its address."""
+    key = (peer, now_ms // (MINUTE_S * 1000))
     seen[key] = seen.get(key, 0) + 1
     return seen[key] <= most
 

@@ -28,6 +28,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.post("/oauth/hubspot/refresh", oauth.refresh),
     web.post("/oauth/hubspot/disconnect", oauth.disconnect),
     web.post("/oauth/hubspot/token", oauth.token),
+    web.post("/oauth/hubspot/test", oauth.test),
     *agent_oauth.ROUTES,
     # web widgets, when a token is set
     web.post("/registrations", registrations.register),

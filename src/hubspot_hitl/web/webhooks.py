@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import structlog
+from cachetools import TTLCache
 
 from hubspot_hitl.errors import BadSignature, UnknownInstallation
 from hubspot_hitl.events import intake
@@ -19,9 +20,11 @@ from hubspot_hitl.hubspot.signature import SIGNATURE_V3, verify_v1, verify_v3
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.privacy.later import contact_erased
 
 log = structlog.get_logger(__name__)
 
+APP_TTL_S = 2.0
 _CHANNEL_EVENTS = (wire.OutgoingMessage, wire.ChannelAccountChanged)
 _PROPERTIES = {
     "assignedTo": intake.ASSIGNED,
@@ -46,15 +49,47 @@ class HubSpotDoor:
     def __init__(self, services: Services, *, accept_v1: bool = False) -> None:
         self._services = services
         self._accept_v1 = accept_v1
+        self._apps: TTLCache[str, tuple[str, ...]] = TTLCache(
+            1_000, APP_TTL_S, timer=services.clock.monotonic
+        )
 
     async def receive(self, installation: Installation, call: WebhookCall) -> None:
         """Return when everything in the call is durable.
+
+        An app has one webhook target for all its portals, so what came to the address of one
+        installation may be for another of the same app: it is handed on by portal. A channel's hook
+        comes to its own installation's address and is never handed on.
 
         Raises BadSignature (answer 401), InvalidPayload (400) or StoreUnavailable (503, so that
         HubSpot keeps the events and calls again).
         """
         self._verify(installation, call)
-        await self._take(installation, wire.parse_webhook(call.body))
+        events = wire.parse_webhook(call.body)
+        await self._take(installation, events)
+        shared = [event for event in events if not isinstance(event, _CHANNEL_EVENTS)]
+        if shared:
+            await self._hand_on(installation, shared)
+
+    async def _hand_on(self, addressed: Installation, events: Sequence[wire.WebhookEvent]) -> None:
+        """Give events to the other installations of the same app in their portals.
+
+        The signature was made with the app's secret, which these installations have too.
+        """
+        app, portals = addressed.configuration, {_portal(event) for event in events} - {None}
+        for id_ in await self._of_app(app.app_id):
+            one = await self._services.installations.get(id_) if id_ != addressed.id else None
+            if one is None or one.portal_id not in portals:
+                continue
+            if one.configuration.client_secret == app.client_secret:
+                await self._take(one, events)
+
+    async def _of_app(self, app_id: str) -> tuple[str, ...]:
+        """The ids of an app's installations, looked up every few seconds at most."""
+        known = self._apps.get(app_id)
+        if known is None:
+            every = await self._services.installations.by_app(app_id, None)
+            known = self._apps[app_id] = tuple(one.id for one in every)
+        return known
 
     async def receive_unaddressed(self, call: WebhookCall) -> None:
         """Take in a call without a webhook id, for every installation whose secret signed it.
@@ -105,7 +140,11 @@ class HubSpotDoor:
             if _portal(event) in (None, installation.portal_id) or installation.portal_id is None
         ]
         taken = await intake.take_in(services, installation, _thread_events(wanted))
-        deliveries = [*taken.deliveries, *_account_deliveries(installation, wanted)]
+        deliveries = [
+            *taken.deliveries,
+            *_account_deliveries(installation, wanted),
+            *_contact_deliveries(installation, wanted),
+        ]
         new = await services.ledger.accept(deliveries) if deliveries else 0
         log.info(
             "webhook_accepted",
@@ -188,6 +227,18 @@ def _account_deliveries(
         )
         for event in events
         if isinstance(event, wire.ChannelAccountChanged)
+    ]
+
+
+def _contact_deliveries(
+    installation: Installation, events: Sequence[wire.WebhookEvent]
+) -> list[NewDelivery]:
+    return [
+        contact_erased(installation, event.contact_id, event.dedup_key, event.occurred_ms)
+        for event in events
+        if isinstance(event, wire.ContactErased)
+        # What cannot be undone needs the portal: contact ids repeat across portals.
+        and event.portal_id == installation.portal_id
     ]
 
 

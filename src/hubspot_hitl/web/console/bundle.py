@@ -11,12 +11,14 @@ import json
 import platform
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import cast
 
 from aiohttp import web
 
 from hubspot_hitl import __version__
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.ports.flight import Recorded
 from hubspot_hitl.ports.ledger import Delivery
 from hubspot_hitl.redaction import redact_text
 from hubspot_hitl.web.console.gate import Visit
@@ -41,6 +43,7 @@ def bundle(recording: Recording) -> bytes:
     files = {
         "handoff.json": _fields(recording.handoff, _HANDOFF_FIELDS),
         "deliveries.json": [_delivery(step.delivery) for step in recording.steps],
+        "attempts.json": [_attempt(one) for one in recording.journeys],
         "versions.json": {
             "hubspot-hitl": __version__,
             "python": platform.python_version(),
@@ -63,6 +66,19 @@ def _delivery(one: Delivery) -> dict[str, object]:
         **_fields(one, _DELIVERY_FIELDS),
         "error": redact_text(one.error) if one.error else None,
         "body": shape(one.body),
+    }
+
+
+def _attempt(one: Recorded) -> dict[str, object]:
+    """An attempt with its calls, HubSpot's `correlationId` among them; no decision's values."""
+    return {
+        "name": one.name,
+        "seq": one.seq,
+        "at_ms": one.at_ms,
+        "took_ms": one.took_ms,
+        "outcome": one.outcome,
+        "failures": one.failures,
+        "calls": [asdict(call) for call in one.calls],
     }
 
 

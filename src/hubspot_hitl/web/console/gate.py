@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import structlog
 from aiohttp import web
 
-from hubspot_hitl.errors import HitlError
+from hubspot_hitl.errors import CallerError, HitlError
 from hubspot_hitl.web.console.access import Identity
 from hubspot_hitl.web.console.desk import DESK, Desk
 from hubspot_hitl.web.console.render import Frame, problem
@@ -38,7 +38,7 @@ class Visit:
         self.request = request
         self.who = who
         self.desk: Desk = request.app[DESK]
-        self.frame = Frame(base_of(request), request.path, who)
+        self.frame = Frame(base_of(request), request.path, who, self.desk.metrics.version)
 
     async def form(self) -> Mapping[str, str]:
         """The posted fields that are texts."""
@@ -105,6 +105,8 @@ def sealed(response: web.StreamResponse) -> web.StreamResponse:
 async def _answered(page: Page, visit: Visit) -> web.StreamResponse:
     try:
         return await page(visit)
+    except CallerError as error:
+        return problem(visit.frame, 400, error.message)
     except HitlError as error:
         log.warning("console_page_failed", path=visit.request.path, error=error.code)
         return problem(visit.frame, 502, f"{error.message} ({error.code})")

@@ -17,21 +17,24 @@ LASTS_LOOKS = 600
 async def live(visit: Visit) -> web.StreamResponse:
     """An event whenever this process did something, at most one each second.
 
+    `?seen=` says what the page knows: what happened before the stream was there counts as well.
     Ends after a while, so that a session that has run out does not stay connected.
     """
     response = web.StreamResponse(
         headers={**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
     )
     await response.prepare(visit.request)
-    metrics, seen = visit.desk.metrics, visit.desk.metrics.version
+    metrics = visit.desk.metrics
+    given = visit.request.query.get("seen", "")
+    seen = int(given) if given.isdecimal() and len(given) < 18 else metrics.version
     closing = visit.desk.closing
     with contextlib.suppress(ConnectionResetError):
         await response.write(b"retry: 2000\n\n")
         for look in range(1, LASTS_LOOKS):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(closing.wait(), LOOK_EVERY_S)
-                break
             if metrics.version != seen or look % TICK_EVERY == 0:
                 seen = metrics.version
                 await response.write(b"data: changed\n\n")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(closing.wait(), LOOK_EVERY_S)
+                break
     return response

@@ -5,10 +5,12 @@ from __future__ import annotations
 import structlog
 from aiohttp import web
 
+from hubspot_hitl.web import keys
 from hubspot_hitl.web.console.access import COOKIE
 from hubspot_hitl.web.console.desk import DESK, Desk
 from hubspot_hitl.web.console.gate import Visit, base_of, from_here, sealed
 from hubspot_hitl.web.console.render import Frame, show
+from hubspot_hitl.web.peers import peer_of
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +35,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     token, target = str(form.get("token", "")), str(form.get("next", ""))
     if not from_here(request):
         return sealed(_page(request, target, "Log in on this page, not from another site.", 403))
-    peer = request.remote or ""
+    peer = peer_of(request, request.app[keys.SETTINGS].trusted_proxies)
     if desk.access.too_many_failures(peer):
         return sealed(_page(request, target, "Too many wrong tokens. Wait a minute.", 429))
     role = desk.access.role_of(token, peer)

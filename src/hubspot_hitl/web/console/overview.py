@@ -48,6 +48,7 @@ async def overview(visit: Visit) -> web.StreamResponse:
         dead=dead,
         vendors=vendor_lines(visit.desk.metrics),
         rate_used=visit.desk.rate_used(),
+        token_age_s=visit.desk.token_age(),
         relay=visit.desk.metrics.relay,
         quantile=quantile_ms,
     )

@@ -11,8 +11,10 @@ from aiohttp import web
 from hubspot_hitl.channels import hitl
 from hubspot_hitl.events import intake
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.ports.flight import Recorded
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
+from hubspot_hitl.web.console.actions import on_handoff
 from hubspot_hitl.web.console.gate import Visit
 from hubspot_hitl.web.console.render import problem, show
 from hubspot_hitl.web.metrics import Direction, direction_of
@@ -39,6 +41,21 @@ class Recording:
     handoff: Handoff
     steps: Sequence[Step]
     due: Sequence[Step]
+    journeys: Sequence[Recorded] = ()
+
+    def attempts(self, step: Step) -> Sequence[Recorded]:
+        """The attempts of a delivery, as far as they were recorded."""
+        return [one for one in self.journeys if one.seq == step.delivery.seq]
+
+    @property
+    def decisions(self) -> Sequence[tuple[Recorded, str, object]]:
+        """What was decided, when, oldest first: routing, and moves of the handoff."""
+        return [(one, name, value) for one in self.journeys for name, value in one.notes.items()]
+
+    @property
+    def operations(self) -> Sequence[Recorded]:
+        """What was done while Botpress waited for the answer: the start of all."""
+        return [one for one in self.journeys if one.seq is None]
 
     @property
     def said(self) -> Sequence[Step]:
@@ -59,7 +76,8 @@ async def record(services: Services, handoff_id: str) -> Recording | None:
     )
     steps = [step_of(delivery) for delivery in deliveries]
     due = [step for step in steps if step.delivery.state is DeliveryState.READY]
-    return Recording(handoff, steps, sorted(due, key=lambda step: step.delivery.due_ms))
+    due.sort(key=lambda step: step.delivery.due_ms)
+    return Recording(handoff, steps, due, await services.flight.of(handoff.id))
 
 
 def step_of(delivery: Delivery) -> Step:
@@ -111,6 +129,7 @@ async def handoff(visit: Visit) -> web.StreamResponse:
         "handoff.html",
         one=recording.handoff,
         recording=recording,
+        actions=on_handoff(recording.handoff),
         thread=thread,
         now_ms=services.clock.now_ms(),
     )

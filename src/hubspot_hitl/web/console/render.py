@@ -26,17 +26,25 @@ NAV = (
     ("/deliveries", "Deliveries"),
     ("/figures", "Figures"),
     ("/connections", "Connections"),
+    ("/plan", "Plan"),
+    ("/fields", "Fields"),
+    ("/rules", "Rules"),
+    ("/doctor", "Doctor"),
     ("/audit", "Audit"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What every page needs: where the console is, which page this is, who looks."""
+    """What every page needs: where the console is, which page this is, who looks.
+
+    `seen` counts what had happened when the page was made, so that its stream misses nothing.
+    """
 
     base: str
     path: str
     who: Identity | None = None
+    seen: int = 0
 
     def nav(self) -> list[tuple[str, str, bool]]:
         """Address, name and whether it is this page."""

@@ -5,22 +5,26 @@ from __future__ import annotations
 from aiohttp import web
 
 from hubspot_hitl.web.console import (
+    actions,
     audit,
     bundle,
     connections,
     deliveries,
+    doctor,
     figures,
     handoffs,
     live,
     login,
     overview,
+    portal,
     recorder,
 )
 from hubspot_hitl.web.console.desk import DESK
 from hubspot_hitl.web.console.gate import acting, reading, sealed
 from hubspot_hitl.web.console.render import asset
 
-_ACTION = "/console/deliveries/{seq:[0-9]+}/{action:replay|discard}"
+_ON_DELIVERY = f"/console/deliveries/{{seq:[0-9]+}}/{{action:{'|'.join(actions.ON_DELIVERIES)}}}"
+_ON_HANDOFF = f"/console/handoffs/{{handoff}}/{{action:{'|'.join(actions.ON_HANDOFFS)}}}"
 _ASSETS = {"console.css": "text/css", "console.js": "text/javascript"}
 
 
@@ -48,14 +52,22 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.get("/console/handoffs", reading(handoffs.handoffs)),
     web.get("/console/handoffs/{handoff}", reading(recorder.handoff)),
     web.get("/console/handoffs/{handoff}/bundle.zip", reading(bundle.download)),
+    web.get(_ON_HANDOFF, reading(actions.confirm_handoff)),
+    web.post(_ON_HANDOFF, acting(actions.act_on_handoff)),
     web.get("/console/deliveries", reading(deliveries.deliveries)),
     web.get("/console/deliveries/{seq:[0-9]+}", reading(deliveries.delivery)),
-    web.get(_ACTION, reading(deliveries.confirm)),
-    web.post(_ACTION, acting(deliveries.act)),
+    web.get(_ON_DELIVERY, reading(actions.confirm_delivery)),
+    web.post(_ON_DELIVERY, acting(actions.act_on_delivery)),
     web.get("/console/figures", reading(figures.page)),
     web.get("/console/figures.{form:csv|json}", reading(figures.export)),
     web.get("/console/connections", reading(connections.connections)),
     web.post("/console/connections/{installation}/connect", acting(connections.connect)),
     web.post("/console/connections/{installation}/refresh", acting(connections.refresh)),
+    web.get("/console/plan", reading(portal.plan)),
+    web.get("/console/fields", reading(portal.fields)),
+    web.post("/console/fields", acting(portal.refresh)),
+    web.get("/console/rules", reading(portal.rules)),
+    web.get("/console/doctor", reading(doctor.page)),
+    web.post("/console/doctor", acting(doctor.run)),
     web.get("/console/audit", reading(audit.audit)),
 )

@@ -43,7 +43,7 @@
     for (const part of parts) part.classList.toggle("stale", is);
   }
 
-  const stream = new EventSource(base + "/events");
+  const stream = new EventSource(`${base}/events?seen=${document.body.dataset.seen}`);
   stream.onmessage = () => { again = false; fresh(); };
   stream.onopen = () => stale(false);
   stream.onerror = () => {

@@ -1,0 +1,58 @@
+"""Where a request comes from, also behind reverse proxies of ours. Pure but for the request."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from aiohttp import web
+
+
+def peer_of(request: web.Request, proxies: Sequence[str]) -> str:
+    """The address of who asks, for counting.
+
+    `X-Forwarded-For` is believed only as far as proxies of ours wrote it: read from the right, the
+    first address that is none of theirs. What stands further left the caller may have made up.
+    """
+    peer = request.remote or ""
+    told = ",".join(request.headers.getall("X-Forwarded-For", ()))
+    return nearest(peer, told, proxies)
+
+
+def nearest(peer: str, forwarded: str, proxies: Sequence[str]) -> str:
+    """The last address before our own proxies; `peer` when it is none of them.
+
+    >>> nearest("10.0.0.1", "6.6.6.6, 192.0.2.7, 10.0.0.2", ["10.0.0.0/8"])
+    '192.0.2.7'
+    >>> nearest("::ffff:10.0.0.1", "192.0.2.7:50001", ["10.0.0.0/8"])
+    '192.0.2.7'
+    >>> nearest("192.0.2.9", "6.6.6.6", ["10.0.0.0/8"])
+    '192.0.2.9'
+    """
+    networks = [ipaddress.ip_network(one) for one in proxies]
+    found = peer
+    for part in reversed([one.strip() for one in forwarded.split(",") if one.strip()]):
+        try:
+            if not any(_address(found) in one for one in networks):
+                return found
+            told = str(_address(part))
+        except ValueError:
+            return found
+        found = told
+    return found
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address alone: a port would make each connection another peer."""
+    address = ipaddress.ip_address(_bare(text))
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _bare(address: str) -> str:
+    """Without port, brackets and zone, which some proxies write."""
+    if address.startswith("["):
+        address = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
+    return address.partition("%")[0]

@@ -9,10 +9,11 @@ from typing import Any
 
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.hubspot.crm.client import CrmClient, CrmClients
+from hubspot_hitl.hubspot.limiter import GENERAL, Window
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.transport import open_session
-from hubspot_hitl.integration.configuration import parse_configuration
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.services import Policy, Services
 from hubspot_hitl.store.field_snapshots import VaultFieldSnapshots
@@ -71,14 +72,16 @@ class CrmPortal:
 
 
 @asynccontextmanager
-async def open_portal(options: HubSpotOptions | None = None) -> AsyncGenerator[CrmPortal]:
+async def open_portal(
+    options: HubSpotOptions | None = None, *, window: Window = GENERAL
+) -> AsyncGenerator[CrmPortal]:
     """Start a twin and connect to it."""
     twin = HubSpotTwin(options or HubSpotOptions(rate_limit=None))
     url = await twin.start()
     clock = SystemClock()
     try:
         async with open_session() as session:
-            portals = HubSpotPortals(url, lambda: session, clock)
+            portals = HubSpotPortals(url, lambda: session, clock, window=window)
             yield CrmPortal(twin, portals, CrmClients(portals, clock), installation(twin.options))
     finally:
         await twin.stop()

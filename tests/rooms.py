@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,20 +11,24 @@ from typing import cast
 from tests.unit.hubspot.fake_clock import FakeClock
 
 from hubspot_hitl.botpress.memory import MemoryRuntime
-from hubspot_hitl.errors import VendorConflict, VendorError, VendorRefused
+from hubspot_hitl.errors import VendorConflict, VendorError, VendorNotFound, VendorRefused
 from hubspot_hitl.handoff.records import Handoff, HandoffState
-from hubspot_hitl.integration.configuration import parse_configuration
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.ledger.memory import MemoryEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.hubspot import (
+    Actor,
     Channel,
     ChannelAccount,
+    ChannelMessage,
     DeliveryIdentifier,
     HubSpot,
     Inbox,
+    PortalInfo,
     Priority,
+    Published,
     ThreadMessage,
 )
 from hubspot_hitl.ports.services import Policy, Services
@@ -44,8 +49,13 @@ class FakePortal:
     accounts: list[ChannelAccount] = field(default_factory=list[ChannelAccount])
     history: list[ThreadMessage] = field(default_factory=list[ThreadMessage])
     visible_at_s: float = 0.0
+    portal_id: str = "341"
+    hangs: bool = False
+    """Whether the list of channels is never answered."""
     raced: bool = False
     """Whether somebody else connects an inbox just before we do."""
+    keeps: bool = True
+    """Whether what is published shows in the thread."""
     failing: dict[str, VendorError] = field(default_factory=dict[str, VendorError])
     calls: list[str] = field(default_factory=list[str])
 
@@ -54,21 +64,40 @@ class FakePortal:
         if name in self.failing:
             raise self.failing[name]
 
+    async def portal(self) -> PortalInfo:
+        return PortalInfo(self.portal_id, None, None, None, (), None)
+
     async def inboxes(self) -> Sequence[Inbox]:
         self._called("inboxes")
         return self.inbox_list
 
     async def channels(self) -> Sequence[Channel]:
         self._called("channels")
+        if self.hangs:
+            await asyncio.Event().wait()
         return self.all_channels if self.clock.monotonic() >= self.visible_at_s else []
 
     async def create_channel(
-        self, name: str, webhook_url: str, capabilities: Mapping[str, object]
+        self,
+        name: str,
+        webhook_url: str,
+        capabilities: Mapping[str, object],
+        *,
+        description: str | None = None,
     ) -> Channel:
         self._called("create_channel")
-        made = Channel(str(100 + len(self.all_channels)), name, webhook_url, capabilities)
+        number = str(100 + len(self.all_channels))
+        made = Channel(number, name, webhook_url, capabilities, description)
         self.all_channels.append(made)
         return made
+
+    async def update_channel(
+        self, channel_id: str, *, webhook_url: str | None = None, **_more: object
+    ) -> Channel:
+        self._called(f"update_channel {channel_id}")
+        (at,) = [n for n, one in enumerate(self.all_channels) if one.id == channel_id]
+        self.all_channels[at] = replace(self.all_channels[at], webhook_url=webhook_url)
+        return self.all_channels[at]
 
     async def delete_channel(self, channel_id: str) -> None:
         self._called(f"delete_channel {channel_id}")
@@ -109,6 +138,24 @@ class FakePortal:
     ) -> None:
         self._called(f"set_message_status {channel_id} {message_id} {status}")
 
+    async def publish(self, message: ChannelMessage) -> Published:
+        self._called("publish")
+        if self.keeps:
+            self.history.append(
+                ThreadMessage(
+                    message.idempotency_id, "MESSAGE", message.timestamp_ms, text=message.text
+                )
+            )
+        return Published("m-1", "9")
+
+    async def write_as_agent(self, thread_id: str, *, actor_id: str, **_more: object) -> str:
+        self._called(f"write_as_agent {thread_id} {actor_id}")
+        return "m-2"
+
+    async def actor(self, actor_id: str) -> Actor:
+        self._called(f"actor {actor_id}")
+        raise VendorNotFound("no such actor", vendor="hubspot", operation="x", status=404)
+
     async def archive_thread(self, thread_id: str) -> None:
         self._called(f"archive_thread {thread_id}")
 
@@ -121,8 +168,8 @@ class FakePortal:
         priority: Priority = Priority.LIVE_CHAT,
     ) -> Sequence[ThreadMessage]:
         self._called(f"thread_messages {limit}")
-        ordered = sorted(self.history, key=lambda one: one.created_ms, reverse=newest_first)
-        return ordered[:limit]
+        ordered = sorted(self.history, key=lambda one: one.created_ms)
+        return ordered[::-1][:limit] if newest_first else ordered[:limit]
 
 
 @dataclass(frozen=True, slots=True)

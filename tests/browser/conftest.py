@@ -1,13 +1,18 @@
-"""A real browser on the real pages. Screenshots land in artifacts/, which git does not keep."""
+"""A real browser on the real pages. Screenshots land in artifacts/, which git does not keep.
+
+One browser serves all tests, and one server all tests of the console: starting them is what costs.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 from pydantic import SecretStr
 from tests.flows.conftest import House
@@ -66,8 +71,8 @@ class Scene:
         return self.page_url
 
 
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+@asynccontextmanager
+async def open_scene(folder: Path) -> AsyncGenerator[Scene]:
     stage = Stage(
         HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05),
         BotpressOptions(rate_limit_per_s=None),
@@ -75,15 +80,12 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     )
     await stage.start()
     token = secrets.token_urlsafe(8)
-    house = House(
-        stage,
-        tmp_path,
-        {
-            "console_token": SecretStr(token),
-            "fetch_allow_private": True,
-            "shutdown_grace_s": 0.5,
-        },
-    )
+    changes: dict[str, object] = {
+        "console_token": SecretStr(token),
+        "fetch_allow_private": True,
+        "shutdown_grace_s": 0.5,
+    }
+    house = House(stage, folder, changes)
     await house.open()
     await stage.install(house.url)
     scene = Scene(house, token)
@@ -94,7 +96,21 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     await stage.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    """A stage for one test."""
+    async with open_scene(tmp_path) as scene:
+        yield scene
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """A stage for all tests of a module: each looks at handoffs of its own."""
+    async with open_scene(tmp_path_factory.mktemp("house")) as scene:
+        yield scene
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     if not INSTALLED:
         pytest.skip(f"no browser at {CHROMIUM}: install the package chromium")
@@ -110,6 +126,21 @@ class Watched:
 
     page: Page
     complaints: list[str] = field(default_factory=list[str])
+    expected: list[str] = field(default_factory=list[str])
+
+    def expect_complaint(self, part: str) -> None:
+        """One complaint that holds `part` is what the test provokes."""
+        self.expected.append(part)
+
+    @property
+    def surprises(self) -> list[str]:
+        """The complaints that nobody expected; each expectation covers one."""
+        left = list(self.complaints)
+        for part in self.expected:
+            found = next((one for one in left if part in one), None)
+            if found is not None:
+                left.remove(found)
+        return left
 
     async def shot(self, name: str) -> None:
         """A screenshot, kept."""
@@ -117,7 +148,7 @@ class Watched:
         await self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def tab(browser: Browser) -> AsyncIterator[Watched]:
     """A tab; the test fails when its console holds an error at the end."""
     context = await browser.new_context(viewport={"width": 1300, "height": 900})
@@ -130,4 +161,4 @@ async def tab(browser: Browser) -> AsyncIterator[Watched]:
     watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
     yield watched
     await context.close()
-    assert watched.complaints == []
+    assert watched.surprises == []

@@ -9,29 +9,31 @@ from tests.flows.consent import CONSOLE, open_desk
 
 from hubspot_hitl.twins.stage import reached
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SCRIPT = "<img src=x onerror=document.title='taken'>"
 
 
-async def test_a_wrong_token_is_refused_and_the_right_one_opens(scene: Scene, tab: Watched) -> None:
+async def test_a_wrong_token_is_refused_and_the_right_one_opens(
+    shared: Scene, tab: Watched
+) -> None:
     page = tab.page
-    await page.goto(f"{scene.house.url}/console/handoffs")
+    tab.expect_complaint("401")  # the browser reports the status of the page itself
+    await page.goto(f"{shared.house.url}/console/handoffs")
     await page.fill("#token", "wrong")
     await page.click("button[type=submit]")
     await expect(page.get_by_role("alert")).to_contain_text("not right")
-    tab.complaints.clear()  # the browser reports the status 401 of the page itself
-    await page.fill("#token", scene.token)
+    await page.fill("#token", shared.token)
     await page.press("#token", "Enter")
     await expect(page.locator("h1")).to_have_text("Handoffs")
 
 
-async def test_a_dead_letter_is_replayed_with_the_keyboard(scene: Scene, tab: Watched) -> None:
-    page, stage = tab.page, scene.house.stage
-    chat, thread_id = await scene.house.handoff()
+async def test_a_dead_letter_is_replayed_with_the_keyboard(shared: Scene, tab: Watched) -> None:
+    page, stage = tab.page, shared.house.stage
+    chat, thread_id = await shared.house.handoff()
     account = stage.hubspot.world.thread(thread_id).account_id
     stage.hubspot.agents.update_account(account, authorized=False)
     stage.botpress.plugin.say(chat, "Is anybody there?")
-    await page.goto(scene.console_url)
+    await page.goto(shared.console_url)
     await expect(page.locator(".tile.bad b")).to_have_text("1")  # without a reload
     await tab.shot("console-overview")
     stage.hubspot.agents.update_account(account, authorized=True)
@@ -49,20 +51,20 @@ async def test_a_dead_letter_is_replayed_with_the_keyboard(scene: Scene, tab: Wa
 
 
 async def test_the_recorder_shows_both_sides_and_no_markup_of_strangers(
-    scene: Scene, tab: Watched
+    shared: Scene, tab: Watched
 ) -> None:
-    page, plugin = tab.page, scene.house.stage.botpress.plugin
+    page, plugin = tab.page, shared.house.stage.botpress.plugin
     chat = plugin.open_chat(SCRIPT)
     await plugin.start_hitl(chat, title=SCRIPT, description=SCRIPT)
-    thread_id = scene.house.stage.thread_of(chat)
+    thread_id = shared.house.stage.thread_of(chat)
     plugin.say(chat, SCRIPT)
-    await scene.house.until(chat, thread_id, user=1)
-    await page.goto(scene.console_url)
+    await shared.house.until(chat, thread_id, user=1)
+    await page.goto(shared.console_url)
     await page.click("nav >> text=Handoffs")
     await page.fill("#q", thread_id)
     await page.press("#q", "Enter")
     await page.click(f"tbody a:has-text('{SCRIPT[:8]}')")
-    await expect(page.locator(".said")).to_contain_text(SCRIPT)
+    await expect(page.locator(".sides")).to_contain_text(SCRIPT)
     await page.click("text=Read the thread at HubSpot")
     await expect(page.locator("ol.thread").last).to_contain_text(SCRIPT)
     assert await page.locator("img").count() == 0
@@ -70,14 +72,14 @@ async def test_the_recorder_shows_both_sides_and_no_markup_of_strangers(
     await tab.shot("console-recorder-dark")
 
 
-async def test_pages_are_readable_without_javascript(scene: Scene, tab: Watched) -> None:
-    await scene.house.handoff()
+async def test_pages_are_readable_without_javascript(shared: Scene, tab: Watched) -> None:
+    await shared.house.handoff()
     browser = tab.page.context.browser
     assert browser is not None
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
-    await page.goto(f"{scene.house.url}/console/")
-    await page.fill("#token", scene.token)
+    await page.goto(f"{shared.house.url}/console/")
+    await page.fill("#token", shared.token)
     await page.press("#token", "Enter")
     for name in ("Handoffs", "Deliveries", "Figures", "Connections", "Audit"):
         await page.click(f"nav >> text={name}")
@@ -96,7 +98,6 @@ async def test_a_portal_is_connected_over_hubspots_consent_page(
         await page.click("button:has-text('Connect')")
         await page.click("text=Go on to HubSpot")
         await expect(page.get_by_text("The app asks for")).to_be_visible()
-        tab.complaints.clear()  # the twin's page has no icon
         await page.click("button:has-text('Connect app')")
         await page.wait_for_url("**/console/connections*")
         await expect(page.locator("h2 .state")).to_have_text("connected")

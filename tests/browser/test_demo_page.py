@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 from tests.browser.conftest import Scene, Watched
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 SCRIPT = "<img src=x onerror=document.title='taken'>"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from tests.chaos.arena import LONG, SEED, Server, new_stage
+from tests.chaos.arena import FIGURES, LONG, SEED, Server, new_stage
 from tests.databases import ENGINES, database_url
 
 from hubspot_hitl.twins.stage import Stage
@@ -14,6 +14,14 @@ from hubspot_hitl.twins.stage import Stage
 
 def pytest_report_header() -> str:
     return f"chaos: SEED={SEED}{' (long)' if LONG else ''}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in FIGURES:
+        terminalreporter.write_line(line)
+    failed = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
+    if any("tests/chaos/" in report.nodeid for report in failed):
+        terminalreporter.write_line(f"chaos: repeat it by: make chaos SEED={SEED}")
 
 
 @pytest.fixture(autouse=True)

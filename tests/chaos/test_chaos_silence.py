@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 
 import pytest
 from tests.chaos.arena import SEED, Server, Talk, talk, verdict
+from tests.commands import run_command
 
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.repair.compare import Cause
@@ -113,17 +112,9 @@ async def test_what_webhooks_bring_late_changes_nothing_after_a_repair(
 async def test_the_command_repairs_beside_a_running_server(stage: Stage, embedded: Server) -> None:
     (it,) = await silent_talks(stage, embedded, 1)
     await one_pass(services_of(embedded), dry_run=True)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from hubspot_hitl.cli import main; main()",
-        *("reconcile", "--json", "--grace", "0"),
-        env={**os.environ, **embedded.environment()},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
-    causes = [json.loads(line)["cause"] for line in out.decode().splitlines()]
-    assert process.returncode == 0
+    said = await run_command("reconcile", "--json", "--grace", "0", env=embedded.environment())
+    causes = [json.loads(line)["cause"] for line in said.out.splitlines()]
+    assert said.status == 0
     assert sorted(causes) == ["missed-assignment", *["missed-reply"] * 5]
     assert await reached(lambda: it.arrived(stage), 20)
     assert stage.heard_by_user(it.chat) == it.answered

@@ -21,6 +21,7 @@ from hubspot_hitl.ledger.engine import Engine, Transaction
 from hubspot_hitl.ledger.memory import MemoryEngine
 from hubspot_hitl.ledger.observer import Event, Observer
 from hubspot_hitl.ledger.postgres import PostgresEngine
+from hubspot_hitl.ledger.presence import GONE_AFTER_S
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
 from hubspot_hitl.ledger.tables import metadata
@@ -61,8 +62,8 @@ class Plug:
     def lease_s(self) -> float | None:
         return self.engine.lease_s
 
-    async def open(self, *, alone: bool, wake: Callable[[], None]) -> None:
-        await self.engine.open(alone=alone, wake=wake)
+    async def open(self, *, alone: bool, owner: str, wake: Callable[[], None]) -> None:
+        await self.engine.open(alone=alone, owner=owner, wake=wake)
 
     async def close(self) -> None:
         await self.engine.close()
@@ -242,7 +243,7 @@ async def sqlite_world(directory: Path) -> AsyncGenerator[World]:
 
 
 @asynccontextmanager
-async def postgres_world() -> AsyncGenerator[World]:
+async def postgres_world(*, gone_after_s: float = GONE_AFTER_S) -> AsyncGenerator[World]:
     need_postgres()
     import asyncpg
 
@@ -253,7 +254,7 @@ async def postgres_world() -> AsyncGenerator[World]:
         await server.execute(f'CREATE SCHEMA "{schema}"')
         try:
             await server.execute(f'SET search_path TO "{schema}"; {ddl()}')
-            yield World(lambda: PostgresEngine(url))
+            yield World(lambda: PostgresEngine(url, gone_after_s=gone_after_s))
         finally:
             await server.execute(f'DROP SCHEMA "{schema}" CASCADE')
     finally:

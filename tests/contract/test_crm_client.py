@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Literal
 
 import aiohttp
 import pytest
 from tests.crm_portal import CrmPortal, open_portal
 
-from hubspot_hitl.errors import InvalidPayload, MissingScope, VendorConflict, VendorNotFound
+from hubspot_hitl.errors import (
+    InvalidPayload,
+    MissingScope,
+    VendorConflict,
+    VendorFault,
+    VendorNotFound,
+)
 from hubspot_hitl.ports.crm import (
     Change,
     CrmType,
     Draft,
     FieldsRefused,
     Filter,
+    Keyed,
     Link,
     Operator,
     PropertyDraft,
     Search,
+    TimelineEvent,
 )
+from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
 
 CONTACT, COMPANY, DEAL = CrmType.CONTACT, CrmType.COMPANY, CrmType.DEAL
@@ -96,10 +107,9 @@ async def test_an_upsert_keeps_what_it_was_not_given(at: CrmPortal) -> None:
     assert (found.properties["firstname"], found.properties["phone"]) == ("Ada", "2")
 
 
-async def test_a_merged_contact_answers_as_the_one_it_became(at: CrmPortal) -> None:
-    keeper = await at.crm.create(CONTACT, {"email": EMAIL})
-    gone = await at.crm.create(CONTACT, {"email": "old@example.com"})
-    body = {"primaryObjectId": keeper.id, "objectIdToMerge": gone.id}
+async def merge(at: CrmPortal, keeper: str, gone: str) -> None:
+    """As a person does it in HubSpot."""
+    body = {"primaryObjectId": keeper, "objectIdToMerge": gone}
     headers = {"Authorization": f"Bearer {at.twin.access_token()}"}
     url = f"{at.twin.url}/crm/objects/2026-03/contacts/merge"
     async with (
@@ -107,6 +117,12 @@ async def test_a_merged_contact_answers_as_the_one_it_became(at: CrmPortal) -> N
         session.post(url, json=body) as answer,
     ):
         assert answer.status == 200
+
+
+async def test_a_merged_contact_answers_as_the_one_it_became(at: CrmPortal) -> None:
+    keeper = await at.crm.create(CONTACT, {"email": EMAIL})
+    gone = await at.crm.create(CONTACT, {"email": "old@example.com"})
+    await merge(at, keeper.id, gone.id)
     found = await at.crm.get(CONTACT, gone.id)
     done = await at.crm.upsert(CONTACT, "old@example.com", by="email", properties={"city": "Bonn"})
     assert found is not None
@@ -148,6 +164,140 @@ async def test_large_batches_are_sent_in_parts_of_100(at: CrmPortal) -> None:
     assert at.called("contacts.batch_create") == at.called("contacts.batch_update") == 3
     await at.crm.delete_batch(CONTACT, [one.id for one in made.objects])
     assert await at.crm.listed(CONTACT) == []
+
+
+KEY = "customer_no"
+
+
+async def own_key(at: CrmPortal) -> None:
+    """A property of the portal's own that HubSpot keeps unique."""
+    await at.crm.create_property(
+        CONTACT, PropertyDraft(KEY, "No.", "string", "text", "contactinformation", unique=True)
+    )
+
+
+async def test_many_are_upserted_by_an_own_key_in_parts_of_100(at: CrmPortal) -> None:
+    await own_key(at)
+    await at.crm.create(CONTACT, {KEY: "n-7", "city": "Bonn"})
+    many = [Keyed(f"n-{n}", {"firstname": f"Ada {n}"}) for n in range(205)]
+    result = await at.crm.upsert_batch(CONTACT, many, by=KEY)
+    assert result.problems == ()
+    assert list(result.done) == [one.key for one in many]
+    assert [key for key, one in result.done.items() if not one.created] == ["n-7"]
+    assert at.called("contacts.batch_upsert") == 3
+    kept = at.portal.of_type("contacts")[result.done["n-7"].object.id].properties
+    assert (kept["city"], kept["firstname"]) == ("Bonn", "Ada 7")
+
+
+@pytest.mark.parametrize("answers", ["each", "whole"])
+async def test_one_bad_record_of_a_batch_costs_only_itself(
+    at: CrmPortal, answers: Literal["each", "whole"]
+) -> None:
+    await own_key(at)
+    at.world.options.batch_upsert = answers  # a 207, or a 400 for all of them: not documented
+    many = [Keyed("1", {"city": "Bonn"}), Keyed("2", {"lifecyclestage": "secret"}), Keyed("3", {})]
+    result = await at.crm.upsert_batch(CONTACT, many, by=KEY)
+    assert list(result.done) == ["1", "3"]
+    (problem,) = result.problems
+    assert problem.ids == ("2",)
+    assert "'lifecyclestage': the value is none of its options" in problem.message
+    assert "secret" not in problem.message
+    assert len(at.portal.of_type("contacts")) == 2
+
+
+async def test_the_same_key_twice_in_a_batch_is_one_record(at: CrmPortal) -> None:
+    await own_key(at)
+    twice = [Keyed("1", {"city": "Bonn"}), Keyed("1", {"city": "Bath"})]
+    result = await at.crm.upsert_batch(CONTACT, twice, by=KEY)
+    (contact,) = at.portal.of_type("contacts").values()
+    assert (contact.properties["city"], list(result.done)) == ("Bath", ["1"])
+
+
+async def test_by_email_each_is_upserted_for_itself(at: CrmPortal) -> None:
+    """HubSpot takes no "partial upserts" by email, whatever those are."""
+    known = await at.crm.create(CONTACT, {"email": EMAIL, "city": "Bonn"})
+    result = await at.crm.upsert_batch(
+        CONTACT,
+        [Keyed(EMAIL, {"firstname": "Ada"}), Keyed("new@example.com", {}), Keyed("no", {})],
+        by="email",
+    )
+    assert at.called("contacts.batch_upsert") == 0
+    assert {key: one.created for key, one in result.done.items()} == {
+        EMAIL: False,
+        "new@example.com": True,
+    }
+    assert result.done[EMAIL].object.id == known.id
+    assert at.portal.of_type("contacts")[known.id].properties["city"] == "Bonn"
+    assert [one.ids for one in result.problems] == [("no",)]
+
+
+async def test_a_merged_contact_is_upserted_as_the_one_it_became(at: CrmPortal) -> None:
+    keeper = await at.crm.create(CONTACT, {"email": "keeper@example.com"})
+    gone = await at.crm.create(CONTACT, {"email": EMAIL})
+    await merge(at, keeper.id, gone.id)
+    many = [Keyed(EMAIL, {"city": "Bonn"})]
+    result = await at.crm.upsert_batch(CONTACT, many, by="email")
+    assert (result.done[EMAIL].object.id, result.done[EMAIL].created) == (keeper.id, False)
+
+
+async def test_an_archived_record_is_as_good_as_none(at: CrmPortal) -> None:
+    gone = await at.crm.create(CONTACT, {"email": EMAIL})
+    await at.crm.delete(CONTACT, gone.id)
+    assert await at.crm.get(CONTACT, EMAIL, by="email") is None
+    with pytest.raises(VendorNotFound, match="check the id"):
+        await at.crm.update(CONTACT, gone.id, {"city": "Bonn"})
+    again = await at.crm.upsert(CONTACT, EMAIL, by="email", properties={})
+    assert (again.created, again.object.id != gone.id) == (True, True)
+    read = await at.crm.read_batch(CONTACT, [gone.id, again.object.id])
+    assert [one.id for one in read.objects] == [again.object.id]
+    assert read.problems[0].ids == (gone.id,)
+
+
+async def test_an_ailing_hubspot_is_no_problem_of_a_record(at: CrmPortal) -> None:
+    await own_key(at)
+    at.twin.faults.add(Fault(FaultKind.ERROR_500, ("contacts.batch_upsert",)))
+    with pytest.raises(VendorFault):
+        await at.crm.upsert_batch(CONTACT, [Keyed("1", {})], by=KEY)
+    assert at.portal.of_type("contacts") == {}
+
+
+@pytest.mark.parametrize(("type_", "values"), [("order_placed", "properties"), ("77", "tokens")])
+async def test_a_timeline_event_is_written_once(at: CrmPortal, type_: str, values: str) -> None:
+    at.world.options.timeline_types[type_] = ("order",)
+    contact = await at.crm.create(CONTACT, {"email": EMAIL})
+    event = TimelineEvent(type_, "e1", 1_760_000_000_123, {"order": "7"}, contact_id=contact.id)
+    assert await at.crm.timeline_event(event) is True
+    assert await at.crm.timeline_event(event) is False
+    (kept,) = at.portal.timeline.values()
+    assert kept[values] == {"order": "7"}
+    assert kept["timestamp"] == "2025-10-09T08:53:20.123Z"
+    by_email = replace(event, id="e2", contact_id=None, email=EMAIL)
+    assert await at.crm.timeline_event(by_email)
+    assert at.portal.timeline["e2"]["objectId"] == contact.id
+
+
+async def test_a_private_app_is_told_that_it_has_no_timeline(at: CrmPortal) -> None:
+    at.world.options.timeline_types["order_placed"] = ()
+    event = TimelineEvent("order_placed", "e1", 0, {}, email=EMAIL)
+    for grant in at.world.grants.values():
+        grant.scopes = grant.scopes - {"timeline"}
+    with pytest.raises(MissingScope, match="public app: private apps and service keys"):
+        await at.crm.timeline_event(event)
+
+
+async def test_a_communication_is_logged_on_its_contact(at: CrmPortal) -> None:
+    contact = await at.crm.create(CONTACT, {"email": EMAIL})
+    made = await at.crm.create(
+        CrmType.COMMUNICATION,
+        {
+            "hs_timestamp": "2026-05-31T09:00:00Z",
+            "hs_communication_channel_type": "WHATS_APP",
+            "hs_communication_logged_from": "CRM",
+            "hs_communication_body": "Hi",
+        },
+        links=[Link(CONTACT, contact.id)],
+    )
+    assert await at.crm.associated(CONTACT, contact.id, CrmType.COMMUNICATION) == (made.id,)
 
 
 async def test_a_search_is_read_to_its_end(at: CrmPortal) -> None:

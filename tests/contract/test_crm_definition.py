@@ -34,6 +34,9 @@ MINIMAL: dict[str, Json] = {
     "getContact": {"email": "ada@example.com"},
     "getCompany": {"id": 7},
     "createNote": {"body": "Hi", "dealId": 3},
+    "upsertContacts": {"contacts": [{"email": "ada@example.com"}]},
+    "createTimelineEvent": {"eventType": "order_placed", "contactId": 1},
+    "sendEmail": {"emailId": 7, "to": "ada@example.com"},
     "createTask": {"subject": "Call", "ticketId": "4"},
     "enrollInSequence": {"contactId": "1", "sequence": 12, "senderEmail": "a@b.example"},
     "addToList": {"list": "x", "contactIds": ["1"]},
@@ -63,6 +66,14 @@ def test_every_field_of_a_card_has_a_title_and_a_description(name: str) -> None:
         for field in schema(name, side)["properties"].values():
             assert field["x-zui"]["title"]
             assert field["description"]
+
+
+@pytest.mark.parametrize("name", sorted(CRM_ACTIONS))
+def test_every_field_that_a_person_types_has_a_placeholder(name: str) -> None:
+    for key, field in schema(name, "input")["properties"].items():
+        typed = field.get("type") in ("string", "number", "integer")
+        if typed and "enum" not in field and "default" not in field:
+            assert field["x-zui"].get("placeholder"), key
 
 
 @pytest.mark.parametrize("name", sorted(CRM_ACTIONS))

@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator
 from hubspot_hitl.integration.actions import ACTIONS, parse_input
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.crm_actions import CRM_ACTIONS
-from hubspot_hitl.integration.events import EVENTS, HitlAssigned, HitlStopped
+from hubspot_hitl.integration.events import EVENTS, HandoffReopened, HitlAssigned, HitlStopped
 from hubspot_hitl.integration.messages import MESSAGES, parse_message
 
 ROOT = Path(__file__).parents[2]
@@ -211,12 +211,22 @@ INPUTS: dict[str, st.SearchStrategy[Json]] = {
         optional={"title": words, "description": words, "hitlSession": sessions},
     ),
     "stopHitl": st.fixed_dictionaries({"conversationId": words}),
+    "markRead": st.fixed_dictionaries(
+        {"conversationId": words}, optional={"readAt": st.just("2026-05-31T09:00:00Z")}
+    ),
+    "checkAvailability": st.fixed_dictionaries({}, optional={"inboxId": st.just("126")}),
     "sendMessage": st.fixed_dictionaries(
         {"conversationId": words, "message": parts(tuple(PAYLOADS))}, optional={"userId": words}
     )
     | st.fixed_dictionaries(
         {"conversationId": words, "text": words}, optional={"idempotencyKey": words}
     ),
+}
+
+
+OUTPUTS: dict[str, Json] = {
+    "markRead": {"marked": 2},
+    "checkAvailability": {"inboxId": "126", "open": True, "waiting": 1, "running": 2},
 }
 
 
@@ -249,20 +259,22 @@ def test_every_message_is_parsed_without_loss(type_: str, data: st.DataObject) -
 @pytest.mark.parametrize("name", sorted(INPUTS))
 def test_the_output_of_every_action_fits_its_schema(name: str) -> None:
     model = ACTIONS[name].output
-    output = model.model_validate({field: "id_1" for field in model.model_fields})
+    texts = {field: "id_1" for field in model.model_fields}
+    output = model.model_validate(OUTPUTS.get(name, texts))
     schema = DEFINITION["actions"][name]["output"]["schema"]
-    assert refusals(schema, output.model_dump(by_alias=True)) == []
+    assert refusals(schema, output.model_dump(by_alias=True, exclude_none=True)) == []
 
 
 def test_the_payloads_of_the_events_fit_their_schemas() -> None:
     payloads = {
         "hitlAssigned": HitlAssigned(conversation_id="conv_1", user_id="user_1"),
         "hitlStopped": HitlStopped(conversation_id="conv_1"),
+        "handoffReopened": HandoffReopened(conversation_id="conv_1"),
     }
     assert set(payloads) == set(EVENTS)
     for name, payload in payloads.items():
         schema = DEFINITION["events"][name]["schema"]
-        assert refusals(schema, payload.model_dump(by_alias=True)) == []
+        assert refusals(schema, payload.model_dump(by_alias=True, exclude_none=True)) == []
 
 
 def test_the_configuration_s_schema_takes_the_brief_s_names_and_the_defaults_hold() -> None:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, insert
-from tests.databases import ENGINES, database_url
+from tests.databases import ENGINES, migrated_database
 
 from hubspot_hitl.handoff.records import Handoff, HandoffState
 from hubspot_hitl.ledger.tables import deliveries
-from hubspot_hitl.store.database import Database, open_database
+from hubspot_hitl.store.database import Database
 from hubspot_hitl.store.figures import SqlFigures
 from hubspot_hitl.store.handoffs import SqlHandoffs
-from hubspot_hitl.store.migrations import migrate
 
 
 def handoff(number: int, state: str) -> Handoff:
@@ -34,12 +33,8 @@ def handoff(number: int, state: str) -> Handoff:
 
 @pytest.fixture(params=ENGINES)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
-    async with database_url(request.param, tmp_path) as url:
-        opened = open_database(url)
-        await opened.start()
-        await migrate(opened)
+    async with migrated_database(request, tmp_path) as opened:
         yield opened
-        await opened.close()
 
 
 async def test_handoffs_of_a_span_come_newest_first(database: Database) -> None:

@@ -103,6 +103,45 @@ async def test_a_dead_owner_is_replaced_after_its_lease_and_caches_are_told(worl
     assert "a" in world.moved
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_replica_that_is_gone_is_replaced_before_its_lease_ends(restarted: bool) -> None:
+    async with postgres_world(gone_after_s=0.05) as world:
+        one = await world.ledger()
+        if not restarted:
+            await world.ledger()
+        gate = world.scripts["1"] = Gate()
+        rerun = asyncio.Event()
+
+        async def second(_: Delivery) -> Outcome:
+            rerun.set()
+            return Done()
+
+        world.scripts["2"] = second
+        await one.accept(many(["1", "2"]))
+        await gate.begun.wait()
+        await world.crash(one)
+        if restarted:
+            await world.ledger()
+        async with asyncio.timeout(10):
+            await rerun.wait()
+        await world.settle()
+        assert [key for key in world.ran if not key.startswith("after")] == ["1", "1", "2"]
+        await world.close()
+
+
+async def test_a_replica_that_lives_keeps_its_lanes_however_long_its_handler_takes() -> None:
+    async with postgres_world(gone_after_s=0.01) as world:
+        one, two = await world.ledger(), await world.ledger()
+        gate = world.scripts["1"] = Gate()
+        await one.accept(many(["1"]))
+        await gate.begun.wait()
+        await asyncio.sleep(0.1)
+        assert (one.lanes_running, two.lanes_running, world.ran) == (1, 0, ["1"])
+        gate.open.set()
+        await world.settle()
+        await world.close()
+
+
 async def test_an_owner_that_stalled_past_its_lease_marks_nothing_and_runs_nothing(
     world: World,
 ) -> None:

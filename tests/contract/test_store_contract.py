@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from tests.databases import ENGINES, database_url
+from tests.databases import ENGINES, migrated_database
 from tests.fakes import FakeClock
 
 from hubspot_hitl.errors import IllegalMove, Stale, UnknownInstallation
@@ -19,14 +18,15 @@ from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState, Perso
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.audit import Audit, Nonces
+from hubspot_hitl.ports.privacy import Artifact, ArtifactKind, Artifacts
 from hubspot_hitl.ports.store import Handoffs, Installations, People, Vault
 from hubspot_hitl.store import memory
+from hubspot_hitl.store.artifacts import SqlArtifacts
 from hubspot_hitl.store.audit import SqlAudit
-from hubspot_hitl.store.database import Database, open_database
+from hubspot_hitl.store.database import Database
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.installations import SqlInstallations
 from hubspot_hitl.store.keyring import KeyRing, new_key
-from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.store.nonces import SqlNonces
 from hubspot_hitl.store.people import SqlPeople
 from hubspot_hitl.store.vault import SqlVault
@@ -40,6 +40,7 @@ class Store:
     vault: Vault
     audit: Audit
     nonces: Nonces
+    artifacts: Artifacts
     clock: FakeClock
 
 
@@ -52,6 +53,7 @@ def memory_store() -> Store:
         memory.MemoryVault(),
         memory.MemoryAudit(clock),
         memory.MemoryNonces(),
+        memory.MemoryArtifacts(),
         clock,
     )
 
@@ -65,6 +67,7 @@ def sql_store(database: Database) -> Store:
         SqlVault(database, keys),
         SqlAudit(database, clock),
         SqlNonces(database),
+        SqlArtifacts(database),
         clock,
     )
 
@@ -74,12 +77,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "memory":
         yield memory_store()
         return
-    async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(database_url(str(request.param), tmp_path))
-        database = open_database(url)
-        await database.start()
-        stack.push_async_callback(database.close)
-        await migrate(database)
+    async with migrated_database(request, tmp_path) as database:
         yield sql_store(database)
 
 
@@ -424,3 +422,18 @@ async def test_a_forgotten_user_is_gone_and_an_agent_stays(store: Store) -> None
     assert not await store.people.forget("i1", "u1")
     assert not await store.people.forget("i1", "a1")
     assert await store.people.user("i1", "a1") is not None
+
+
+# artifacts
+
+
+async def test_an_artifact_is_known_by_its_handoff_until_it_is_dropped(store: Store) -> None:
+    file = Artifact("i1", ArtifactKind.HUBSPOT_FILE, "1", "h1")
+    note = Artifact("i1", ArtifactKind.HUBSPOT_NOTE, "1", "h1")
+    for one in (note, file, file, Artifact("i2", ArtifactKind.HUBSPOT_FILE, "1", "h2")):
+        await store.artifacts.add(one)
+    assert await store.artifacts.of("h1") == [file, note]
+    await store.artifacts.drop(file)
+    await store.artifacts.drop(file)
+    assert await store.artifacts.of("h1") == [note]
+    assert len(await store.artifacts.of("h2")) == 1

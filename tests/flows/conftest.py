@@ -29,7 +29,7 @@ class House:
     folder: Path
     changes: dict[str, object] = field(default_factory=dict[str, object])
     url: str = ""
-    _runner: web.AppRunner | None = None
+    runner: web.AppRunner | None = None
 
     async def open(self) -> None:
         """Start the server on the same port as before, or on a free one."""
@@ -45,14 +45,22 @@ class House:
             botpress_token=SecretStr(self.stage.botpress.options.token),
             hubspot_api_url=self.stage.hubspot.url,
         ).model_copy(update=self.changes)
-        self._runner = await start_server(create_app(settings), settings)
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.runner = await start_server(create_app(settings), settings)
+        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}"
 
     async def close(self) -> None:
         """Stop the server, as SIGTERM does."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self.runner is not None:
+            await self.runner.cleanup()
+            self.runner = None
+
+    def environment(self) -> dict[str, str]:
+        """What a command beside the server is told."""
+        return {
+            **self.stage.environment(),
+            "HITL_DATA_DIR": str(self.folder),
+            "HITL_DATABASE_URL": f"sqlite:///{self.folder}/house.db",
+        }
 
     async def handoff(self, number: int = 1) -> tuple[Chat, str]:
         """A started handoff: the user's chat and the agent's thread."""
@@ -95,3 +103,24 @@ async def house(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture
+async def desk(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
+    """A server with a console, for an operator and for a reader."""
+    tokens = {
+        "console_token": SecretStr("operator-token"),
+        "console_readonly_token": SecretStr("reader-token"),
+    }
+    house = House(stage, tmp_path, dict(tokens))
+    await house.open()
+    await stage.install(house.url)
+    yield house
+    await house.close()
+
+
+@pytest.fixture
+async def browser_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that keeps cookies also of an address without a name."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as opened:
+        yield opened

@@ -96,7 +96,7 @@ async def open_desk(folder: Path, **changes: object) -> AsyncGenerator[Desk]:
     """A desk whose installation is known to the server, without a refresh token."""
     scopes = (*DEFAULT_SCOPES, *scopes_for().all)
     stage = Stage(
-        HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05, required_scopes=(), scopes=scopes),
+        HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05, scopes=scopes),
         BotpressOptions(rate_limit_per_s=None),
         definition=load_definition(),
     )

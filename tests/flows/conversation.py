@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -23,11 +24,15 @@ PDF = b"%PDF-1.7\n" + b"." * 64
 
 @dataclass(slots=True)
 class WebSite:
-    """A web server of a user's files; `files` maps a path to content, a missing one is a 404."""
+    """A web server of a user's files; `files` maps a path to content, a missing one is a 404.
+
+    The path `drip` gives a byte and no more until `over` is set.
+    """
 
     files: dict[str, bytes]
     server: TestServer
     headers: Mapping[str, str]
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def url(self, name: str) -> str:
         return str(self.server.make_url(f"/{name}"))
@@ -36,7 +41,15 @@ class WebSite:
 async def open_site() -> WebSite:
     files = {"cat.png": PNG, "talk.mp3": MP3, "film.mp4": MP4, "plan.pdf": PDF}
 
-    async def give(request: web.Request) -> web.Response:
+    over = asyncio.Event()
+
+    async def give(request: web.Request) -> web.StreamResponse:
+        if request.match_info["name"] == "drip":
+            response = web.StreamResponse(headers={"Content-Type": "image/png"})
+            await response.prepare(request)
+            await response.write(PNG[:1])
+            await over.wait()
+            return response
         content = files.get(request.match_info["name"])
         if content is None:
             raise web.HTTPNotFound
@@ -46,7 +59,7 @@ async def open_site() -> WebSite:
     app.router.add_get("/{name}", give)
     server = TestServer(app)
     await server.start_server()
-    return WebSite(files, server, {})
+    return WebSite(files, server, {}, over)
 
 
 async def furnished(house: House, **configuration: Any) -> House:

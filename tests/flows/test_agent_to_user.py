@@ -90,6 +90,125 @@ async def test_quick_replies_arrive_as_a_numbered_list(home: House) -> None:
     assert "2. Blue" in got["text"]
 
 
+async def test_quick_replies_arrive_as_a_choice_where_the_setting_says_so(
+    stage: Stage, tmp_path: Path
+) -> None:
+    home = await furnished(House(stage, tmp_path), quickReplies="choice")
+    try:
+        chat, thread_id = await home.handoff()
+        home.stage.hubspot.agents.reply(
+            thread_id, agent(home), "Which one?", quick_replies=["Red", "Blue"]
+        )
+        assert await reached(lambda: chat.counts["incompatible"] == 1, WITHIN_S)
+    finally:
+        await home.close()
+    bot = stage.botpress.world.bot(stage.botpress.options.bot_id)
+    (choice,) = [one for one in bot.messages.values() if one.type == "choice"]
+    options = [(one["label"], one["value"]) for one in choice.payload["options"]]
+    assert (choice.payload["text"], options) == (
+        "Which one?",
+        [("Red", "Red"), ("Blue", "Blue")],
+    )
+
+
+async def carried(home: House, attachment: Json) -> str:
+    """What arrives of a kind that our channel does not ask for, should HubSpot send it."""
+    for channel in home.stage.hubspot.world.channels.values():
+        channel.capabilities["outgoingAttachmentTypes"] = [attachment["type"]]
+    (got,) = await replied(home, " ", attachments=[attachment])
+    return str(got["text"])
+
+
+async def test_a_location_arrives_as_words(home: House) -> None:
+    place = {"type": "LOCATION", "latitude": 48.1, "longitude": 11.6, "name": "Workshop"}
+    assert await carried(home, place) == "Location: Workshop (48.1, 11.6)"
+
+
+async def test_a_contact_arrives_as_words(home: House) -> None:
+    profile = {
+        "name": {"formattedName": "Jo Smith", "firstName": "Jo"},
+        "phones": [{"phone": "+49 89 1", "type": "WORK"}],
+        "emails": [{"email": "jo@example.com"}],
+    }
+    told = await carried(home, {"type": "CONTACT", "contactProfile": profile})
+    assert told == "Contact: Jo Smith, +49 89 1, jo@example.com"
+
+
+@pytest.mark.parametrize("kind", ["UNSUPPORTED_CONTENT", "MESSAGE_HEADER"])
+async def test_an_unknown_attachment_arrives_as_its_name(home: House, kind: str) -> None:
+    told = await carried(home, {"type": kind})
+    assert told == f"[The agent sent something that cannot be shown here: {_plain(kind)}]"
+
+
+def _plain(kind: str) -> str:
+    return kind.lower().replace("_", " ")
+
+
+async def test_a_caption_arrives_before_its_file(home: House) -> None:
+    chat, thread_id = await home.handoff()
+    agents = home.stage.hubspot.agents
+    file = agents.attach(thread_id, "cat.png", PNG, "image/png", "IMAGE")
+    agents.reply(thread_id, agent(home), "My cat", attachments=[file])
+    got = await heard(home, chat, 2)
+    assert [(one["type"], one["text"]) for one in got] == [("text", "My cat"), ("image", None)]
+    assert got[1]["payload"]["title"] == "cat.png"
+
+
+async def test_an_empty_message_arrives_as_a_placeholder(home: House) -> None:
+    (got,) = await replied(home, " ")
+    assert got["text"] == "[Empty message]"
+
+
+async def test_a_file_without_words_arrives_alone(home: House) -> None:
+    got = await attached(home, "plan.pdf", PDF, "application/pdf", "OTHER")
+    assert got["type"] == "file"
+    (chat,) = home.stage.botpress.plugin.chats.values()
+    assert len(said(chat)) == 1
+
+
+async def test_a_very_long_text_arrives_in_parts_and_whole(home: House) -> None:
+    text = "word " * 20_000
+    got = await replied(home, text, 11)
+    assert "".join(one["text"].split(" ", 1)[1] for one in got).split() == text.split()
+    assert [one["text"].split(" ")[0] for one in got] == [f"({n}/11)" for n in range(1, 12)]
+
+
+async def test_right_to_left_and_combining_characters_arrive_unchanged(home: House) -> None:
+    text = "שלום \u202eabc\u202c e\u0301 👩‍👩‍👧 \u0645\u0631"
+    (got,) = await replied(home, text)
+    assert got["text"] == text
+
+
+async def test_an_html_bomb_arrives_as_its_words(home: House) -> None:
+    (got,) = await replied(home, "boom", rich_text="<p>boom" + "<div><b>" * 20_000)
+    assert got["text"] == "boom"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x" * 1_000_001, b"<!doctype html><p>"], ids=["zero-byte", "huge", "lying"]
+)
+async def test_an_unfit_file_arrives_as_hubspots_own_link(
+    stage: Stage, tmp_path: Path, content: bytes
+) -> None:
+    home = await furnished(House(stage, tmp_path, changes={"fetch_max_bytes": 1_000_000}))
+    try:
+        got = await attached(home, "odd.png", content, "image/png", "IMAGE")
+    finally:
+        await home.close()
+    assert got["payload"]["imageUrl"].startswith(f"{stage.hubspot.url}/_files/")
+
+
+async def test_a_vanished_file_arrives_as_words(home: House) -> None:
+    chat, thread_id = await home.handoff()
+    agents = home.stage.hubspot.agents
+    file = agents.attach(thread_id, "gone.pdf", PDF, "application/pdf")
+    portal = home.stage.hubspot.world.portals[home.stage.hubspot.options.portal_id]
+    del portal.files[file["fileId"]]
+    agents.reply(thread_id, agent(home), "Here", attachments=[{**file, "url": None}])
+    got = await heard(home, chat, 2)
+    assert got[1]["text"] == "[A file was sent, but it cannot be opened: gone.pdf]"
+
+
 async def test_a_reply_to_a_message_quotes_it(home: House) -> None:
     chat, thread_id = await home.handoff()
     agents = home.stage.hubspot.agents

@@ -156,6 +156,19 @@ async def test_no_input_forges_a_log_line(house: House, http: aiohttp.ClientSess
     assert "forged" not in events
 
 
+async def test_bytes_that_are_no_request_make_one_short_log_line(house: House) -> None:
+    stream = io.StringIO()
+    configure_logging(format_="json", level="info", stream=stream)
+    answer = await raw(house, b"GET / HTTP/1.1\r\nX-Tok{en: marked-stranger\r\n\r\n")
+    structlog.reset_defaults()
+    assert answer.split(b" ", 2)[1] == b"400"
+    (line,) = stream.getvalue().splitlines()
+    assert (json.loads(line)["event"], json.loads(line)["level"]) == (
+        "not_http (BadHttpMessage)",
+        "warning",
+    )
+
+
 async def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(
     house: House, http: aiohttp.ClientSession
 ) -> None:

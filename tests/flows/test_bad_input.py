@@ -174,6 +174,18 @@ async def test_any_bytes_leave_the_server_alive(house: House, body: bytes, opera
             assert answer.status in (200, 400)
 
 
+@pytest.mark.parametrize(
+    ("path", "operation", "status"),
+    [("/any/path", "ping", 200), ("/any/path", None, 404), ("/hubspot/webhooks/x", "ping", 405)],
+)
+async def test_an_operation_is_served_at_any_path_that_is_nobodys(
+    house: House, http: aiohttp.ClientSession, path: str, operation: str | None, status: int
+) -> None:
+    headers = operation_headers(house, "ping", **{"x-bp-operation": operation})
+    async with http.get(f"{house.url}{path}", headers=headers) as answer:
+        assert answer.status == status
+
+
 async def test_with_a_path_secret_only_the_secret_path_serves(
     house: House, http: aiohttp.ClientSession
 ) -> None:
@@ -182,7 +194,8 @@ async def test_with_a_path_secret_only_the_secret_path_serves(
     house.changes["botpress_path_secret"] = SecretStr("s3cret-path")
     await house.open()
     headers = operation_headers(house, "ping")
-    for path, status in (("/", 404), ("/botpress/wrong", 404), ("/botpress/s3cret-path", 200)):
+    paths = {"/": 404, "/else": 404, "/botpress/wrong": 404, "/botpress/s3cret-path": 200}
+    for path, status in paths.items():
         async with http.post(f"{house.url}{path}", headers=headers) as answer:
             assert answer.status == status
 

@@ -5,76 +5,20 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 from pydantic import SecretStr
 from tests.flows.conftest import WITHIN_S, House
+from tests.flows.console_desk import READER, SCRIPT, TOKEN, dead_letter, form_of, log_in
 
 from hubspot_hitl.twins.stage import Stage, reached
 
-TOKEN, READER = "operator-token", "reader-token"  # they open nothing but this test's server
-SCRIPT = "<script>alert(1)</script>"
-
 
 @pytest.fixture
-async def desk(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    """A server with a console."""
-    tokens = {
-        "console_token": SecretStr(TOKEN),
-        "console_readonly_token": SecretStr(READER),
-    }
-    house = House(stage, tmp_path, dict(tokens))
-    await house.open()
-    await stage.install(house.url)
-    yield house
-    await house.close()
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with session() as opened:
-        yield opened
-
-
-def session() -> aiohttp.ClientSession:
-    """A client that keeps cookies also of an address without a name."""
-    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
-
-
-async def log_in(http: aiohttp.ClientSession, house: House, token: str = TOKEN) -> None:
-    answer = await http.post(f"{house.url}/console/login", data={"token": token})
-    assert answer.status == 200
-    assert answer.url.path == "/console/"
-
-
-async def dead_letter(house: House) -> tuple[int, str]:
-    """A message that HubSpot refuses for good; its number and the thread it was for."""
-    chat, thread_id = await house.handoff()
-    account = house.stage.hubspot.world.thread(thread_id).account_id
-    house.stage.hubspot.agents.update_account(account, authorized=False)
-    house.stage.botpress.plugin.say(chat, "Is anybody there?")
-    async with session() as http, asyncio.timeout(WITHIN_S):
-        while not (await (await http.get(f"{house.url}/readyz")).json())["dead"]:  # noqa: ASYNC110 - told by HTTP
-            await asyncio.sleep(0.02)
-    house.stage.hubspot.agents.update_account(account, authorized=True)
-    return await _number(house), thread_id
-
-
-async def _number(house: House) -> int:
-    async with session() as http:
-        await log_in(http, house)
-        text = await (await http.get(f"{house.url}/console/deliveries?state=dead")).text()
-    found = re.search(r"/console/deliveries/(\d+)\"", text)
-    assert found
-    return int(found[1])
-
-
-async def form_of(http: aiohttp.ClientSession, address: str) -> dict[str, str]:
-    text = await (await http.get(address)).text()
-    return dict(re.findall(r'name="(csrf|seen)" value="([^"]+)"', text))
+def http(browser_session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    return browser_session
 
 
 async def test_without_a_token_there_is_no_console(
@@ -135,6 +79,10 @@ async def test_every_page_has_a_strict_policy(desk: House, http: aiohttp.ClientS
         "/deliveries",
         "/figures?span=week",
         "/connections",
+        "/plan",
+        "/fields",
+        "/rules?explain=1",
+        "/doctor",
         "/audit?verify=1",
     )
     for path in pages:

@@ -141,6 +141,11 @@ async def test_fields_are_discovered_and_their_drift_is_told(house: House) -> No
     first = await ask(house, "discoverFields", search="lifecycle", refresh=True)
     (field,) = first["fields"]
     assert field["type"] == "enumeration"
+    assert (field["group"], field["custom"], field["writable"]) == (
+        "Contact information",
+        False,
+        True,
+    )
     assert {"value": "customer", "label": "customer"} in field["options"]
     properties = portal(house).properties["contacts"]
     del properties["jobtitle"]

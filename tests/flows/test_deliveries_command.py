@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 
+from tests.commands import run_command
 from tests.flows.conftest import WITHIN_S, House
 
 from hubspot_hitl.twins.stage import reached
@@ -15,22 +13,9 @@ from hubspot_hitl.twins.wire import Json
 
 
 async def run(folder: Path, *arguments: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from hubspot_hitl.cli import main; main()",
-        "deliveries",
-        *arguments,
-        env={
-            **os.environ,
-            "HITL_DATA_DIR": str(folder),
-            "HITL_DATABASE_URL": f"sqlite:///{folder}/house.db",
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), WITHIN_S)
-    return process.returncode or 0, out.decode()
+    env = {"HITL_DATA_DIR": str(folder), "HITL_DATABASE_URL": f"sqlite:///{folder}/house.db"}
+    said = await run_command("deliveries", *arguments, env=env)
+    return said.status, said.out + said.err
 
 
 def lines(text: str) -> list[Json]:

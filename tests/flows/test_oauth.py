@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+import aiohttp
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 from tests.flows.consent import CONSOLE, RETURN, Desk, open_desk, query_of
+
+from hubspot_hitl.twins.faults import Fault, FaultKind
 
 
 @pytest.fixture
@@ -42,7 +47,10 @@ async def test_the_status_says_connected_with_times_half_an_hour_apart(desk: Des
     }
     assert (after["connected"], after["username"]) == (True, "1234567")
     assert str(after["connectedAt"]).endswith("Z")
-    assert str(after["connectedAt"])[:17] < str(after["tokenExpiresAt"])[:17]
+    at, until = (
+        datetime.fromisoformat(str(after[name])) for name in ("connectedAt", "tokenExpiresAt")
+    )
+    assert until - at == timedelta(minutes=30)
 
 
 async def test_the_authorize_url_carries_what_hubspot_wants(desk: Desk) -> None:
@@ -120,6 +128,52 @@ async def test_a_wrong_client_secret_is_a_failed_exchange(desk: Desk) -> None:
     _, location = await desk.follow(back)
 
     assert query_of(location)["hubspot_error"] == "token_exchange_failed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (FaultKind.ERROR_500, "internal_error"),
+        (FaultKind.RATE_LIMIT, "internal_error"),
+        (FaultKind.RESET_AFTER, "internal_error"),
+        (FaultKind.GRANT_REVOKED, None),
+    ],
+)
+async def test_whatever_the_exchange_meets_is_told_and_nothing_half_is_kept(
+    desk: Desk, kind: FaultKind, code: str | None
+) -> None:
+    back = await desk.consent(await desk.begin())
+    desk.stage.hubspot.faults.add(Fault(kind, ("oauth.token",), times=1, retry_after_s=60))
+
+    _, location = await desk.follow(back)
+    again = await desk.follow(back)
+
+    assert query_of(location).get("hubspot_error") == code
+    assert (await desk.status())["connected"] is (code is None)
+    assert query_of(again[1])["hubspot_error"] == "session_expired", "a state works once"
+
+
+async def test_an_introspection_that_fails_leaves_the_portal_that_the_exchange_told(
+    desk: Desk,
+) -> None:
+    desk.stage.hubspot.faults.add(Fault(FaultKind.ERROR_500, ("oauth.introspect",)))
+    told = await desk.connect()
+    assert (told["hubspot_connected"], told["hubspot_portal"]) == ("true", "1234567")
+
+
+async def test_a_revoked_grant_is_told_in_the_console_and_in_the_log(desk: Desk) -> None:
+    await desk.connect()
+    desk.stage.hubspot.world.revoke_grants()
+    with capture_logs() as lines:
+        await desk.call("UserAgentOAuth/TokenRefresh", userAgentGuid=desk.id, provider="hubspot")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+        await http.post(f"{desk.house.url}/console/login", data={"token": CONSOLE})
+        async with http.get(f"{desk.house.url}/console/connections") as page:
+            shown = await page.text()
+
+    assert "authorization_lost" in shown
+    assert "Connect the portal again" in shown
+    assert any(line["event"] == "agent_oauth_failed" for line in lines)
 
 
 async def test_another_code_verifier_is_refused_by_hubspot(desk: Desk) -> None:
@@ -307,8 +361,20 @@ async def test_the_shared_app_needs_nothing_of_the_customer(tmp_path: Path) -> N
         desk.installation = desk.stage.botpress.install(desk.house.url, {"inboxId": inbox})
         await desk.sees()
 
+        assert (await desk.connect())["hubspot_connected"] == "true", "the shared app is usual"
         assert (await desk.connect(authMethod="wiro"))["hubspot_connected"] == "true"
         assert (await desk.stage.botpress.register(desk.installation)).accepted
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/UserAgentOAuth/HubSpotCallback", "/oauth/hubspot/HubSpotCallback"]
+)
+async def test_the_callback_has_the_names_that_agent_platforms_use(desk: Desk, path: str) -> None:
+    back = await desk.consent(await desk.begin())
+
+    _, location = await desk.follow(back.replace("/oauth/hubspot/callback", path))
+
+    assert query_of(location)["hubspot_connected"] == "true"
 
 
 async def test_the_callback_page_never_lets_the_code_travel_on(desk: Desk) -> None:

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from dataclasses import replace
 
-from tests.flows.conftest import WITHIN_S, House
+from tests.commands import run_command
+from tests.flows.conftest import House
 
 from hubspot_hitl.twins.wire import Json
 
 
 async def run(house: House, *arguments: str, **more: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from hubspot_hitl.cli import main; main()",
-        *arguments,
-        env={
-            **os.environ,
-            **house.stage.environment(),
-            "HITL_DATA_DIR": str(house.folder),
-            "HITL_DATABASE_URL": f"sqlite:///{house.folder}/house.db",
-            **more,
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), WITHIN_S)
-    return process.returncode or 0, out.decode()
+    said = await run_command(*arguments, env=house.environment() | more)
+    return said.status, said.out + said.err
 
 
 def rows(out: str) -> list[Json]:
@@ -87,12 +70,37 @@ async def test_a_strangers_channel_survives_a_fold(house: House) -> None:
     assert not ours.archived
 
 
-async def test_missing_subscriptions_are_told_as_clicks(house: House) -> None:
+async def test_where_the_api_does_not_serve_the_app_every_click_is_told(house: House) -> None:
     house.stage.hubspot.world.subscriptions.clear()
+    house.stage.hubspot.options.webhooks_api = False
 
-    _, out = await run(house, "plan")
+    status, out = await run(house, "drift")
 
+    assert status == 0, out
+    installation = house.stage.installation
+    assert installation is not None
+    assert f"Set the target URL to {house.stage.botpress.webhook_url(installation)} and" in out
     assert "by hand: Create subscription, object type Conversation: conversation.newMessage" in out
+
+
+async def test_apply_makes_the_property_and_the_subscriptions_once(house: House) -> None:
+    await house.stage.install(house.url, transcriptMode="at-close")
+    world = house.stage.hubspot.world
+    properties = world.portals["1234567"].properties["contacts"]
+    del properties["chat_transcript"]  # register has made it
+    world.subscriptions.clear()
+
+    status, out = await run(house, "plan", "--json")
+    wanted = {one["kind"] for row in rows(out) for one in row["steps"] if one["verb"] == "create"}
+    assert (status, wanted) == (0, {"property", "subscription"}), out
+    assert (await run(house, "apply"))[0] == 0
+    since = len(house.stage.hubspot.journal.entries)
+
+    assert (await run(house, "apply"))[0] == 0
+    assert written(house, since) == []
+    assert "chat_transcript" in properties
+    assert len(world.subscriptions) == 7
+    assert (await run(house, "drift"))[0] == 0
 
 
 async def test_a_revoked_grant_is_named_and_an_unknown_installation_is_wrong_use(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.commands import run_command
 from tests.crm_portal import CrmPortal, open_portal
+from tests.flows.conftest import House
 
 from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.twins.stage import Stage
 
 RULES = [
     {"name": "VIP", "when": {"contact.jobtitle": "CEO"}, "then": {"priority": "high"}},
@@ -31,29 +32,16 @@ async def run(at: CrmPortal, folder: Path, rules: object, *arguments: str) -> tu
     """Run the command; returns its exit status and what it printed."""
     (folder / "rules.json").write_text(json.dumps(rules))
     options = at.twin.options
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("HITL_", "HUBSPOT_", "BP_"))}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from hubspot_hitl.cli import main; main()",
-        "rules",
-        *arguments,
-        cwd=folder,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={
-            **clean,
-            "HITL_HUBSPOT_API_URL": at.twin.url,
-            "HUBSPOT_APP_ID": options.app_id,
-            "HUBSPOT_CLIENT_ID": options.client_id,
-            "HUBSPOT_CLIENT_SECRET": options.client_secret,
-            "HUBSPOT_REFRESH_TOKEN": options.refresh_token,
-            "HUBSPOT_INBOX_ID": "1",
-        },
-    )
-    out, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode()
+    env = {
+        "HITL_HUBSPOT_API_URL": at.twin.url,
+        "HUBSPOT_APP_ID": options.app_id,
+        "HUBSPOT_CLIENT_ID": options.client_id,
+        "HUBSPOT_CLIENT_SECRET": options.client_secret,
+        "HUBSPOT_REFRESH_TOKEN": options.refresh_token,
+        "HUBSPOT_INBOX_ID": "1",
+    }
+    said = await run_command("rules", *arguments, env=env, folder=folder)
+    return said.status, said.out
 
 
 async def test_explain_says_which_rule_counts_and_why(at: CrmPortal, tmp_path: Path) -> None:
@@ -88,3 +76,47 @@ async def test_a_dry_run_writes_nothing(at: CrmPortal, tmp_path: Path) -> None:
     assert status == 0
     assert os.listdir(tmp_path) == ["rules.json"]
     assert at.portal.of_type("contacts") == {}
+
+
+async def beside(house: House, *arguments: str) -> tuple[int, str]:
+    """Run the command on the database of a running server."""
+    installation = house.stage.installation
+    assert installation is not None
+    env = {
+        "HITL_DATA_DIR": str(house.folder),
+        "HITL_DATABASE_URL": f"sqlite:///{house.folder}/house.db",
+        "HITL_HUBSPOT_API_URL": house.stage.hubspot.url,
+    }
+    chosen = ("rules", *arguments, "--installation", installation.webhook_id)
+    said = await run_command(*chosen, env=env, folder=house.folder)
+    return said.status, said.out
+
+
+async def test_drift_tells_what_changed_since_the_save_and_what_that_breaks(
+    stage: Stage, tmp_path: Path
+) -> None:
+    house = House(stage, tmp_path)
+    await house.open()
+    await stage.install(house.url, routingRules=json.dumps(RULES[:1]))
+    assert await beside(house, "drift") == (0, "nothing changed, and everything fits\n")
+    portal = stage.hubspot.world.portals[stage.hubspot.options.portal_id]
+    del portal.properties["contacts"]["jobtitle"]
+    status, text = await beside(house, "drift")
+    assert status == 1
+    assert text.splitlines()[0] == "changed: contact property 'jobtitle' was removed"
+    assert "broken: rules[0].when.contact.jobtitle: contact has no property 'jobtitle'" in text
+    status, text = await beside(house, "drift", "--json")
+    told = json.loads(text)
+    assert (status, told["changes"]) == (1, [])
+    assert told["broken"][0]["place"] == "rules[0].when.contact.jobtitle"
+    await house.close()
+
+
+async def test_explain_knows_the_queue_of_an_installation(house: House, tmp_path: Path) -> None:
+    await house.handoff(1)
+    rule = [{"name": "Busy", "when": {"queue.waiting": {"minimum": 1}}, "then": {"stay": True}}]
+    (tmp_path / "busy.json").write_text(json.dumps(rule))
+    status, text = await beside(house, "explain", "--rules", str(tmp_path / "busy.json"), "--json")
+    told = json.loads(text)
+    assert (status, told["rule"]) == (0, "Busy")
+    assert told["facts"]["queue"] == {"open": 1, "waiting": 1, "agentPresence": "unknown"}

@@ -36,7 +36,7 @@ async def answers(url: str) -> bool:
 
 @asynccontextmanager
 async def serving(
-    stage: Stage, folder: Path, port: int
+    stage: Stage, folder: Path, port: int, **more: str
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A server process that answers; ended by SIGTERM if it still runs."""
     environment = {
@@ -47,6 +47,7 @@ async def serving(
         "HITL_DATA_DIR": str(folder),
         "HITL_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HITL_START_MARGIN_MS": "100",
+        **more,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -74,12 +75,18 @@ async def test_serve_plays_a_handoff_with_nothing_but_environment_variables(
     stage: Stage, tmp_path: Path
 ) -> None:
     port = free_port()
-    async with serving(stage, tmp_path, port) as process:
-        await stage.install(f"http://127.0.0.1:{port}")
-        tally = Tally()
-        await stage.play(1, 5, tally, within_s=WITHIN_S)
-        process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(WITHIN_S)
+        more = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+        async with serving(stage, tmp_path, port, **more) as process:
+            await stage.install(f"http://127.0.0.1:{port}")
+            tally = Tally()
+            await stage.play(1, 5, tally, within_s=WITHIN_S)
+            assert systemd.recv(100) == b"READY=1"
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+        assert systemd.recv(100) == b"STOPPING=1"
     assert tally == Tally(handoffs=1, user_messages=5, agent_messages=5)
 
 

@@ -3,35 +3,23 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import sys
 import zipfile
 
+from tests.commands import begin_command, run_command
 from tests.flows.conftest import House
 
 
-async def begin(house: House, *arguments: str) -> asyncio.subprocess.Process:
-    """Start a command as a process of its own beside the server."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from hubspot_hitl.cli import main; main()",
-        *arguments,
-        cwd=house.folder,
-        env={
-            "HITL_DATA_DIR": str(house.folder),
-            "HITL_DATABASE_URL": f"sqlite:///{house.folder}/house.db",
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+def beside(house: House) -> dict[str, str]:
+    return {
+        "HITL_DATA_DIR": str(house.folder),
+        "HITL_DATABASE_URL": f"sqlite:///{house.folder}/house.db",
+    }
 
 
 async def command(house: House, *arguments: str) -> tuple[int, str]:
     """Run a command to its end; exit status and output."""
-    process = await begin(house, *arguments)
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, (out + err).decode()
+    said = await run_command(*arguments, env=beside(house), folder=house.folder)
+    return said.status, said.out + said.err
 
 
 async def test_a_running_servers_handoffs_are_listed_shown_and_packed(house: House) -> None:
@@ -63,7 +51,7 @@ async def test_an_unknown_id_is_a_finding(house: House) -> None:
 async def test_tail_tells_what_happens_from_now_on(house: House) -> None:
     chat, thread_id = await house.handoff()
     async with asyncio.timeout(20):
-        process = await begin(house, "sessions", "tail", "--json")
+        process = await begin_command("sessions", "tail", "--json", env=beside(house))
         assert process.stdout is not None
         told = asyncio.create_task(process.stdout.readline())
         number = 0

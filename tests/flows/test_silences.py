@@ -20,7 +20,7 @@ async def a_house(stage: Stage, folder: Path, **seconds: int) -> House:
 
 
 async def reason_of(house: House, thread_id: str) -> str | None:
-    services = house._runner.app[keys.SERVICES]  # type: ignore[union-attr]  # it runs
+    services = house.runner.app[keys.SERVICES]  # type: ignore[union-attr]  # it runs
     (installation,) = await services.installations.all()
     found = await services.handoffs.by_threads(installation.id, [thread_id])
     reason = found[thread_id].end_reason

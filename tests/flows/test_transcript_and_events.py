@@ -12,6 +12,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.flows.conftest import WITHIN_S, House
 
+from hubspot_hitl.twins.botpress.chat import Chat
+from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.hubspot.crm import make
 from hubspot_hitl.twins.hubspot.records import CrmObject, Portal
 from hubspot_hitl.twins.stage import Stage, reached
@@ -50,7 +52,11 @@ def notes(stage: Stage) -> list[str]:
 
 async def spoken(house: House) -> None:
     """A chat of one message each way, that the agent ends."""
-    chat, thread_id = await house.handoff(1)
+    await answered(house, *await house.handoff(1))
+
+
+async def answered(house: House, chat: Chat, thread_id: str) -> None:
+    """The chat that was started, to its end."""
     desk = house.stage.hubspot.agents
     agent = desk.list()[0].actor_id
     desk.assign(thread_id, agent)
@@ -76,6 +82,8 @@ async def test_the_contact_has_the_transcript(stage: Stage, install: Install, mo
         "MESSAGE",
     ] * 2
     assert text.index("my order broke") < text.index("on its way")
+    made = portal_of(stage).properties["contacts"]["chat_transcript"]
+    assert (made["type"], made["fieldType"]) == ("string", "textarea")
     assert notes(stage) == []
 
 
@@ -91,6 +99,92 @@ async def test_note_and_deal_tell_how_it_ended(stage: Stage, install: Install) -
     assert "made by a machine" in notes(stage)[0]
     assert "resolved" in notes(stage)[0]
     assert await reached(lambda: open_deal.properties["dealstage"] == "closedwon", WITHIN_S)
+
+
+async def test_without_the_right_to_make_the_property_the_note_has_the_words(
+    stage: Stage, install: Install
+) -> None:
+    world = stage.hubspot.world
+    for grant in world.grants.values():
+        grant.scopes = grant.scopes - {"crm.schemas.contacts.write"}
+    person = contact(stage)
+    house = await install(transcriptMode="at-close")
+    await spoken(house)
+    assert await reached(lambda: bool(notes(stage)), WITHIN_S)
+    (note,) = notes(stage)
+    said = [line.strip() for line in note.split("<br>") if line.startswith("MESSAGE:")]
+    assert said == ["MESSAGE: my order broke", "MESSAGE: a new one is on its way"]
+    assert "chat_transcript" not in person.properties
+
+
+async def test_ticket_and_lifecycle_stage_follow_the_outcome_by_their_names(
+    stage: Stage, install: Install
+) -> None:
+    person = contact(stage, lifecyclestage="lead")
+    made = {"name": "ticket", "then": {"ticket": {"pipeline": "Escalations", "stage": "Urgent"}}}
+    rules = [
+        {"name": "expired", "when": {"state": ["expired"]}, "then": {"lifecycleStage": "lead"}},
+        {
+            "name": "answered",
+            "when": {"state": ["resolved"], "reason": ["agent-closed-ticket"], "answered": True},
+            "then": {
+                "ticket": {"pipeline": "Escalations", "stage": "solved"},
+                "lifecycleStage": "Customer",
+            },
+        },
+    ]
+    house = await install(outcomeRules=json.dumps(rules), routingRules=json.dumps([made]))
+    chat, thread_id = await house.handoff(1)
+    thread = stage.hubspot.world.thread(thread_id)
+    assert await reached(lambda: thread.ticket_id is not None, WITHIN_S)
+    await answered(house, chat, thread_id)
+    ticket = portal_of(stage).of_type("tickets")[str(thread.ticket_id)]
+    assert await reached(lambda: ticket.properties["hs_pipeline_stage"] == "772", WITHIN_S)
+    assert await reached(lambda: person.properties["lifecyclestage"] == "customer", WITHIN_S)
+
+
+async def test_a_stage_that_is_gone_costs_only_its_own_part(stage: Stage, install: Install) -> None:
+    person = contact(stage)
+    then = {"deal": {"stage": "Won"}, "ticket": {"stage": "New"}, "lifecycleStage": "customer"}
+    gone = json.dumps([{"name": "all", "then": then}])
+    house = await install()
+    assert stage.installation is not None
+    stage.installation.configuration["outcomeRules"] = gone
+    await spoken(house)
+    assert await reached(lambda: person.properties.get("lifecyclestage") == "customer", WITHIN_S)
+    assert portal_of(stage).of_type("tickets") == {}
+
+
+TYPE = ("outcome", "reason", "title", "agent", "wait_seconds", "handoff_id", "thread_id", "summary")
+
+
+async def test_the_end_of_a_chat_is_an_event_on_the_time_line(
+    stage: Stage, install: Install
+) -> None:
+    person = contact(stage)
+    stage.hubspot.options.timeline_types["chat_ended"] = TYPE
+    stage.hubspot.faults.add(Fault(FaultKind.RESET_AFTER, ("timeline.create",), times=1))
+    house = await install(timelineEvent="chat_ended")
+    await spoken(house)
+    assert await reached(lambda: bool(portal_of(stage).timeline), WITHIN_S)
+    (event,) = portal_of(stage).timeline.values()
+    told = event["properties"]
+    assert (event["objectId"], set(told)) == (person.id, set(TYPE))
+    assert (told["outcome"], told["reason"]) == ("resolved", "agent-closed-ticket")
+    assert "my order broke" in told["summary"]
+    assert notes(stage) == []
+
+
+async def test_an_app_that_has_no_time_line_leaves_a_note(stage: Stage, install: Install) -> None:
+    contact(stage)
+    for grant in stage.hubspot.world.grants.values():
+        grant.scopes = grant.scopes - {"timeline"}
+    house = await install(timelineEvent="chat_ended")
+    await spoken(house)
+    assert await reached(lambda: bool(notes(stage)), WITHIN_S)
+    (note,) = notes(stage)
+    assert "my order broke" in note
+    assert "made by a machine" in note
 
 
 async def test_subscribers_hear_of_a_handoff_in_order(stage: Stage, install: Install) -> None:

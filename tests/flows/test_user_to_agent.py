@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -128,6 +130,141 @@ async def test_right_to_left_and_combining_characters_arrive_as_they_are(home: H
 async def test_an_empty_text_arrives_as_a_placeholder(home: House) -> None:
     (got,) = await sent(home, "text", {"text": " "})
     assert got["text"] == "[Empty message]"
+
+
+CARD: Json = {
+    "title": "Bike",
+    "subtitle": "7 gears",
+    "actions": [
+        {"action": "url", "label": "Look", "value": "https://example.com/bike"},
+        {"action": "say", "label": "Take it", "value": "bike"},
+    ],
+}
+OPTIONS: list[Json] = [{"label": "Red", "value": "r"}, {"label": "Blue", "value": "b"}]
+
+
+async def sent_by_action(home: House, kind: str, payload: Json) -> Json:
+    """What arrives of a kind that the HITL plugin holds back and `sendMessage` carries."""
+    chat, thread_id = await home.handoff()
+    installation = home.stage.installation
+    assert installation is not None
+    body = {
+        "conversationId": chat.downstream,
+        "userId": chat.person.downstream,
+        "message": {"type": kind, "payload": payload},
+    }
+    answer = await home.stage.botpress.operations.action(installation, "sendMessage", body)
+    assert answer.accepted, answer.message
+    return (await arrived(home, thread_id))[0]
+
+
+async def test_a_card_arrives_as_its_words_and_buttons(home: House) -> None:
+    got = await sent_by_action(home, "card", CARD)
+    assert got["text"].splitlines() == [
+        "[Card] Bike", "7 gears", "- Look: https://example.com/bike", "- Take it",
+    ]  # fmt: skip
+
+
+async def test_a_carousel_arrives_as_its_cards_in_order(home: House) -> None:
+    got = await sent_by_action(home, "carousel", {"items": [CARD, {**CARD, "title": "Boat"}]})
+    assert [line for line in got["text"].splitlines() if "[Card]" in line] == [
+        "[Card] Bike", "[Card] Boat",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["choice", "dropdown"])
+async def test_a_choice_or_dropdown_arrives_as_a_list_with_quick_replies(
+    home: House, kind: str
+) -> None:
+    got = await sent_by_action(home, kind, {"text": "Colour?", "options": OPTIONS})
+    assert got["text"] == "Colour?\n1. Red\n2. Blue"
+    (replies,) = got["attachments"]
+    assert [(one["label"], one["value"]) for one in replies["quickReplies"]] == [
+        ("Red", "r"), ("Blue", "b"),
+    ]  # fmt: skip
+
+
+async def test_an_unknown_kind_is_refused_with_a_reason_that_the_bot_sees(home: House) -> None:
+    chat, thread_id = await home.handoff()
+    installation = home.stage.installation
+    assert installation is not None
+    body = {
+        "conversationId": chat.downstream,
+        "message": {"type": "hologram", "payload": {"x": 1}},
+    }
+    answer = await home.stage.botpress.operations.action(installation, "sendMessage", body)
+    assert (answer.status, "hologram" in answer.message) == (400, True), answer.message
+    assert len(entries(home, thread_id)) == 1
+
+
+async def test_an_empty_text_beside_a_file_leaves_the_file(home: House, site: WebSite) -> None:
+    items = [
+        {"type": "text", "payload": {"text": ""}},
+        {"type": "image", "payload": {"imageUrl": site.url("cat.png")}},
+    ]
+    (got,) = await sent(home, "bloc", {"items": items})
+    assert [one["type"] for one in got["attachments"]] == ["FILE"]
+    assert got["text"].strip()
+
+
+async def test_the_number_of_a_quick_reply_arrives_with_its_words(home: House) -> None:
+    chat, thread_id = await home.handoff()
+    home.stage.hubspot.agents.reply(
+        thread_id, agent(home), "Which?", quick_replies=["Repair", "New one"]
+    )
+    assert await reached(lambda: bool(said(chat)), WITHIN_S)
+    for text in ("2.", "3"):
+        home.stage.botpress.plugin.say(chat, text)
+    assert [one["text"] for one in await heard_incoming(home, thread_id, 2)] == [
+        "2. (New one)",
+        "3",
+    ]
+
+
+async def heard_incoming(home: House, thread_id: str, count: int) -> list[Json]:
+    """The user's messages behind the opening."""
+
+    def found() -> list[Json]:
+        return [one for one in entries(home, thread_id) if one["direction"] == "INCOMING"][1:]
+
+    assert await reached(lambda: len(found()) >= count, WITHIN_S)
+    return found()
+
+
+async def test_a_zip_bomb_is_carried_and_never_unpacked(home: House, site: WebSite) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", b"\0" * 50_000_000)
+    site.files["bomb.zip"] = packed.getvalue()
+    (got,) = await sent(home, "file", {"fileUrl": site.url("bomb.zip")})
+    file = stored(home, got["attachments"][0])
+    assert (file.content, file.content_type) == (packed.getvalue(), "application/zip")
+
+
+async def test_a_host_that_drips_bytes_holds_the_words_back_for_a_moment_only(
+    stage: Stage, tmp_path: Path, site: WebSite
+) -> None:
+    changes: dict[str, object] = {"fetch_timeout_s": 0.2}
+    home = await furnished(House(stage, tmp_path, changes=changes))
+    try:
+        chat, thread_id = await home.handoff()
+        home.stage.botpress.plugin.send(chat, "image", {"imageUrl": site.url("drip")})
+        home.stage.botpress.plugin.say(chat, "my cat")
+        got = await arrived(home, thread_id, 2)
+    finally:
+        site.over.set()
+        await home.close()
+    assert site.url("drip") in got[0]["text"]
+    assert (got[0]["attachments"], got[1]["text"]) == ([], "my cat")
+
+
+async def test_an_html_bomb_in_markdown_arrives_as_text(home: House) -> None:
+    bomb = "> " * 2_000 + "boom " + "<div>" * 2_000
+    items = [{"type": "markdown", "payload": {"markdown": bomb}}]
+    chat, thread_id = await home.handoff()
+    home.stage.botpress.plugin.send(chat, "bloc", {"items": items})
+    got = await arrived(home, thread_id, 2)
+    assert "boom" in "".join(one["text"] for one in got)
 
 
 async def test_a_vanished_file_arrives_as_its_address_and_the_reason(

@@ -28,7 +28,7 @@ from hubspot_hitl.hubspot.signature import (
     verify_v1,
     verify_v3,
 )
-from hubspot_hitl.integration.configuration import parse_configuration
+from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.redaction import redact_text
 from hubspot_hitl.web.oauth_state import StateExpired, StateSigner
 from hubspot_hitl.web.return_url import checked_return_url
@@ -182,6 +182,17 @@ _SIGNED_V3 = (
     f"{SIGNATURE_V3}: {sign_v3('POST', URL, b'[]', NOW_MS, 'secret')}\n{TIMESTAMP}: {NOW_MS}\n\n[]"
 )
 
+WEBHOOKS: Final = (json.dumps(_EVENT).encode(), json.dumps([_CHANGE, _CHANGE]).encode())
+OPERATIONS: Final = (
+    b"ping\n{}",
+    b"message_created\n" + json.dumps(_MESSAGE).encode(),
+    b'action_triggered\n{"type": "createUser", "input": {"name": "Ada", "email": "a@b.example"}}',
+    b'action_triggered\n{"type": "startHitl", "input": {"userId": "u", "title": "t"}}',
+    b'action_triggered\n{"type": "stopHitl", "input": {"conversationId": "c"}}',
+    b'webhook_received\n{"req": {"method": "POST", "path": "/", "headers": {}, "body": "[]"}}',
+)
+"""Operation, line end, body: for the door of a running server."""
+
 TARGETS: Final[Mapping[str, Target]] = {
     "botpress signature": Target(
         _botpress_signature, (sign(b"{}", [SECRET], NOW_MS).encode() + b"\n{}",)
@@ -199,7 +210,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     ),
     "hubspot webhook": Target(
         hubspot_wire.parse_webhook,
-        (json.dumps(_EVENT).encode(), json.dumps([_CHANGE, _CHANGE]).encode()),
+        WEBHOOKS,
     ),
     "json": Target(_json, (rb'{"a": ["\ud83d", 1e5, null, true]}', b"[[[[]]]]")),
     "bot message": Target(

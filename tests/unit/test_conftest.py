@@ -25,7 +25,7 @@ def test_in_ci_a_skipped_service_is_a_failure(tmp_path: Path, ci: str, expected:
     (tmp_path / "conftest.py").write_text((Path(__file__).parents[1] / "conftest.py").read_text())
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = postgres\n")
-    env = {**os.environ, "HITL_CI": ci, "PYTEST_ADDOPTS": ""}
+    env = {**os.environ, "HITL_CI": ci, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],

@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from hubspot_hitl.environment import describe, secrets_of
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.settings import (
     Settings,
     StandaloneSettings,
-    describe,
     from_environment,
-    secrets_of,
     standalone_from_environment,
     unknown_variables,
 )

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from hubspot_hitl.botpress.answers import UNEXPECTED, error_answer
+from hubspot_hitl.botpress.answers import STORE_AWAY, UNEXPECTED, error_answer
 from hubspot_hitl.botpress.wire import BadEnvelope
 from hubspot_hitl.errors import (
     ActionRefused,
@@ -45,7 +45,6 @@ def vendor_error(type_: type[VendorError], vendor: Vendor = "hubspot") -> Vendor
         (UnknownInstallation("no such"), 400, "Runtime"),
         (InvalidPayload("Missing body"), 400, "InvalidPayload"),
         (BadSignature("no"), 401, "Unauthorized"),
-        (StoreUnavailable("locked"), 503, "Runtime"),
         (Busy("full"), 503, "Runtime"),
         (vendor_error(VendorFault), 500, "Runtime"),
         (vendor_error(VendorThrottled), 500, "Runtime"),
@@ -77,6 +76,12 @@ def test_what_the_bot_owner_can_mend_in_hubspot_is_400_with_advice(
 def test_a_refusal_inside_a_webhook_is_500_so_that_hubspot_delivers_again() -> None:
     error = vendor_error(VendorRefused)
     assert error_answer(error, NOW_MS, operation="webhook_received").status == 500
+
+
+def test_a_store_that_is_away_does_not_tell_where_it_is() -> None:
+    answer = error_answer(StoreUnavailable("PostgreSQL at db.internal:5432 is away"), NOW_MS)
+    assert answer.status == 503
+    assert json.loads(answer.body)["message"] == STORE_AWAY
 
 
 @pytest.mark.parametrize("error", [KeyError("secret"), BadSettings("HITL_PORT"), RuntimeError()])

@@ -96,3 +96,16 @@ def test_the_memory_is_bounded_and_loses_the_oldest_first() -> None:
     assert len(memory) == 3
     assert memory.admit(signed(clock, bodies[3]), bodies[3], ACTION) is False
     assert memory.admit(signed(clock, bodies[0]), bodies[0], ACTION) is True
+
+
+def test_the_same_body_of_two_bots_in_one_millisecond_is_let_through() -> None:
+    clock = QuickClock()
+    memory = ReplayMemory(clock)
+    other = ACTION | {"x-bot-id": "bot_2", "x-webhook-id": "wh_2"}
+    assert memory.admit(signed(clock, b"{}"), b"{}", other)
+    assert memory.admit(signed(clock), BODY, ACTION)
+    assert memory.admit(signed(clock), BODY, other)
+    with pytest.raises(BadSignature, match="other headers"):
+        memory.admit(signed(clock), BODY, other | {"x-bp-operation": "unregister"})
+    with pytest.raises(BadSignature, match="other headers"):
+        memory.admit(signed(clock), BODY, other | {"x-bp-configuration": "e30="})

@@ -11,8 +11,6 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from hubspot_hitl.cli.connect import (
-    OPTIONAL_SCOPES,
-    SCOPES,
     Consent,
     app_credentials,
     connect_portal,
@@ -20,9 +18,12 @@ from hubspot_hitl.cli.connect import (
 )
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.errors import BadSettings, CallerError
-from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth
+from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth, code_challenge
 from hubspot_hitl.settings import StandaloneSettings, standalone_from_environment
+from hubspot_hitl.setup.scopes import scopes_for
 
+SCOPES = scopes_for().required
+OPTIONAL_SCOPES = scopes_for().optional
 APP = AppCredentials("client-1", "secret-1")
 
 
@@ -85,6 +86,8 @@ async def test_a_pasted_redirect_becomes_a_refresh_token(
     assert endpoint.forms[0]["grant_type"] == "authorization_code"
     assert endpoint.forms[0]["code"] == "code-1"
     assert endpoint.forms[0]["redirect_uri"] == "http://localhost:8976/oauth/callback"
+    opened = parse_qs(urlsplit(person.said[0].split()[-1]).query)
+    assert opened["code_challenge"] == [code_challenge(endpoint.forms[0]["code_verifier"])]
 
 
 def test_the_authorize_url_asks_for_the_five_scopes_separated_by_spaces() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -20,6 +22,7 @@ from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.crm import CrmType
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.twins.faults import Fault, FaultKind
+from hubspot_hitl.twins.hubspot.crm_schema import PIPELINES
 
 CONTACT = CrmType.CONTACT
 ADA = Person("inst-1", "user-1", name="Ada Lovelace", email="ada@example.com", phone="+4930901820")
@@ -89,6 +92,64 @@ async def test_a_refresh_tells_which_rule_a_change_breaks(
     assert [change.name for change in found.changes] == ["jobtitle"]
     assert found.problems[0].message.startswith("rule 'VIP': contact property 'jobtitle'")
     assert (await keep_up(services, installation)).changes == ()
+
+
+async def test_a_refresh_tells_everything_that_a_change_breaks(
+    at: CrmPortal, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = [
+        {"name": "stage", "then": {"ticket": {"pipeline": "Escalations", "stage": "Urgent"}}},
+        {"name": "team", "when": {"clock.open": False}, "then": {"assign": {"team": "Sales"}}},
+    ]
+    outcome = [
+        {"name": "won", "then": {"deal": {"stage": "Closed Won"}, "lifecycleStage": "customer"}}
+    ]
+    installation = configured(
+        at,
+        routing_rules=json.dumps(rules),
+        outcome_rules=json.dumps(outcome),
+        contact_properties='{"jobtitle": "user.name", "hs_language": "user.language"}',
+        contact_matching="email, website",
+    )
+    at.portal.teams["Sales"] = ["1111"]
+    assert (await keep_up(services, installation)).problems == ()
+    fields = at.portal.properties["contacts"]
+    del fields["website"]
+    fields["jobtitle"]["modificationMetadata"]["readOnlyValue"] = True
+    fields["lifecyclestage"]["options"].pop()
+    at.portal.teams["Service"] = at.portal.teams.pop("Sales")
+    stages = deepcopy(PIPELINES)
+    stages["tickets"][1]["stages"][0]["label"] = "On fire"
+    stages["deals"][0]["stages"][2]["label"] = "Won"
+    for kind, pipelines in stages.items():
+        monkeypatch.setitem(PIPELINES, kind, pipelines)
+    services.known_pipelines.clear()
+    found = await keep_up(services, installation)
+    assert {one.place for one in found.problems} == {
+        "rules[0].then.ticket",
+        "rules[1].then.assign",
+        "outcomeRules[0].then.deal",
+        "outcomeRules[0].then.lifecycleStage",
+        "contactProperties.jobtitle",
+        "contactMatching",
+    }
+    assert {one.name for one in found.changes} == {"website", "jobtitle", "lifecyclestage"}
+
+
+async def test_what_cannot_be_read_is_not_taken_for_gone(at: CrmPortal, services: Services) -> None:
+    rules = '[{"name": "team", "then": {"assign": {"team": "Sales"}}}]'
+    for grant in at.world.grants.values():
+        grant.scopes = grant.scopes - {"crm.objects.owners.read"}
+    found = await keep_up(services, configured(at, routing_rules=rules))
+    assert found.problems == ()
+
+
+async def test_settings_that_cannot_be_read_are_told_and_do_not_end_the_look(
+    at: CrmPortal, services: Services
+) -> None:
+    found = await keep_up(services, configured(at, outcome_rules="["))
+    (problem,) = found.problems
+    assert "outcomeRules" in problem.message
 
 
 async def test_a_contact_is_found_in_the_order_of_the_setting(

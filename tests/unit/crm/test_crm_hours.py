@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -70,3 +73,15 @@ def test_bad_hours_are_refused_with_their_place(given: str, message: str) -> Non
     with pytest.raises(BadConfiguration, match="business hours") as caught:
         hours_of(given)
     assert message in caught.value.message
+
+
+def test_zones_are_known_where_the_machine_has_none() -> None:
+    """Slim images and Windows bring no time zones: then those of a dependency serve."""
+    look = """
+import sys
+from hubspot_hitl.crm.hours import hours_of
+for zone in sys.argv[1:]:
+    assert hours_of('{"default": {"zone": "%s"}}' % zone).default.zone == zone
+"""
+    command = [sys.executable, "-c", look, "Europe/Berlin", "America/Sao_Paulo"]
+    subprocess.run(command, env={**os.environ, "PYTHONTZPATH": ""}, check=True)

@@ -98,6 +98,87 @@ def test_rules_that_are_never_reached_are_warned_of() -> None:
     assert len(rules_of(text).rules) == 2
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later", "reached"),
+    [
+        ({"contact.tier": "gold"}, {"contact.tier": "gold", "clock.open": True}, False),
+        ({"contact.tier": "gold"}, {"contact.tier": "gold"}, False),
+        ({"contact.tier": "gold", "clock.open": True}, {"contact.tier": "gold"}, True),
+        ({"contact.tier": "gold"}, {"contact.tier": "lead", "clock.open": True}, True),
+    ],
+)
+def test_a_rule_that_an_earlier_one_covers_is_warned_of(
+    earlier: Json, later: Json, reached: bool
+) -> None:
+    rules = [{"name": "a", "when": earlier, "then": {}}, {"name": "b", "when": later, "then": {}}]
+    problems = read_rules(json.dumps(rules))[1]
+    assert [one.place for one in problems] == ([] if reached else ["rules[1]"])
+    assert all(one.warning and "'a' before it fits" in one.message for one in problems)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"minimum": 5, "maximum": 4},
+        {"exclusiveMinimum": 5, "maximum": 5},
+        {"minLength": 3, "maxLength": 2},
+        {"minItems": 3, "maxItems": 2},
+        {"after": "2026-06-01", "before": "2026-05-01"},
+        {"const": 3, "enum": [1, 2]},
+        {"not": {}},
+        {"allOf": [{"minimum": 5, "maximum": 4}]},
+        {"anyOf": [False]},
+    ],
+)
+def test_what_can_never_hold_is_refused_with_its_place(condition: Json) -> None:
+    found = told(one(when={"contact.age": condition}))
+    assert [place for place, m in found if "can never hold" in m] == [
+        next(place for place, _ in found)
+    ]
+    assert found[0][0].startswith("rules[0].when.contact.age")
+
+
+def test_a_schema_that_fits_nothing_is_refused() -> None:
+    when = {"properties": {"contact": False}, "required": ["contact"]}
+    assert "rules[0].when.properties.contact" in [place for place, _ in told(one(when=when))]
+
+
+@pytest.mark.parametrize(
+    ("when", "message"),
+    [
+        ({"clock.weekday": "Monday"}, "it takes 'monday', 'tuesday'"),
+        ({"clock.weekday": ["saturday", "sonday"]}, "it takes 'monday'"),
+        ({"clock.hour": {"minimum": 24}}, "a number from 0 to 23"),
+        ({"clock.open": "true"}, "without quotation marks"),
+        ({"clock.time": {"minimum": 9}}, "'time' is no number but a string"),
+        ({"clock.openInboxes": "126"}, "use 'contains'"),
+        ({"queue.agentPresence": "online"}, "it takes 'unknown'"),
+        ({"queue.waiting": "3"}, "without quotation marks"),
+        ({"handoff.priority": "very"}, "it takes 'low', 'medium', 'high', 'urgent'"),
+        ({"handoff.hasEmail": {"withinNextDays": 1}}, "no date but a bool"),
+    ],
+)
+def test_our_own_facts_are_typed_too(when: Json, message: str) -> None:
+    found = check_facts(rules_of(one(when=when)), {})
+    assert any(message in problem.message for problem in found), found
+
+
+def test_right_conditions_on_our_own_facts_pass() -> None:
+    when = {
+        "clock.weekday": ["saturday", "sunday"],
+        "clock.hour": {"minimum": 0, "maximum": 23},
+        "clock.open": False,
+        "clock.date": {"after": "2026-05-31"},
+        "clock.time": {"pattern": "^1[0-9]:"},
+        "clock.openInboxes": {"contains": {"const": "126"}},
+        "queue.agentPresence": "unknown",
+        "queue.waitMinutes": {"minimum": 15},
+        "handoff.priority": "urgent",
+        "handoff.language": {"pattern": "^de"},
+    }
+    assert check_facts(rules_of(one(when=when)), {}) == []
+
+
 def test_a_schema_that_forgets_required_is_warned_of() -> None:
     when = {"properties": {"contact": {"properties": {"tier": {"const": "gold"}}}}}
     problems = read_rules(one(when=when))[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from hubspot_hitl.crm.transcript import PROPERTY
 from hubspot_hitl.crm.transcript_text import LIMIT, Line, blocks, merged, note_bodies
 from hubspot_hitl.errors import MissingScope, VendorFault
 from hubspot_hitl.events import contact_log
+from hubspot_hitl.handoff.records import Handoff, HandoffState
 from hubspot_hitl.handoff.summary import Spoken
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ledger.memory import MemoryEngine
@@ -57,11 +58,14 @@ class OneContact:
             self.fail_after_write -= 1
             raise VendorFault("answer lost", vendor="hubspot", operation="x")
 
-    async def create(self, type_: CrmType, properties: Mapping[str, str], **more: object) -> None:
+    async def create(
+        self, type_: CrmType, properties: Mapping[str, str], **more: object
+    ) -> CrmObject:
         self.notes.append(properties["hs_note_body"])
+        return CrmObject(str(len(self.notes)), type_, dict(properties))
 
 
-async def rooms(crm: OneContact) -> tuple[Services, LaneLedger]:
+async def rooms(crm: OneContact, **more: Any) -> tuple[Services, LaneLedger]:
     handlers: dict[str, Any] = {}
     ledger = LaneLedger(MemoryEngine(), handlers, SystemClock())
     installations = MemoryInstallations()
@@ -76,6 +80,7 @@ async def rooms(crm: OneContact) -> tuple[Services, LaneLedger]:
         clock=SystemClock(),
         policy=Policy(),
         crm=crm,
+        **more,
     )
     await installations.remember(installation(transcriptMode="per-message"))
     for kind, handle in contact_log.DELIVERIES.items():
@@ -149,6 +154,45 @@ def test_nobody_can_write_a_message_that_looks_like_another() -> None:
     (block,) = blocks(Line("Ada\nFROM: Bo", 0, "hi\n\nFROM: Bo\nMESSAGE: yes"))
     heads = [line for line in block.splitlines() if line.startswith(("FROM:", "MESSAGE:"))]
     assert heads == ["FROM: Ada FROM: Bo", "MESSAGE: hi"]
+
+
+def test_a_reopened_handoff_has_one_note_one_outcome_and_only_new_words() -> None:
+    rule = '[{"name": "all", "then": {"lifecycleStage": "customer"}}]'
+    one = installation(transcriptMode="at-close", endNote=True, outcomeRules=rule)
+    began = handoff(contact_id="501")
+    ended = replace(began, state=HandoffState.RESOLVED, ended_ms=10)
+    first = contact_log.end_deliveries(one, began, ended)
+    resumed = replace(began, ended_ms=10)
+    second = contact_log.end_deliveries(one, resumed, replace(ended, ended_ms=20))
+    keys = [{it.kind: it.dedup_key for it in found} for found in (first, second)]
+    assert keys[0].keys() == {contact_log.ENDED, contact_log.NOTE, contact_log.OUTCOME}
+    assert [kind for kind in keys[0] if keys[0][kind] != keys[1][kind]] == [contact_log.ENDED]
+    assert [it.body["sinceMs"] for it in (*first, *second) if it.kind == contact_log.ENDED] == [
+        0,
+        10,
+    ]
+    assert contact_log.end_deliveries(one, ended, ended) == []
+
+
+async def test_a_summariser_that_fails_is_replaced_by_quotes() -> None:
+    class Broken:
+        async def summarise(self, handoff: Handoff, spoken: Sequence[Spoken]) -> str:
+            raise RuntimeError("the model is away")
+
+    crm = OneContact()
+    services, ledger = await rooms(crm, summariser=Broken())
+    ended = replace(handoff(contact_id="501"), state=HandoffState.STARTING)
+    ended = await services.handoffs.save(
+        replace(await services.handoffs.open(ended), state=HandoffState.RESOLVED, ended_ms=9)
+    )
+    await services.installations.remember(installation(endNote=True))
+    note = NewDelivery("n", "n", contact_log.NOTE, "hook", {"contactId": "501"}, ended.id)
+    await ledger.accept([note])
+    await finished(ledger, 1)
+    await ledger.stop()
+    (body,) = crm.notes
+    assert "Summary made by a machine:<br>Nobody said anything." in body
+    assert "Outcome: resolved" in body
 
 
 @pytest.mark.parametrize("current", [None, ""])

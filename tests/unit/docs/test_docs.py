@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from scripts.build_reference import error_classes
+from scripts.reference.errors import error_classes
 
 from hubspot_hitl.cli import COMMANDS
 from hubspot_hitl.settings import Settings, StandaloneSettings

@@ -9,6 +9,7 @@ from hubspot_hitl.events.catch_up import (
     CLOCK_TOLERANCE_MS,
     LOOK_BACK,
     LOOK_FAR_BACK,
+    History,
     history_deliveries,
     is_agent_message,
 )
@@ -31,7 +32,8 @@ def entry(id_: str, at_ms: int, **values: object) -> ThreadMessage:
 
 
 async def keys(rooms: Rooms, since_ms: int = 0) -> list[str]:
-    found = await history_deliveries(rooms.services, installation(), HANDOFF, since_ms=since_ms)
+    history = await history_deliveries(rooms.services, installation(), HANDOFF, since_ms=since_ms)
+    found = history.deliveries
     assert {(one.lane, one.kind, one.handoff_id) for one in found} <= {
         ("handoff", MESSAGE, "handoff")
     }
@@ -90,5 +92,5 @@ async def test_a_long_history_is_not_read_further_than_needed(rooms: Rooms) -> N
 
 async def test_a_handoff_without_a_thread_has_no_history(rooms: Rooms) -> None:
     nowhere = handoff(thread_id=None)
-    assert await history_deliveries(rooms.services, installation(), nowhere) == []
+    assert await history_deliveries(rooms.services, installation(), nowhere) == History()
     assert rooms.portal.calls == []

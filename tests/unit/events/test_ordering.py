@@ -16,7 +16,7 @@ from tests.rooms import Rooms, handoff, installation, open_rooms
 from hubspot_hitl.errors import VendorFault
 from hubspot_hitl.events.codec import message_from_json
 from hubspot_hitl.events.intake import agent_message, delivery
-from hubspot_hitl.events.ordering import CHECK_ATTEMPTS, after_those_before
+from hubspot_hitl.events.ordering import CHECK_ATTEMPTS, UNREAD_MS, after_those_before
 from hubspot_hitl.ports.hubspot import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 
@@ -124,6 +124,51 @@ async def test_a_burst_costs_one_look_at_the_history(rooms: Rooms) -> None:
     assert len(rooms.portal.calls) == 1
 
 
+async def test_what_was_written_in_one_moment_keeps_the_order_of_its_webhooks(rooms: Rooms) -> None:
+    at_ms = HANDOFF.created_ms + 5
+    burst = [replace(message(number), created_ms=at_ms) for number in range(4)]
+    rooms.portal.history = burst
+    order: list[int] = []
+    for one in (burst[2], burst[0], burst[3], burst[1]):
+        await rooms.services.ledger.accept(
+            [delivery("hook", HANDOFF.id, agent_message(one, "9", (), "100"))]
+        )
+        order += await passed_on(rooms)
+    assert order == [2, 0, 3, 1]
+
+
+@given(
+    arrivals=st.permutations(range(2, 8)),
+    moments=st.lists(st.integers(0, 2), min_size=6, max_size=6),
+    steps=st.lists(st.integers(0, 3), min_size=6, max_size=6),
+)
+async def test_what_shares_a_time_is_passed_on_as_the_thread_lists_it(
+    arrivals: list[int], moments: list[int], steps: list[int]
+) -> None:
+    """Six messages in few milliseconds; everything is written before the first webhook comes."""
+    times = [HANDOFF.created_ms + 5 + sum(moments[: at + 1]) for at in range(6)]
+    said = {n: replace(message(n), created_ms=at) for n, at in zip(range(2, 8), times, strict=True)}
+    async with furnished() as rooms:
+        rooms.portal.history = [message(1), *said.values()]
+        order: list[int] = []
+        for number, run in zip(arrivals, steps, strict=True):
+            event = agent_message(said[number], "9", (), "100")
+            await rooms.services.ledger.accept([delivery("hook", HANDOFF.id, event)])
+            order += await passed_on(rooms, run)
+        order += await passed_on(rooms)
+    assert [number for number in order if number != 1] == list(range(2, 8))
+
+
+async def test_a_moment_that_is_over_is_made_up_for_in_the_order_of_the_history(
+    rooms: Rooms,
+) -> None:
+    at_ms = HANDOFF.created_ms + 5
+    burst = [replace(message(number), created_ms=at_ms) for number in (3, 1, 2)]
+    rooms.portal.history = [*burst, message(9)]
+    await webhooks(rooms, 9)
+    assert await passed_on(rooms) == [3, 1, 2, 9]
+
+
 async def test_what_comes_after_a_look_is_looked_at_anew(rooms: Rooms) -> None:
     rooms.portal.history = [message(1)]
     await webhooks(rooms, 1)
@@ -142,3 +187,15 @@ async def test_a_history_that_cannot_be_read_is_tried_for_a_while(rooms: Rooms) 
     (it,) = await waiting(rooms)
     tired = replace(it, attempts=CHECK_ATTEMPTS)
     assert await after_those_before(rooms.services, message(1), tired) is None
+    assert await passed_on(rooms) == [1]  # once given up, no message waits for it for a while
+
+
+async def test_the_patience_with_a_history_comes_back(rooms: Rooms) -> None:
+    fault = VendorFault("away", vendor="hubspot", operation="x", status=503)
+    rooms.portal.failing["thread_messages 50"] = fault
+    await webhooks(rooms, 1)
+    (it,) = await waiting(rooms)
+    await after_those_before(rooms.services, message(1), replace(it, attempts=CHECK_ATTEMPTS))
+    rooms.clock.advance(UNREAD_MS / 1000 + 1)
+    with pytest.raises(VendorFault):
+        await passed_on(rooms)

@@ -5,14 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_hitl.handoff.commands import (
-    HELP,
     LONGEST_WAIT_MS,
     Command,
     command_of,
-    help_text,
     wait_ms_of,
 )
 from hubspot_hitl.handoff.stop_words import is_stop_word
+from hubspot_hitl.handoff.texts import TEXTS, TextKey, filled_lines
 
 
 @pytest.mark.parametrize(
@@ -57,8 +56,17 @@ def test_a_waiting_time_is_in_minutes_unless_it_says_so(argument: str, wait_ms: 
     assert wait_ms_of(argument) == wait_ms
 
 
-def test_the_help_names_every_command() -> None:
-    assert all(f"/{word}" in help_text() for word in HELP)
+@pytest.mark.parametrize("language", sorted(TEXTS))
+def test_the_help_names_every_command(language: str) -> None:
+    help_ = TEXTS[language][TextKey.ANSWER_HELP]
+    found = [line.split()[0] for line in help_.splitlines()[1:]]
+    assert found == ["/bot", "/end", "/transfer", "/wait", "/reask", "/who", "/help"]
+    assert all(command_of(word) for word in found)
+
+
+def test_lines_of_nothing_known_are_left_out() -> None:
+    form = "Who\nName: {name}\nMail: {email}"
+    assert filled_lines(form, {"name": "{email}", "email": None}) == "Who\nName: {email}"
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,17 @@ def test_words_without_formatting_stay_free_of_escapes() -> None:
     )
 
 
+@given(
+    st.lists(
+        st.sampled_from(["<p>", "</p>", "<div>", "</div>", "<br>", "<br/>", "<br />"]) | st.text()
+    ),
+    st.text(),
+)
+def test_paragraphs_alone_read_the_same_as_what_is_parsed(parts: list[str], plain: str) -> None:
+    html = "".join(parts)
+    assert html_to_pieces(html, plain) == html_to_pieces(f"{html}<span></span>", plain)
+
+
 def test_a_link_that_shows_its_own_address_is_just_the_address() -> None:
     pieces = html_to_pieces('<a href="https://a.test/x">https://a.test/x</a>', "")
     assert pieces == (TextPiece("https://a.test/x", True),)

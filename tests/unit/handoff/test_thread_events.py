@@ -13,12 +13,12 @@ from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.thread_events import (
     AgentMessage,
+    AskToResume,
     Assigned,
     CommentToAgent,
     Deleted,
     Effect,
     EmitAssigned,
-    EmitReopened,
     EmitStopped,
     EraseContent,
     InboxChanged,
@@ -128,15 +128,9 @@ def test_a_colleague_who_writes_is_announced_but_does_not_take_over() -> None:
     assert decision.handoff.agent_actor_id == "A-1"
 
 
-def test_a_reopened_thread_resumes_where_the_policy_says_so() -> None:
+def test_of_a_reopened_thread_the_bot_is_asked_where_the_policy_says_so() -> None:
     decision = decide(CLOSED, StatusChanged("OPEN", 60), 60, Policy(reopen="resume"))
-    assert decision.handoff.state is S.ASSIGNED
-    assert decision.effects == (
-        EmitReopened(),
-        TellUser(TextKey.REOPENED),
-        CommentToAgent(TextKey.NOTE_REOPENED),
-        *NEW_AGENT,
-    )
+    assert (decision.handoff, decision.effects) == (CLOSED, (AskToResume(),))
 
 
 def test_a_reopened_thread_does_not_resume_after_the_window() -> None:
@@ -145,7 +139,7 @@ def test_a_reopened_thread_does_not_resume_after_the_window() -> None:
 
 
 def test_the_close_that_came_before_a_reopen_does_not_end_it_again() -> None:
-    back = decide(CLOSED, StatusChanged("OPEN", 60), 60, Policy(reopen="resume")).handoff
+    back = machine.reopen(CLOSED, 60)
     assert decide(back, StatusChanged("CLOSED", 50), 61).effects == ()
     assert decide(back, StatusChanged("CLOSED", 70), 71).effects == (
         EmitStopped(EndReason.AGENT_CLOSED),
@@ -190,8 +184,9 @@ def test_no_sequence_of_events_stops_or_announces_twice(
         handoff = decision.handoff
         for effect in decision.effects:
             match effect:
-                case EmitReopened():
+                case AskToResume():
                     assert stopped
+                    handoff = machine.reopen(handoff, now_ms)  # as if the bot answered at once
                     announced.clear()
                     stopped = False
                 case EmitAssigned(actor_id):

@@ -251,3 +251,33 @@ async def test_the_spent_share_of_the_window_is_told_and_comes_back() -> None:
     assert limiter.used == 0.75
     clock.advance(10.1)
     assert limiter.used == 0
+
+
+async def test_calls_that_hubspot_counts_late_are_counted_longer() -> None:
+    clock = FakeClock(auto=True)
+    limiter = RateLimiter(clock, general=Window(requests=2, per_s=10), slack_s=0.25)
+    limiter.learn(Budget(limit=2, remaining=2), sent_at=clock.monotonic())
+    began = clock.monotonic()
+    await spend(limiter, 3)
+    assert clock.monotonic() - began == pytest.approx(10.25, abs=0.01)
+
+
+async def test_a_budget_that_crm_work_has_exhausted_holds_back_no_live_chat() -> None:
+    clock = FakeClock()
+    limiter = told(clock)
+    for _ in range(5):  # calls that were underway together, each refused
+        limiter.pause(10, priority=CRM)
+    await limiter.acquire("chat", CHAT)
+    with pytest.raises(VendorThrottled):
+        await limiter.acquire("crm", CRM)
+    assert clock.slept == []
+
+
+async def test_the_budget_of_the_day_holds_back_everybody() -> None:
+    clock = FakeClock()
+    limiter = told(clock)
+    limiter.pause(3600, priority=CRM)
+    for priority in (CHAT, CRM):
+        with pytest.raises(VendorThrottled) as caught:
+            await limiter.acquire("x", priority)
+        assert caught.value.retry_after_s == pytest.approx(3600)

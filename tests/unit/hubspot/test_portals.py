@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubspot_hitl.errors import VendorThrottled
 from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
 from hubspot_hitl.hubspot.limiter import Window
-from hubspot_hitl.hubspot.portals import HubSpotPortals
+from hubspot_hitl.hubspot.portals import SLACK_S, HubSpotPortals
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.services import Portals
@@ -143,7 +144,18 @@ async def test_installations_of_one_app_and_portal_share_the_rate_limit(
     first = installation("one", portal_id="341", refreshToken="pat-1")
     second = installation("two", portal_id="341", refreshToken="pat-2")
     waited = await wait_of_the_third_call(base_url, session, clock, hubspot, first, second, first)
-    assert waited == pytest.approx(10, abs=0.1)
+    assert waited == pytest.approx(10 + SLACK_S, abs=0.1)
+
+
+async def test_what_was_spent_stays_spent_when_the_portal_becomes_known(
+    base_url: str, session: aiohttp.ClientSession, clock: FakeClock, hubspot: FakeHubSpot
+) -> None:
+    unknown = installation("one", portal_id=None, refreshToken="pat-1")
+    known = installation("one", portal_id="341", refreshToken="pat-1")
+    waited = await wait_of_the_third_call(
+        base_url, session, clock, hubspot, unknown, unknown, known
+    )
+    assert waited == pytest.approx(10 + SLACK_S, abs=0.1)
 
 
 async def test_installations_of_different_portals_do_not_share_it(
@@ -153,6 +165,23 @@ async def test_installations_of_different_portals_do_not_share_it(
     second = installation("two", portal_id="342", refreshToken="pat-2")
     waited = await wait_of_the_third_call(base_url, session, clock, hubspot, first, first, second)
     assert waited == 0
+
+
+async def test_a_portal_that_hubspot_slows_down_does_not_slow_its_neighbour(
+    base_url: str, session: aiohttp.ClientSession, clock: FakeClock, hubspot: FakeHubSpot
+) -> None:
+    portals = HubSpotPortals(base_url, lambda: session, clock)
+    throttled = installation("one", portal_id="341", refreshToken="pat-1")
+    neighbour = installation("two", portal_id="342", refreshToken="pat-2")
+    hubspot.answer({"status": "error"}, status=429, headers={"Retry-After": "9"})
+    with pytest.raises(VendorThrottled):
+        await portals.of(throttled).actor("A-1")
+    before = len(clock.slept)
+    hubspot.answer({"id": "A-2"})
+
+    await portals.of(neighbour).actor("A-2")
+
+    assert clock.slept[before:] == []
 
 
 async def test_calls_are_observed_with_their_installation(

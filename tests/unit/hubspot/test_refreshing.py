@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 from tests.unit.hubspot.fake_clock import FakeClock
 from tests.unit.hubspot.test_portals import installation
 
@@ -92,12 +93,16 @@ async def test_the_state_tells_when_the_token_ends(bench: Bench) -> None:
 async def test_a_lost_grant_is_remembered_until_a_refresh_works_again(bench: Bench) -> None:
     lost = AuthorizationLost("gone", vendor="hubspot", operation="oauth.refresh")
     bench.portals.tokens_of["one"] = FakeTokens(failing=lost)
-    await bench.replica().round()
+    with capture_logs() as lines:
+        await bench.replica().round()
     told = (await bench.connections.token_state("one")).problem
     bench.portals.tokens_of["one"].failing = None
     await bench.replica().refresh(installation("one"))
 
     assert told == "authorization_lost"
+    assert [(line["event"], line["cure"]) for line in lines] == [
+        ("portal_connection_lost", "connect the portal again")
+    ]
     assert (await bench.connections.token_state("one")).problem is None
 
 

@@ -81,7 +81,7 @@ def test_an_agents_message_is_read_whole() -> None:
     assert isinstance(event, OutgoingMessage)
     assert (event.portal_id, event.channel_id) == ("1234567", "2900001")
     assert (event.thread_id, event.integration_thread_ids) == ("9100000001", ("our-thread",))
-    assert (event.sender_actor_id, event.sender_name) == ("A-1111", "Ada")
+    assert (event.sender_actor_id, event.message.sender_name) == ("A-1111", "Ada")
     assert event.occurred_ms == 1780315200000
     assert event.dedup_key == "hubspot:outgoing:1234567:0f1"
     assert (event.message.text, event.message.rich_text) == ("Hello", "<p>Hello</p>")
@@ -104,6 +104,20 @@ def test_integration_thread_ids_and_channel_are_also_found_inside_the_message() 
     assert isinstance(event, OutgoingMessage)
     assert (event.integration_thread_ids, event.channel_id) == (("inner",), "2")
     assert (event.message.status_type, event.sender_actor_id) == ("SENT", "A-2")
+
+
+def test_a_message_without_its_own_time_has_the_time_of_its_event() -> None:
+    message = {key: value for key, value in MESSAGE.items() if key != "createdAt"}
+    event = only({**OUTGOING, "message": message})
+    assert isinstance(event, OutgoingMessage)
+    assert event.message.created_ms == event.occurred_ms == 1780315200000
+
+
+def test_words_of_hubspots_lists_are_read_in_capitals() -> None:
+    message = {**MESSAGE, "type": "message", "direction": "outgoing"}
+    event = only({**OUTGOING, "message": message})
+    assert isinstance(event, OutgoingMessage)
+    assert (event.message.type, event.message.direction) == ("MESSAGE", "OUTGOING")
 
 
 def test_an_assignment_is_read_with_ids_as_strings() -> None:

@@ -5,11 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_hitl.errors import BadConfiguration
-from hubspot_hitl.integration.configuration import (
-    Configuration,
-    parse_configuration,
-    require_ready,
-)
+from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.integration.readiness import parse_configuration, require_ready
 
 READY = {
     "developerApiKey": "key-of-the-developer",

@@ -76,6 +76,12 @@ def test_a_lost_grant_is_held_until_somebody_reconnects() -> None:
     assert verdict(lost, attempts=700, chance=0.0) == Retry(60_000, "authorization_lost")
 
 
+def test_a_grant_that_is_refused_once_is_tried_again_soon() -> None:
+    lost = AuthorizationLost("gone", vendor="hubspot", operation="token")
+    waits = [verdict(lost, attempts=number, chance=0.0) for number in (1, 2, 3, 6)]
+    assert waits == [Retry(ms, "authorization_lost") for ms in (500, 1_500, 4_500, 60_000)]
+
+
 def test_a_lost_grant_is_buried_by_a_policy_that_holds_nothing() -> None:
     lost = AuthorizationLost("gone", vendor="hubspot", operation="token")
     assert verdict(lost, policy=Policy(held={})) == Bury("not_retryable", "authorization_lost")
@@ -114,4 +120,5 @@ def test_the_codes_that_are_held_are_told_by_code_not_by_class() -> None:
         code = "frozen"
 
     policy = Policy(held={"frozen": 5.0})
-    assert verdict(FrozenError("brr"), policy=policy, chance=0.0) == Retry(5_000, "frozen")
+    brr = FrozenError("brr")
+    assert verdict(brr, attempts=9, policy=policy, chance=0.0) == Retry(5_000, "frozen")

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
-from tests.gotemplate import render_chart
+from tests.unit.packaging.charted import CHART, DEFAULTS, EVERYTHING, objects
 
 from hubspot_hitl import __version__
 from hubspot_hitl.settings import Settings
 
-CHART = Path(__file__).parents[3] / "deploy" / "helm" / "hubspot-hitl"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
-DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
-EVERYTHING = {
-    "publicUrl": "https://hitl.example.com",
-    "trustedProxies": ["10.0.0.0/8"],
-    "settings": {"HITL_LOG_LEVEL": "debug", "HITL_ACCESS_LOG": True},
-    "autoscaling": {**DEFAULTS["autoscaling"], "enabled": True},
-    "ingress": {**DEFAULTS["ingress"], "enabled": True, "host": "h.example", "tlsSecret": "tls"},
-    "nodeSelector": {"disk": "ssd"},
-    "imagePullSecrets": [{"name": "registry"}],
-    "podAnnotations": {"a": "b"},
-}
-
-
-def objects(**changes: Any) -> dict[str, Any]:
-    made = render_chart(CHART, {**copy.deepcopy(DEFAULTS), **changes})
-    assert len({one["kind"] for one in made}) == len(made)
-    return {one["kind"]: one for one in made}
 
 
 def pods(made: dict[str, Any]) -> list[Any]:

@@ -91,6 +91,12 @@ def test_the_unit_waits_longer_than_the_server_takes_to_stop() -> None:
     assert int(found.group(1)) > Settings().shutdown_grace_s
 
 
+def test_the_unit_is_ready_when_the_server_says_so_and_watched() -> None:
+    assert re.search(r"^Type=notify$", UNIT, re.M)
+    assert re.search(r"^WatchdogSec=\d+$", UNIT, re.M)
+    assert "AF_UNIX" in UNIT  # the socket that systemd listens on
+
+
 def test_the_commands_that_are_started_exist() -> None:
     assert {"serve", "migrate"} <= set(COMMANDS)
     assert re.search(r"^ExecStart=\S+/hubspot-hitl serve$", UNIT, re.M)
@@ -113,3 +119,10 @@ def test_systemd_finds_no_fault_in_the_unit(tmp_path: Path) -> None:
     )
     about_us = [line for line in found.stderr.splitlines() if "hubspot-hitl.service" in line]
     assert about_us == []
+    exposed = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert exposed.returncode == 0, exposed.stdout[-500:]  # 2.0 of 10 at most

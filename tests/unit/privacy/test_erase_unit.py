@@ -19,14 +19,14 @@ from hubspot_hitl.handoff.records import HandoffState, Person
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState, NewDelivery
-from hubspot_hitl.ports.privacy import Evidence
+from hubspot_hitl.ports.privacy import Artifact, ArtifactKind, Evidence
 from hubspot_hitl.privacy.durable import handle_erase
 from hubspot_hitl.privacy.erase import WITHOUT_CONTENT, erase
-from hubspot_hitl.privacy.later import ERASE, erase_later
+from hubspot_hitl.privacy.later import ERASE, ERASE_CONTACT, erase_later
 from hubspot_hitl.privacy.receipt import is_genuine
 from hubspot_hitl.privacy.target import CannotErase, Target
 from hubspot_hitl.privacy.vendors import Vendor
-from hubspot_hitl.store.memory import MemoryAudit
+from hubspot_hitl.store.memory import MemoryArtifacts, MemoryAudit
 
 AT_BOTPRESS: tuple[Vendor, ...] = ("botpress",)
 KEYS = {"k": b"k" * 32}
@@ -58,7 +58,15 @@ async def rooms() -> AsyncIterator[Rooms]:
 
 
 def test_the_deliveries_that_are_let_alone_are_these() -> None:
-    assert {TAGS, RECEIPT, ACKNOWLEDGE, CLOSE_THREAD, OVERDUE, ERASE} == WITHOUT_CONTENT
+    assert {
+        TAGS,
+        RECEIPT,
+        ACKNOWLEDGE,
+        CLOSE_THREAD,
+        OVERDUE,
+        ERASE,
+        ERASE_CONTACT,
+    } == WITHOUT_CONTENT
 
 
 async def test_what_waits_is_cancelled_and_blanked(rooms: Rooms) -> None:
@@ -95,6 +103,32 @@ async def test_a_user_without_handoffs_can_be_erased(rooms: Rooms) -> None:
     await rooms.services.people.remember(Person("hook", "new", name="Grace"))
     erasure = await erase(rooms.services, Target("user", "new"), by="test")
     assert (erasure.receipt.counts["handoffs"], erasure.receipt.counts["people"]) == (0, 1)
+
+
+async def test_a_contact_of_two_portals_is_two_people(rooms: Rooms) -> None:
+    services = rooms.services
+    for name, portal_id in (("hook", "1"), ("other", "2")):
+        await services.installations.remember(installation(name, portal_id=portal_id))
+    await services.handoffs.open(
+        handoff(id="second", installation_id="other", state=HandoffState.RESOLVED, contact_id="7")
+    )
+    with pytest.raises(CannotErase, match="somebody else"):
+        await erase(services, Target("contact", "7"), by="test")
+    erasure = await erase(services, Target("contact", "7", "other"), by="test")
+    assert [one.id for one in erasure.receipt.handoffs] == ["second"]
+
+
+async def test_an_artifact_that_cannot_be_erased_stays_known(rooms: Rooms) -> None:
+    artifacts = MemoryArtifacts()
+    services = replace(rooms.services, artifacts=artifacts)
+    file = Artifact("hook", ArtifactKind.BOTPRESS_FILE, "gone-already", "handoff")
+    await artifacts.add(file)
+    await artifacts.add(file)
+    erasure = await erase(services, Target("handoff", "handoff"), by="test")
+    assert await artifacts.of("handoff") == [file]
+    assert erasure.receipt.counts["files"] == 0
+    erasure = await erase(services, Target("handoff", "handoff"), by="test", vendors=AT_BOTPRESS)
+    assert (erasure.complete, await artifacts.of("handoff")) == (True, [])
 
 
 async def test_an_agent_is_no_user_to_erase(rooms: Rooms) -> None:
@@ -140,7 +174,10 @@ async def test_what_a_vendor_refuses_is_named_and_the_rest_erased(rooms: Rooms) 
     erasure = await erase(
         rooms.services, Target("handoff", "handoff"), by="test", vendors=("hubspot", "botpress")
     )
-    assert erasure.receipt.left == ("HubSpot thread 9: vendor_refused",)
+    assert erasure.receipt.left == (
+        "HubSpot thread 9: vendor_refused",
+        "HubSpot contact 7: bad_settings",
+    )
     assert erasure.receipt.counts["deliveries"] == 1
 
 

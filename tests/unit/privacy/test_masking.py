@@ -4,11 +4,8 @@ import pytest
 
 from hubspot_hitl.errors import BadConfiguration
 from hubspot_hitl.handoff.to_agent import to_agent
-from hubspot_hitl.integration.configuration import (
-    Configuration,
-    parse_configuration,
-    require_ready,
-)
+from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.integration.readiness import parse_configuration, require_ready
 from hubspot_hitl.privacy.masking import (
     mask_content,
     mask_history,

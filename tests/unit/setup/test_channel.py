@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 from tests.rooms import Rooms, installation, open_rooms
 
-from hubspot_hitl.errors import ActionRefused, VendorFault, VendorRefused
+from hubspot_hitl.errors import ActionRefused, VendorFault, VendorRefused, VendorUnreachable
 from hubspot_hitl.integration.installation import ChannelBinding
 from hubspot_hitl.ports.hubspot import Channel, ChannelAccount
 from hubspot_hitl.ports.ledger import DeliveryFilter, Done, Later
 from hubspot_hitl.ports.services import Policy
-from hubspot_hitl.setup.channel import UNLISTED_MS, binding_for, ensure_bindings
+from hubspot_hitl.setup.channel import UNANSWERED_MS, UNLISTED_MS, binding_for, ensure_bindings
+from hubspot_hitl.setup.findings import Severity
 from hubspot_hitl.setup.finish import handle
+from hubspot_hitl.setup.portal_checks import Patient, check_channel
 from hubspot_hitl.setup.progress import FINISH, pending
 from hubspot_hitl.setup.register import register, unregister
 from hubspot_hitl.store.leases import MemoryLeases
@@ -85,6 +87,16 @@ async def test_a_start_during_the_set_up_says_so_at_once(rooms: Rooms) -> None:
     assert len(rooms.clock.slept) == slept
 
 
+async def test_the_doctor_says_that_a_set_up_goes_on(rooms: Rooms) -> None:
+    rooms.portal.visible_at_s = rooms.clock.monotonic() + 1_000
+    await registered(rooms)
+    known = await rooms.services.installations.get("hook")
+    assert known is not None
+    (found,) = await check_channel(Patient(rooms.services, known, ()))
+    assert (found.code, found.severity) == ("setup_unfinished", Severity.WARNING)
+    assert "for " in found.what
+
+
 async def test_a_set_up_in_the_background_is_begun_once(rooms: Rooms) -> None:
     rooms.portal.visible_at_s = rooms.clock.monotonic() + 1_000
     await registered(rooms)
@@ -126,6 +138,33 @@ async def test_a_channel_that_is_never_listed_is_given_up_in_the_end(rooms: Room
     await rooms.clock.sleep(UNLISTED_MS / 1000)
     await registered(rooms)
     assert rooms.portal.calls.count("create_channel") == 2
+
+
+async def test_an_unanswered_creation_is_waited_for_before_another_is_made(rooms: Rooms) -> None:
+    lost = VendorUnreachable("no answer", vendor="hubspot", operation="channels.create")
+    rooms.portal.failing["create_channel"] = lost
+    await registered(rooms)
+    await registered(rooms)
+    assert rooms.portal.calls.count("create_channel") == 1
+    del rooms.portal.failing["create_channel"]
+
+    await rooms.clock.sleep(UNANSWERED_MS / 1000)
+    (binding,) = await registered(rooms)
+
+    assert rooms.portal.calls.count("create_channel") == 2
+    assert binding.unlisted_since_ms is None
+
+
+async def test_a_creation_that_hubspot_refused_may_be_tried_again_at_once(rooms: Rooms) -> None:
+    refused = VendorRefused("no", vendor="hubspot", operation="channels.create", status=400)
+    rooms.portal.failing["create_channel"] = refused
+    with pytest.raises(ActionRefused):
+        await registered(rooms)
+    assert list(await rooms.services.installations.bindings("hook")) == []
+    del rooms.portal.failing["create_channel"]
+
+    (binding,) = await registered(rooms)
+    assert binding.unlisted_since_ms is None
 
 
 async def test_an_unlisted_channel_is_deleted_with_the_installation(rooms: Rooms) -> None:
@@ -191,6 +230,14 @@ async def test_a_start_in_an_inbox_that_is_not_configured_is_refused(rooms: Room
     with pytest.raises(ActionRefused, match="'2' is not connected"):
         await binding_for(rooms.services, known, "2", deadline=1e9)
     assert rooms.portal.calls == []
+
+
+async def test_uninstalling_ends_in_time_when_hubspot_never_answers(rooms: Rooms) -> None:
+    await registered(rooms)
+    rooms.portal.hangs = True
+    impatient = replace(rooms.services.policy, register_timeout_s=0.05)
+    await unregister(replace(rooms.services, policy=impatient), installation())
+    assert await rooms.services.installations.get("hook") is None
 
 
 async def test_uninstalling_goes_on_when_hubspot_does_not_answer(rooms: Rooms) -> None:

@@ -102,7 +102,7 @@ async def test_an_ending_is_near_then_past_for_those_it_hits(
     ):
         at_ms = datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000
         rooms.clock.advance((at_ms - rooms.clock.now_ms()) / 1000)
-        (found,) = await check_calendar(rooms.services, around(oauth_version="v1"))
+        found, _ = await check_calendar(rooms.services, around(oauth_version="v1"))
         assert found.code == code
 
 
@@ -123,8 +123,9 @@ async def test_a_delivery_that_nobody_works_on_is_warned_of(rooms: Rooms) -> Non
 
 async def test_the_end_of_private_apps_is_told_to_who_uses_one(rooms: Rooms) -> None:
     await rooms.services.installations.remember(installation(refreshToken="pat-na1-of-a-test"))
-    (found,) = await check_calendar(rooms.services, around())
+    found, legacy = await check_calendar(rooms.services, around())
     assert found.what.startswith("2026-10-26: no new legacy private apps")
+    assert legacy.what.startswith("2027-09-01: HubSpot stops supporting its APIs v1 to v3")
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.databases import ENGINES, database_url
+from tests.databases import ENGINES, migrated_database
 from tests.rooms import handoff
 
 from hubspot_hitl.errors import Stale
 from hubspot_hitl.handoff.records import HandoffState, Person
 from hubspot_hitl.store.content import SqlContent
-from hubspot_hitl.store.database import Database, open_database
+from hubspot_hitl.store.database import Database
 from hubspot_hitl.store.handoffs import SqlHandoffs
-from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.store.people import SqlPeople
 
 ENDED_MS = 1_760_000_500_000
@@ -24,12 +22,7 @@ SAID = {"user_name": "Ada", "title": "t", "description": "d", "session": '{"a":1
 
 @pytest.fixture(params=ENGINES)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(database_url(str(request.param), tmp_path))
-        database = open_database(url)
-        await database.start()
-        stack.push_async_callback(database.close)
-        await migrate(database)
+    async with migrated_database(request, tmp_path) as database:
         yield database
 
 

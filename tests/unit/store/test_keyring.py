@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_hitl.errors import BadSettings
-from hubspot_hitl.store.keyring import KeyRing, key_id_of
+from hubspot_hitl.store.keyring import KeyRing
 
 OLD = "old:" + base64.b64encode(b"\x01" * 32).decode()
 NEW = "new:" + base64.urlsafe_b64encode(b"\xff" * 32).decode().rstrip("=")
@@ -22,7 +22,6 @@ def test_what_is_sealed_opens_again_and_only_in_its_place(
 ) -> None:
     blob = RING.seal(scope, name, value)
     assert RING.open(scope, name, blob) == value
-    assert key_id_of(blob) == "new"
     for elsewhere in ((scope + "x", name), (scope, name + "x"), (scope + name, "")):
         if elsewhere != (scope, name):
             with pytest.raises(BadSettings):

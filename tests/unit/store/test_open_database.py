@@ -83,6 +83,20 @@ async def test_killed_connections_are_replaced_without_the_caller_noticing(tmp_p
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("state", ["25006", "53300", "55000", "57P03"])
+async def test_a_server_that_takes_no_work_for_now_is_unavailable(
+    state: str, tmp_path: Path
+) -> None:
+    async with database_url("postgresql", tmp_path) as url:
+        database = open_database(url)
+        await database.start()
+        refusal = f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$"
+        with pytest.raises(StoreUnavailable, match=state):
+            await database.read(lambda c: c.execute(text(refusal)).close())
+        await database.close()
+
+
+@pytest.mark.postgres
 async def test_a_deadlock_is_run_again_until_both_writes_are_in(tmp_path: Path) -> None:
     async with database_url("postgresql", tmp_path) as url:
         database = open_database(url)

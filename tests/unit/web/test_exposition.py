@@ -32,7 +32,7 @@ DELIVERY = Delivery(
 
 
 def scrape(counted: Metrics) -> str:
-    gauges = Gauges(LedgerHealth(3, 1, 1_000), {"pending": 2}, 61_000)
+    gauges = Gauges(LedgerHealth(3, 1, 1_000), {"pending": 2}, 61_000, token_age_s=60.0)
     return exposed(counted, gauges).decode()
 
 

@@ -93,18 +93,24 @@ async def test_a_body_over_the_limit_is_refused_and_the_connection_closed(announ
         assert (answer.status, answer.headers["Connection"]) == (413, "close")
 
 
-async def test_routes_of_people_take_small_bodies_only() -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["/oauth/hubspot/token", "/v1/UserAgent/Start", "/registrations", "/console/login", "/health"],
+)
+async def test_routes_of_people_and_probes_take_small_bodies_only(path: str) -> None:
     async with guarded(Limits(small_body_bytes=10), echo) as client:
-        assert (await client.post("/oauth/hubspot/token", data=b"x" * 11)).status == 413
-        assert (await client.post("/oauth/hubspot/token", data=b"x" * 10)).status == 200
+        assert (await client.post(path, data=b"x" * 11)).status == 413
+        assert (await client.post(path, data=_chunks(b"x" * 11))).status == 413
+        assert (await client.post(path, data=b"x" * 10)).status == 200
         assert (await client.post(HOOK, data=b"x" * 11)).status == 200
 
 
-async def test_a_body_that_does_not_come_takes_no_place() -> None:
+@pytest.mark.parametrize("path", [HOOK, "/console/login", "/livez"])
+async def test_a_body_that_does_not_come_takes_no_place(path: str) -> None:
     async with guarded(Limits(body_s=0.01, at_once=1), echo) as client:
-        slow = await client.post(HOOK, data=_never())
+        slow = await client.post(path, data=_never())
         assert (slow.status, (await slow.json())["error"]) == (408, "body_too_slow")
-        assert (await client.post(HOOK, data=io.BytesIO(b"x"))).status == 200
+        assert (await client.post(path, data=io.BytesIO(b"x"))).status == 200
 
 
 async def _chunks(data: bytes) -> AsyncIterator[bytes]:

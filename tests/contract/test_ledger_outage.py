@@ -1,0 +1,147 @@
+"""A vendor that does not answer one installation: its deliveries wait, and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from tests.contract.ledger_fixtures import WORLDS, World, new, open_world
+
+from hubspot_hitl.errors import CircuitOpen, VendorFault, VendorRefused, VendorUnreachable
+from hubspot_hitl.ledger.attempt import OUTAGE_PATIENCE
+from hubspot_hitl.ledger.backoff import Policies, Policy
+from hubspot_hitl.ledger.breaker import LONGEST_WAIT_S, THRESHOLD
+from hubspot_hitl.ledger.circuits import BreakerCircuits
+from hubspot_hitl.ledger.service import LaneLedger
+from hubspot_hitl.ledger.worker import WorkerOptions
+from hubspot_hitl.ports.circuits import awaited, waiting_for
+from hubspot_hitl.ports.ledger import Delivery, DeliveryState, Done, NewDelivery, Outcome
+
+HOUR_S = 3_600.0
+
+
+@dataclass
+class Vendor:
+    """HubSpot, as handlers reach it through the circuits."""
+
+    circuits: BreakerCircuits
+    away: set[str] = field(default_factory=set[str])
+    asked: dict[str, int] = field(default_factory=dict[str, int])
+    heard: list[str] = field(default_factory=list[str])
+    lost_answers: bool = False
+
+    async def handle(self, it: Delivery) -> Outcome:
+        async with self.circuits.calling(it.installation_id, "hubspot", "publish"):
+            self.asked[it.installation_id] = self.asked.get(it.installation_id, 0) + 1
+            if it.installation_id in self.away:
+                if self.lost_answers:
+                    raise VendorUnreachable("no answer", vendor="hubspot", operation="publish")
+                raise VendorFault("no", vendor="hubspot", operation="publish", status=500)
+        self.heard.append(it.dedup_key)
+        return Done()
+
+
+def message(key: str, lane: str, installation: str) -> NewDelivery:
+    return replace(new(key, lane), installation_id=installation)
+
+
+@pytest.fixture(params=WORLDS)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(request.param, tmp_path) as world:
+        yield world
+        await world.close()
+
+
+async def opened(world: World, policy: Policy | None = None) -> tuple[LaneLedger, Vendor]:
+    circuits = BreakerCircuits(world.clock)
+    vendor = Vendor(circuits)
+    for lane in ("a1", "a2", "b"):
+        world.scripts[lane] = vendor.handle
+    options = WorkerOptions(circuits=circuits, policies=Policies(policy or Policy()))
+    return await world.ledger(options=options), vendor
+
+
+async def test_what_has_a_limit_is_tried_longer_but_not_for_ever(world: World) -> None:
+    ledger, vendor = await opened(world, Policy(max_attempts=THRESHOLD + 1))
+    vendor.away = {"a"}
+    await ledger.accept([message("choked on", "a1", "a")])
+    await world.advance(10 * 60, step_s=5)
+    row = await world.row(ledger, "choked on")
+    assert (row.state, row.attempts) == (DeliveryState.DEAD, (THRESHOLD + 1) * OUTAGE_PATIENCE)
+
+
+async def test_an_hour_away_costs_few_calls_and_no_message(world: World) -> None:
+    ledger, vendor = await opened(world, Policy())
+    vendor.away = {"a"}
+    await ledger.accept([message("first", "a1", "a"), message("second", "a1", "a")])
+    await ledger.accept([message("other", "a2", "a")])
+    await world.advance(HOUR_S, step_s=20)
+    assert await world.states(ledger) == dict.fromkeys(
+        ("first", "second", "other"), DeliveryState.READY
+    )
+    assert vendor.asked["a"] <= HOUR_S / LONGEST_WAIT_S + 2 * THRESHOLD
+    assert (await world.row(ledger, "first")).note == waiting_for("hubspot")
+    assert awaited((await world.row(ledger, "other")).note) == "hubspot"
+    assert vendor.circuits.open_by_vendor() == {"hubspot": 1, "botpress": 0}
+    vendor.away = set()
+    await world.advance(2 * LONGEST_WAIT_S)
+    assert sorted(vendor.heard) == ["first", "other", "second"]
+    assert vendor.heard.index("first") < vendor.heard.index("second")
+    assert vendor.circuits.open_by_vendor() == {"hubspot": 0, "botpress": 0}
+
+
+async def test_an_outage_of_one_installation_costs_another_nothing(world: World) -> None:
+    ledger, vendor = await opened(world)
+    vendor.away = {"a"}
+    await ledger.accept([message("a-1", "a1", "a"), message("a-2", "a2", "a")])
+    await world.advance(60, step_s=1)
+    began = world.clock.now_ms()
+    await ledger.accept([message(f"b-{n}", "b", "b") for n in range(5)])
+    await world.settle()
+    assert vendor.heard == [f"b-{n}" for n in range(5)]
+    assert world.clock.now_ms() == began
+    assert (vendor.asked["b"], vendor.circuits.wait_s("b", "hubspot")) == (5, None)
+
+
+async def test_a_call_that_is_not_made_counts_no_attempt_and_leaves_doubt_as_it_was(
+    world: World,
+) -> None:
+    ledger, vendor = await opened(world)
+    vendor.away, vendor.lost_answers = {"a"}, True
+    await ledger.accept([message("doubtful", "a1", "a")])
+    await world.settle()
+    before = await world.row(ledger, "doubtful")
+    world.scripts["a1"] = refuse
+    await world.advance(30, step_s=1)
+    after = await world.row(ledger, "doubtful")
+    assert (after.attempts, after.error_code) == (before.attempts, VendorUnreachable.code)
+    assert after.note == waiting_for("hubspot")
+
+
+async def refuse(it: Delivery) -> Outcome:
+    raise CircuitOpen(vendor="hubspot", operation="publish", retry_after_s=1, open_s=1)
+
+
+async def test_what_the_vendor_answers_with_a_refusal_is_no_outage(world: World) -> None:
+    ledger, vendor = await opened(world)
+
+    async def refused(it: Delivery) -> Outcome:
+        async with vendor.circuits.calling("a", "hubspot", "publish"):
+            raise VendorRefused("no", vendor="hubspot", operation="publish", status=400)
+
+    world.scripts["a1"] = refused
+    await ledger.accept([message(str(n), "a1", "a") for n in range(2 * THRESHOLD)])
+    await world.settle()
+    assert set((await world.states(ledger)).values()) == {DeliveryState.DEAD}
+    assert vendor.circuits.wait_s("a", "hubspot") is None
+
+
+async def test_after_its_age_a_message_dies_even_in_an_outage(world: World) -> None:
+    ledger, vendor = await opened(world, Policy(max_age_s=HOUR_S, least_attempts=1))
+    vendor.away = {"a"}
+    await ledger.accept([message("old", "a1", "a")])
+    await world.advance(HOUR_S + 60, step_s=20)
+    row = await world.row(ledger, "old")
+    assert (row.state, row.error_code) == (DeliveryState.DEAD, VendorFault.code)

@@ -1,0 +1,245 @@
+"""Two bots, two portals, one app, one server: nobody reads, pays for or logs the other's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+from tests.flows.conftest import House
+
+from hubspot_hitl.app import open_house
+from hubspot_hitl.settings import Settings
+from hubspot_hitl.twins.botpress.chat import Chat, StartFailedError
+from hubspot_hitl.twins.botpress.records import Installation
+from hubspot_hitl.twins.stage import Stage, reached
+
+OTHER = "7654321"
+
+
+@dataclass(slots=True)
+class Bot:
+    """One bot with its portal, and what was said in its chat."""
+
+    stage: Stage
+    installation: Installation
+    portal_id: str
+    chats: list[tuple[Chat, str]] = field(default_factory=list[tuple[Chat, str]])
+
+    async def open(self, name: str) -> tuple[Chat, str]:
+        """A handoff of this bot: the user's chat and the agent's thread."""
+        plugin = self.stage.botpress.plugin
+        email = f"{name}@example.com"
+        chat = plugin.open_chat(name, email, webhook_id=self.installation.webhook_id)
+        await plugin.start_hitl(chat, title=f"Question of {name}")
+        self.chats.append((chat, self.stage.thread_of(chat)))
+        return self.chats[-1]
+
+    @property
+    def agent(self) -> str:
+        """An agent of the portal."""
+        return self.stage.hubspot.agents.list(self.portal_id)[0].actor_id
+
+    @property
+    def channel_urls(self) -> list[str]:
+        """Where the living channels of this bot lead."""
+        own = self.stage.botpress.webhook_url(self.installation)
+        channels = self.stage.hubspot.world.channels.values()
+        found = [str(one.fields["webhookUrl"]) for one in channels if not one.archived]
+        return [url for url in found if url == own]
+
+
+@pytest.fixture
+async def bots(stage: Stage, tmp_path: Path) -> AsyncIterator[tuple[House, Bot, Bot]]:
+    house = House(stage, tmp_path)
+    await house.open()
+    world = stage.hubspot.world
+    portal = world.add_portal(OTHER)
+    world.add_grant(OTHER, "refresh-token-of-the-neighbour")
+    first = await stage.install(house.url)
+    second = stage.botpress.install(
+        house.url,
+        stage.configuration(
+            refreshToken="refresh-token-of-the-neighbour", inboxId=next(iter(portal.inboxes))
+        ),
+        bot_id="bot_of_the_neighbour",
+    )
+    assert (await stage.botpress.register(second)).accepted
+    stage.hubspot.deliver_to(None)  # to the app's one target, as HubSpot does
+    yield house, Bot(stage, first, stage.hubspot.options.portal_id), Bot(stage, second, OTHER)
+    await house.close()
+
+
+def heard(bot: Bot) -> list[str]:
+    return [text for chat, _ in bot.chats for text in bot.stage.heard_by_user(chat)]
+
+
+async def test_what_is_said_in_one_portal_stays_there(
+    bots: tuple[House, Bot, Bot],
+) -> None:
+    _, ours, theirs = bots
+    stage = ours.stage
+    for bot, name in ((ours, "ada"), (theirs, "eve")):
+        chat, thread_id = await bot.open(name)
+        stage.botpress.plugin.say(chat, f"words of {name}")
+        stage.hubspot.agents.reply(thread_id, bot.agent, f"answer for {name}")
+    assert await reached(lambda: heard(ours) != [] and heard(theirs) != [], 10)
+
+    assert (heard(ours), heard(theirs)) == (["answer for ada"], ["answer for eve"])
+    for bot, own, other in ((ours, "ada", "eve"), (theirs, "eve", "ada")):
+        told = str(stage.hubspot.transcript(bot.chats[0][1]))
+        assert f"words of {own}" in told
+        assert other not in told
+        assert stage.hubspot.world.threads[bot.chats[0][1]].portal_id == bot.portal_id
+
+
+async def test_the_apps_one_target_serves_both_portals(bots: tuple[House, Bot, Bot]) -> None:
+    _, ours, theirs = bots
+    stage = ours.stage
+    target = (stage.hubspot.world.hook_settings or {})["targetUrl"]
+    assert target == stage.botpress.webhook_url(ours.installation), "made once, by the first"
+    chat, _ = await ours.open("ada")
+    neighbour, thread_id = await theirs.open("eve")
+
+    stage.hubspot.agents.assign(thread_id, theirs.agent)
+    stage.hubspot.agents.close(thread_id, theirs.agent)
+
+    assert await reached(lambda: not neighbour.active, 10)
+    assert neighbour.counts["hitlAssigned"] == 1
+    assert (chat.active, chat.counts["hitlAssigned"]) == (True, 0)
+
+
+async def test_two_bots_of_one_portal_share_the_apps_target_and_nothing_else(
+    bots: tuple[House, Bot, Bot],
+) -> None:
+    house, ours, _ = bots
+    stage = ours.stage
+    inbox = list(stage.hubspot.world.portals[ours.portal_id].inboxes)[1]
+    beside = stage.botpress.install(
+        house.url, stage.configuration(inboxId=inbox), bot_id="bot_beside"
+    )
+    assert (await stage.botpress.register(beside)).accepted
+    second = Bot(stage, beside, ours.portal_id)
+    chat, thread_id = await ours.open("ada")
+    neighbour, other_id = await second.open("bea")
+
+    stage.hubspot.agents.reply(thread_id, ours.agent, "for ada")
+    stage.hubspot.agents.reply(other_id, ours.agent, "for bea")
+    stage.hubspot.agents.close(other_id, ours.agent)
+
+    assert await reached(lambda: not neighbour.active and heard(ours) == ["for ada"], 10)
+    assert (heard(second), chat.active) == (["for bea"], True)
+    statuses = [
+        one["status"]["statusType"]
+        for thread in (thread_id, other_id)
+        for one in stage.hubspot.world.threads[thread].messages
+        if one.get("direction") == "OUTGOING"
+    ]
+    assert statuses == ["SENT", "SENT"], "no bot called the other's message undeliverable"
+
+
+async def test_a_bot_cannot_reach_into_its_neighbours_chat(bots: tuple[House, Bot, Bot]) -> None:
+    _, ours, theirs = bots
+    stage = ours.stage
+    chat, thread_id = await theirs.open("eve")
+    before = len(stage.hubspot.transcript(thread_id))
+
+    for action, given in (
+        ("stopHitl", {"conversationId": chat.downstream}),
+        ("sendMessage", {"conversationId": chat.downstream, "type": "text", "text": "hello"}),
+    ):
+        await stage.botpress.operations.action(ours.installation, action, given)
+    await stage.botpress.settled()
+
+    assert chat.active
+    assert stage.hubspot.world.threads[thread_id].status == "OPEN"
+    assert len(stage.hubspot.transcript(thread_id)) == before
+
+
+async def test_a_revoked_grant_stops_its_own_bot_only(bots: tuple[House, Bot, Bot]) -> None:
+    _, ours, theirs = bots
+    ours.stage.hubspot.world.revoke_grants(OTHER)
+
+    with pytest.raises(StartFailedError, match="connect the portal again"):
+        await theirs.open("eve")
+
+    await ours.open("ada")
+
+
+async def test_no_log_line_and_no_metric_of_one_names_the_other(
+    bots: tuple[House, Bot, Bot], http: aiohttp.ClientSession
+) -> None:
+    house, ours, theirs = bots
+    with capture_logs() as lines:
+        chat, thread_id = await ours.open("ada")
+        ours.stage.hubspot.agents.reply(thread_id, ours.agent, "here")
+        assert await reached(lambda: heard(ours) == ["here"], 10)
+    async with http.get(f"{house.url}/metrics") as answer:
+        metrics = await answer.text()
+
+    assert any(line.get("installation") == ours.installation.webhook_id for line in lines)
+    strange = (theirs.installation.webhook_id, theirs.portal_id, "bot_of_the_neighbour")
+    assert [line for line in lines if any(one in str(line) for one in strange)] == []
+    for one in (*strange, ours.installation.webhook_id, ours.portal_id, chat.id):
+        assert one not in metrics
+
+
+async def test_a_changed_configuration_counts_at_once_and_for_its_bot_only(
+    bots: tuple[House, Bot, Bot],
+) -> None:
+    _, ours, theirs = bots
+    stage = ours.stage
+    inboxes = list(stage.hubspot.world.portals[ours.portal_id].inboxes)
+    _, before = await ours.open("ada")
+    ours.installation.configuration = {**ours.installation.configuration, "inboxId": inboxes[1]}
+    assert (await stage.botpress.register(ours.installation)).accepted
+
+    _, after = await ours.open("bob")
+    _, neighbour = await theirs.open("eve")
+
+    threads = stage.hubspot.world.threads
+    assert [threads[one].inbox_id for one in (before, after)] == inboxes[:2]
+    assert threads[neighbour].inbox_id == theirs.installation.configuration["inboxId"]
+
+
+async def test_uninstalling_takes_what_is_ours_and_leaves_the_neighbour_working(
+    bots: tuple[House, Bot, Bot],
+) -> None:
+    _, ours, theirs = bots
+    stage = ours.stage
+    await ours.open("ada")
+
+    assert (await stage.botpress.operations.unregister(ours.installation)).accepted
+
+    assert (ours.channel_urls, len(theirs.channel_urls)) == ([], 1)
+    target = (stage.hubspot.world.hook_settings or {})["targetUrl"]
+    assert target == stage.botpress.webhook_url(theirs.installation)
+    neighbour, thread_id = await theirs.open("eve")
+    stage.hubspot.agents.reply(thread_id, theirs.agent, "still here")
+    stage.hubspot.agents.close(thread_id, theirs.agent)
+    assert await reached(lambda: not neighbour.active, 10)
+    assert heard(theirs) == ["still here"]
+
+    assert (await stage.botpress.operations.unregister(theirs.installation)).accepted
+    assert stage.hubspot.world.hook_settings is None
+
+
+async def test_what_an_uninstalled_bot_left_in_the_database_opens_nothing(
+    bots: tuple[House, Bot, Bot],
+) -> None:
+    house, ours, theirs = bots
+    await ours.open("ada")
+    await ours.stage.botpress.operations.unregister(ours.installation)
+    await house.close()
+
+    settings = Settings(data_dir=house.folder, database_url=f"sqlite:///{house.folder}/house.db")
+    async with open_house(settings, work=False) as opened:
+        gone, stays = ours.installation.webhook_id, theirs.installation.webhook_id
+        handoffs = await opened.services.handoffs.find(installation_id=gone)
+        assert [one.active for one in handoffs] == [False]
+        assert await opened.services.installations.get(gone) is None
+        assert await opened.vault.get(f"installation:{gone}", "configuration") is None
+        assert await opened.vault.get(f"installation:{stays}", "configuration") is not None

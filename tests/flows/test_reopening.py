@@ -1,0 +1,107 @@
+"""An agent opens a closed conversation again: explained, or brought back by the bot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.flows.conftest import WITHIN_S, House
+from tests.flows.conversation import agent, commented, comments, entries, furnished, said
+
+from hubspot_hitl.twins.botpress.chat import Chat
+from hubspot_hitl.twins.stage import Stage, reached
+
+
+@pytest.fixture
+async def house(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
+    """Not installed yet, so that a test may choose the configuration."""
+    house = House(stage, tmp_path)
+    yield house
+    await house.close()
+
+
+async def closed(house: House) -> tuple[Chat, str]:
+    """A chat that an agent has closed."""
+    chat, thread_id = await house.handoff()
+    house.stage.hubspot.agents.assign(thread_id, agent(house))
+    assert await reached(lambda: chat.counts["hitlAssigned"] == 1, WITHIN_S)
+    house.stage.botpress.plugin.say(chat, "Bye")
+    await house.until(chat, thread_id, user=1)
+    house.stage.hubspot.agents.close(thread_id)
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    return chat, thread_id
+
+
+def questions(house: House) -> list[str]:
+    """What the bot was asked."""
+    return [one.type for one in house.stage.botpress.plugin.bot_events]
+
+
+async def test_a_bot_that_is_asked_brings_the_user_back_into_the_same_thread(house: House) -> None:
+    await furnished(house, reopen="resume")
+    chat, thread_id = await closed(house)
+    agents, plugin = house.stage.hubspot.agents, house.stage.botpress.plugin
+    agents.reopen(thread_id)
+    assert await reached(lambda: questions(house) == ["handoffReopened"], WITHIN_S)
+    await commented(house, thread_id, "The bot has been asked to bring the user back")
+    late = agents.reply(thread_id, agent(house), "One more thing")
+    await commented(house, thread_id, "Your message is held")
+    assert not chat.active
+
+    room = chat.downstream
+    await plugin.start_hitl(chat, title="Back to the agent")
+    assert (house.stage.thread_of(chat), chat.downstream) == (thread_id, room)
+    await commented(house, thread_id, "The chat is open again")
+    assert await reached(lambda: len(said(chat)) == 2, WITHIN_S)
+    assert {line["text"] for line in said(chat)} == {
+        "One more thing",
+        "The agent has reopened the chat.",
+    }
+    assert chat.counts["hitlAssigned"] == 2
+    plugin.say(chat, "I am here")
+    agents.reply(thread_id, agent(house), "Good")
+    assert await reached(lambda: house.stage.heard_by_agent(thread_id)[-1] == "I am here", WITHIN_S)
+    assert await reached(lambda: said(chat)[-1]["text"] == "Good", WITHIN_S)
+    sent = {e["id"]: e["status"] for e in entries(house, thread_id)}
+    assert await reached(
+        lambda: {e["id"]: e["status"] for e in entries(house, thread_id)}[late] == "SENT", WITHIN_S
+    ), sent
+    agents.close(thread_id)
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    assert chat.counts["hitlStopped"] == 2
+    assert len(house.stage.hubspot.world.threads) == 1
+
+
+async def test_a_bot_that_does_not_answer_is_told_of(house: House) -> None:
+    house.changes["reopen_answer_s"] = 1.0
+    await furnished(house, reopen="resume")
+    chat, thread_id = await closed(house)
+    agents = house.stage.hubspot.agents
+    agents.reopen(thread_id)
+    await commented(house, thread_id, "The bot has been asked")
+    agents.close(thread_id)
+    agents.reopen(thread_id)
+    await commented(house, thread_id, "Reopening the thread does not reach the user again")
+    assert questions(house) == ["handoffReopened"]
+    assert not chat.active
+    house.stage.botpress.plugin.say(chat, "another thing")
+    await house.stage.botpress.plugin.start_hitl(chat, title="New")
+    assert house.stage.thread_of(chat) != thread_id
+
+
+async def test_by_default_reopening_is_explained_and_asks_nobody(house: House) -> None:
+    await furnished(house)
+    chat, thread_id = await closed(house)
+    house.stage.hubspot.agents.reopen(thread_id)
+    await commented(house, thread_id, "Reopening the thread does not reach the user again")
+    assert (questions(house), chat.active) == ([], False)
+
+
+async def test_after_the_window_reopening_is_explained(house: House) -> None:
+    await furnished(house, reopen="resume", reopenHours=0)
+    _, thread_id = await closed(house)
+    house.stage.hubspot.agents.reopen(thread_id)
+    await commented(house, thread_id, "Reopening the thread does not reach the user again")
+    assert questions(house) == []
+    assert not any("has been asked" in text for text in comments(house, thread_id))

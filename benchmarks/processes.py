@@ -8,9 +8,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.http11 import request
@@ -29,11 +29,12 @@ def free_port() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that answers on `port`, `ready_s` after it was started."""
+    """A process that answers on `port`, `ready_s` and `ready_cpu_s` after it was started."""
 
     pid: int
     port: int
     ready_s: float
+    ready_cpu_s: float = 0.0
 
     @property
     def cpu_s(self) -> float:
@@ -59,7 +60,7 @@ async def running(
     environment: Mapping[str, str] | None = None,
     health: bytes = _HEALTH,
     log: Path | None = None,
-) -> AsyncIterator[Running]:
+) -> AsyncGenerator[Running]:
     """A Python process with these arguments, once it answers; SIGTERM at the end."""
     began_s = time.monotonic()
     out = log.open("wb") if log else None
@@ -79,7 +80,8 @@ async def running(
             if time.monotonic() - began_s > 60:
                 raise TimeoutError(f"{arguments} did not answer within a minute")
             await asyncio.sleep(0.005)
-        yield Running(process.pid, port, time.monotonic() - began_s)
+        ready = Running(process.pid, port, time.monotonic() - began_s)
+        yield replace(ready, ready_cpu_s=ready.cpu_s)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)

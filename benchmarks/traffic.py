@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 
@@ -107,14 +107,25 @@ def user_messages(count: int, run: str, *, installations: int, handoffs: int) ->
 
 
 def agent_messages(
-    count: int, run: str, *, installations: int, handoffs: int, public_url: str
+    count: int,
+    run: str,
+    *,
+    installations: int,
+    handoffs: int,
+    public_url: str,
+    per_s: float = 0,
 ) -> Requests:
-    """HubSpot's channel hook, spread over the handoffs."""
+    """HubSpot's channel hook, spread over the handoffs.
+
+    With `per_s` each is dated as if written just before it is sent, else when it is made here.
+    """
     out: Requests = []
+    began = datetime.now(UTC)
     for index in range(count):
         handoff = index % handoffs
         key = f"{run}-{index}"
-        body = orjson.dumps(_agent_message(key, handoff, handoff % installations))
+        at = began + timedelta(seconds=index / per_s) if per_s else None
+        body = orjson.dumps(_agent_message(key, handoff, handoff % installations, at))
         out.append((key, hubspot_hook(handoff % installations, public_url, body)))
     return out
 
@@ -155,8 +166,10 @@ def hubspot_hook(installation: int, public_url: str, body: bytes) -> bytes:
     return request("POST", target, headers, body)
 
 
-def _agent_message(key: str, handoff: int, portal: int) -> dict[str, object]:
-    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+def _agent_message(
+    key: str, handoff: int, portal: int, at: datetime | None = None
+) -> dict[str, object]:
+    now = (at or datetime.now(UTC)).isoformat().replace("+00:00", "Z")
     return {
         "type": "OUTGOING_CHANNEL_MESSAGE_CREATED",
         "portalId": portal,

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Table, insert
 from benchmarks.traffic import AGENT, CHANNEL_ID, configuration
 from hubspot_hitl.app import open_house
 from hubspot_hitl.handoff.records import Handoff, HandoffState
-from hubspot_hitl.integration.configuration import parse_configuration
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
+from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.settings import from_environment
 from hubspot_hitl.store.handoffs import to_row
 from hubspot_hitl.store.tables import handoffs as handoffs_table
@@ -53,6 +53,36 @@ async def seed(
         ):
             for chunk in _chunks(values):
                 await house.database.write(partial(_insert, table, chunk))
+
+
+async def seed_history(
+    environment: dict[str, str], *, deliveries: int, installations: int, handoffs: int
+) -> None:
+    """Make so many finished deliveries, spread over the handoffs, made inside the database."""
+    now_ms = time.time_ns() // 1_000_000
+    settings = from_environment(environment, env_file=None)
+    numbers = (
+        f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers"
+        f" WHERE n < {deliveries})"
+        if settings.is_sqlite
+        else f"WITH numbers AS (SELECT n FROM generate_series(1, {deliveries}) AS n)"
+    )
+    width = "printf('%012d', n % {0})" if settings.is_sqlite else "lpad((n % {0})::text, 12, '0')"
+    handoff = f"'00000000-0000-4000-8000-' || {width.format(handoffs)}"
+    statement = (
+        "INSERT INTO deliveries (dedup_key, lane, kind, installation_id, handoff_id, body, timer,"
+        f" state, attempts, due_ms, accepted_ms, finished_ms, note) {numbers}"
+        f" SELECT 'bp:history:message:' || n, {handoff}, 'bot.message',"
+        f" 'hook_' || (n % {installations}), {handoff},"
+        """ '{"messageId":"m","type":"text","payload":{"text":"What was said then."}}',"""
+        f" {'0' if settings.is_sqlite else 'false'}, 'done', 0, {now_ms} - n, {now_ms} - n,"
+        f" {now_ms} - n, 'published' FROM numbers"
+    )
+    async with open_house(settings, work=False) as house:
+        await house.database.write(lambda connection: connection.exec_driver_sql(statement).close())
+        if not settings.is_sqlite:
+            analyse = "ANALYZE deliveries"
+            await house.database.write(lambda it: it.exec_driver_sql(analyse).close())
 
 
 def _insert(table: Table, rows: list[dict[str, object]], connection: Connection) -> None:

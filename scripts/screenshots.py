@@ -91,10 +91,14 @@ async def _photograph(url: str, bridge: BridgeProcess, stage: Stage, chromium: s
         for name in ("figures?span=hour", "deliveries?state=dead"):
             await page.goto(f"{bridge.url}/console/{name}")
             await _shot(page, f"console-{name.partition('?')[0]}")
+        await page.goto(f"{bridge.url}/console/doctor")
+        await page.get_by_role("button", name="Run the checks").click()
+        await expect(page.locator("tbody tr").first).to_be_visible(timeout=60_000)
+        await _shot(page, "console-doctor")
         await page.goto(f"{bridge.url}/console/handoffs?q=Ada+Visitor")
         await page.locator("tbody a").first.click()
         await expect(page.get_by_text("What was said")).to_be_visible()
-        await _shot(page, "console-flight-recorder", full=True)
+        await _shot(page, "console-flight-recorder")
         await browser.close()
 
 

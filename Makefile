@@ -8,7 +8,7 @@ PARALLEL ?= -n auto --dist worksteal  # one process a core; PARALLEL= runs the t
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve bench wheel sbom lint-deploy audit fuzz chaos test cover lint typecheck check format lock definition cassettes clean
+.PHONY: help demo serve bench wheel sbom lint-deploy audit fuzz properties chaos test cover lint typecheck check format lock definition cassettes clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ audit: $(VENV)/.dev ## look the locked dependencies up among known vulnerabiliti
 
 fuzz: $(VENV)/.dev ## throw a million inputs at signatures, parsers and routes (ARGS="--seconds 60")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+properties: $(VENV)/.dev ## look for new counterexamples, at random and at length (ARGS="-k name")
+	@HITL_EXAMPLES=search $(BIN)/python -m pytest -m hypothesis $(PARALLEL) tests/unit tests/contract $(ARGS)
 
 chaos: $(VENV)/.dev ## kills, faults and restarts at length; PostgreSQL too where it answers (SEED=n, ARGS="-k kills")
 	@CHAOS=long SEED=$(SEED) $(BIN)/python -m pytest -m chaos tests/chaos tests/flows/test_bad_databases.py $(ARGS)

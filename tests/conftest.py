@@ -15,8 +15,15 @@ from hubspot_hitl.redaction import forget_secrets
 SERVICES = ("postgres", "browser")
 
 # Machines are shared: how long an example takes says nothing about the code.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("suite")
+# The suite tries the same examples each time, so that what is red was changed; `make properties`
+# looks for new ones, at random and at length.
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile(
+    "search", deadline=None, suppress_health_check=list(HealthCheck), max_examples=5_000
+)
+settings.load_profile(os.environ.get("HITL_EXAMPLES", "suite"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -236,7 +236,7 @@ def decide(
     """What `event` does to `handoff`. Never raises; the same event again does nothing new.
 
     Two exceptions, which their ids in the ledger keep from happening twice: a message is relayed or
-    refused, and opening an ended thread is explained to the agent.
+    refused, and of the opening of an ended thread the agent is told or the bot is asked.
     """
     if handoff.state is HandoffState.STARTING:
         return Decision(handoff, (WaitForStart(),))

@@ -228,7 +228,8 @@ def test_the_same_event_twice_changes_nothing_the_second_time(
     once = decide(handoff, event, 50, policy).handoff
     twice = decide(once, event, 51, policy)
     assert twice.handoff == once
-    harmless = RelayMessage | RefuseMessage | CommentToAgent | EraseContent
+    # each has an id of its own in the ledger; the question about one end is asked once
+    harmless = RelayMessage | RefuseMessage | CommentToAgent | EraseContent | AskToResume
     assert all(isinstance(effect, harmless) for effect in twice.effects)
 
 

@@ -18,16 +18,15 @@ from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.ledger.memory import MemoryEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.botpress import BotRuntime
-from hubspot_hitl.ports.hubspot import (
+from hubspot_hitl.ports.hubspot import HubSpot, Priority
+from hubspot_hitl.ports.hubspot_records import (
     Actor,
     Channel,
     ChannelAccount,
     ChannelMessage,
     DeliveryIdentifier,
-    HubSpot,
     Inbox,
     PortalInfo,
-    Priority,
     Published,
     ThreadMessage,
 )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.summary import Spoken
-from hubspot_hitl.ports.crm import CrmType, Filter, Operator, Search
+from hubspot_hitl.ports.crm_records import CrmType, Filter, Operator, Search
 from hubspot_hitl.ports.services import Job, Services
 
 UNKNOWN = Search(

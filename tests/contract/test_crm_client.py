@@ -17,7 +17,7 @@ from hubspot_hitl.errors import (
     VendorFault,
     VendorNotFound,
 )
-from hubspot_hitl.ports.crm import (
+from hubspot_hitl.ports.crm_records import (
     Change,
     CrmType,
     Draft,

@@ -9,7 +9,7 @@ import yaml
 from tests.contract.cassette_recording import CASSETTES, RECORDING, Recorded, cassette
 from vcr.errors import CannotOverwriteExistingCassetteException
 
-from hubspot_hitl.ports.hubspot import (
+from hubspot_hitl.ports.hubspot_records import (
     Channel,
     ChannelAccount,
     ChannelMessage,

@@ -28,7 +28,7 @@ from hubspot_hitl.ledger.engine import Engine
 from hubspot_hitl.ledger.postgres import PostgresEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.store.database import open_database
 from hubspot_hitl.store.memory import MemoryInstallations

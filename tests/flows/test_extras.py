@@ -15,7 +15,7 @@ from tests.flows.conftest import WITHIN_S, House
 
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.handoff.summary import Extract, Spoken
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.setup.jobs import next_ms, registry
 from hubspot_hitl.setup.summarisers import summariser
 from hubspot_hitl.store.memory import MemoryInstallations

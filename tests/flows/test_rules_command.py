@@ -12,7 +12,7 @@ from tests.commands import run_command
 from tests.crm_portal import CrmPortal, open_portal
 from tests.flows.conftest import House
 
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.twins.stage import Stage
 
 RULES = [

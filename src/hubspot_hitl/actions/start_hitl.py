@@ -35,7 +35,7 @@ from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.integration.readiness import require_ready
 from hubspot_hitl.integration.tags import ConversationTag, UserTag
 from hubspot_hitl.ports import flight
-from hubspot_hitl.ports.hubspot import ChannelMessage
+from hubspot_hitl.ports.hubspot_records import ChannelMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of
 from hubspot_hitl.ports.services import Services

@@ -23,7 +23,7 @@ from hubspot_hitl.errors import (
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.to_agent import FileRef, ToAgent
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import (
+from hubspot_hitl.ports.hubspot_records import (
     Attachment,
     FileAttachment,
     LocationAttachment,

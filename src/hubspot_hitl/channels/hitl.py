@@ -29,7 +29,7 @@ from hubspot_hitl.handoff.to_agent import ToAgent, as_text, to_agent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
 from hubspot_hitl.ports import flight
-from hubspot_hitl.ports.hubspot import Published
+from hubspot_hitl.ports.hubspot_records import Published
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services

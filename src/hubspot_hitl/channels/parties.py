@@ -5,7 +5,7 @@ from __future__ import annotations
 from hubspot_hitl.handoff.identity import IdentifierKind, identifier_for
 from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import DeliveryIdentifier, IdentifierType, Party
+from hubspot_hitl.ports.hubspot_records import DeliveryIdentifier, IdentifierType, Party
 from hubspot_hitl.ports.services import Services
 
 BOT_NAME = "Bot"

@@ -16,7 +16,8 @@ from hubspot_hitl.handoff.split import split_text
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.to_agent import ToAgent
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import Attachment, ChannelMessage, HubSpot, Party, Published
+from hubspot_hitl.ports.hubspot import HubSpot
+from hubspot_hitl.ports.hubspot_records import Attachment, ChannelMessage, Party, Published
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.privacy.masking import mask_content
 

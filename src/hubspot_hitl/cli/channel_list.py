@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from hubspot_hitl.errors import CallerError
-from hubspot_hitl.ports.hubspot import Channel, ChannelAccount
+from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount
 
 
 class ChannelApi(Protocol):

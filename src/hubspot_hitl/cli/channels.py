@@ -16,7 +16,7 @@ from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.transport import open_session
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.logs import configure_logging_from
-from hubspot_hitl.ports.hubspot import Channel
+from hubspot_hitl.ports.hubspot_records import Channel
 from hubspot_hitl.settings import (
     Settings,
     from_environment,

@@ -17,8 +17,9 @@ from hubspot_hitl.handoff.identity import email_of, phone_of
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.integration.actions import HitlSession
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import FieldsRefused
-from hubspot_hitl.ports.hubspot import Contact, HubSpot
+from hubspot_hitl.ports.crm_records import FieldsRefused
+from hubspot_hitl.ports.hubspot import HubSpot
+from hubspot_hitl.ports.hubspot_records import Contact
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)

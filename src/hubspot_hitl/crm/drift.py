@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot, Property
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot, Property
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 from hubspot_hitl.crm.fields import by_name, fields_of
 from hubspot_hitl.errors import ActionRefused, VendorError
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, FieldProblem, FieldsRefused, Property
+from hubspot_hitl.ports.crm_records import CrmType, FieldProblem, FieldsRefused, Property
 from hubspot_hitl.ports.services import Services
 
 MAX_OPTIONS: Final = 20

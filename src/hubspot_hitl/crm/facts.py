@@ -18,7 +18,7 @@ from hubspot_hitl.crm.rules import Rules
 from hubspot_hitl.crm.values import typed_values
 from hubspot_hitl.errors import HitlError
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmObject, CrmType
+from hubspot_hitl.ports.crm_records import CrmObject, CrmType
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ import structlog
 from hubspot_hitl.crm.drift import FieldChange, drift
 from hubspot_hitl.errors import VendorError
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot, Property
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot, Property
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from hubspot_hitl.crm.pipelines import place_of
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, Option
+from hubspot_hitl.ports.crm_records import CrmType, Option
 from hubspot_hitl.ports.services import Services
 
 CLOSED = "hs_is_closed"

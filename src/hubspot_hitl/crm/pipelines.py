@@ -9,7 +9,7 @@ from typing import Final
 from hubspot_hitl.crm.fields import cache_key
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, Pipeline, Stage
+from hubspot_hitl.ports.crm_records import CrmType, Pipeline, Stage
 from hubspot_hitl.ports.services import KnownPipelines, Services
 
 MAX_AGE_MS: Final = 600_000

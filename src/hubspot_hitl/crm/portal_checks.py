@@ -18,7 +18,7 @@ from hubspot_hitl.crm.rules import AgentChoice, Rules, TeamChoice
 from hubspot_hitl.errors import ActionRefused, VendorError
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot, Owner, Property
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot, Owner, Property
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from hubspot_hitl.crm.rule_checks import TYPES, check_facts, check_inboxes
 from hubspot_hitl.crm.rules import Rules, Then, read_rules, rules_of
 from hubspot_hitl.errors import CallerError, VendorError
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot
 from hubspot_hitl.ports.services import Services
 
 

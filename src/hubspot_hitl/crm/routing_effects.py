@@ -19,7 +19,8 @@ from hubspot_hitl.crm.rules import AgentChoice, Rule, TeamChoice, Then, TicketCh
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import TICKET_TO_THREAD, Crm, CrmType, Link, Owner
+from hubspot_hitl.ports.crm import Crm
+from hubspot_hitl.ports.crm_records import TICKET_TO_THREAD, CrmType, Link, Owner
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services

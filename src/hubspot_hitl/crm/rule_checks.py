@@ -24,7 +24,7 @@ from hubspot_hitl.crm.hours import DAYS as DAY_NAMES
 from hubspot_hitl.crm.rules import Rules
 from hubspot_hitl.crm.values import MANY
 from hubspot_hitl.handoff.texts import TextKey
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot, Option, Property
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot, Option, Property
 
 TYPES: Final = MappingProxyType(
     {"contact": CrmType.CONTACT, "company": CrmType.COMPANY, "deals": CrmType.DEAL}

@@ -27,7 +27,7 @@ from hubspot_hitl.errors import BadConfiguration, VendorError
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.subscribers import subscribers_of
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot
 from hubspot_hitl.ports.services import NoCrm, Services
 
 log = structlog.get_logger(__name__)

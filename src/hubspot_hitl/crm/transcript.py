@@ -15,7 +15,8 @@ from hubspot_hitl.crm.fields import cache_key
 from hubspot_hitl.crm.transcript_text import iso, merged, note_bodies
 from hubspot_hitl.errors import MissingScope, VendorConflict
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import Crm, CrmObject, CrmType, Link, PropertyDraft
+from hubspot_hitl.ports.crm import Crm
+from hubspot_hitl.ports.crm_records import CrmObject, CrmType, Link, PropertyDraft
 from hubspot_hitl.ports.ledger import Delivery
 from hubspot_hitl.ports.privacy import Artifact, ArtifactKind
 from hubspot_hitl.ports.services import Services

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from hubspot_hitl.ports.crm import Property, Values
+from hubspot_hitl.ports.crm_records import Property, Values
 
 Json = bool | int | float | str | list[str]
 

@@ -25,7 +25,7 @@ from hubspot_hitl.handoff.commands import Command, Word, command_of, wait_ms_of
 from hubspot_hitl.handoff.texts import TextKey, filled_lines
 from hubspot_hitl.handoff.thread_events import GivenBack, agent_id
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of, name_of
 from hubspot_hitl.ports.services import Services

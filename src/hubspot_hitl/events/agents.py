@@ -10,7 +10,7 @@ from hubspot_hitl.errors import VendorError
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import UserTag
-from hubspot_hitl.ports.hubspot import Actor
+from hubspot_hitl.ports.hubspot_records import Actor
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from hubspot_hitl.events.intake import agent_message, delivery
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import Priority, ThreadMessage
+from hubspot_hitl.ports.hubspot import Priority
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.ports.services import Services
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from pydantic import TypeAdapter
 
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 
 _ADAPTER = TypeAdapter(ThreadMessage)
 

@@ -20,7 +20,7 @@ from hubspot_hitl.events.spoken import spoken_in, transcript_blocks
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.summary import MADE_BY_A_MACHINE, Spoken, extract
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, TimelineEvent
+from hubspot_hitl.ports.crm_records import CrmType, TimelineEvent
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services

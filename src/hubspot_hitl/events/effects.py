@@ -44,7 +44,7 @@ from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.events import HANDOFF_REOPENED, HITL_ASSIGNED, HITL_STOPPED
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, NewDelivery
 from hubspot_hitl.ports.reading import name_of
 from hubspot_hitl.ports.services import Services

@@ -14,7 +14,7 @@ import structlog
 from hubspot_hitl.events.codec import message_to_json
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.ports.reading import start_in_flight
 from hubspot_hitl.ports.services import Services

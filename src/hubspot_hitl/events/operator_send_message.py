@@ -10,7 +10,7 @@ from hubspot_hitl.events.codec import message_from_json
 from hubspot_hitl.events.ordering import after_those_before
 from hubspot_hitl.events.thread import happen
 from hubspot_hitl.handoff.thread_events import AgentMessage
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.services import Services
 

@@ -17,7 +17,7 @@ import structlog
 from hubspot_hitl.errors import VendorError, is_away
 from hubspot_hitl.events.catch_up import History, history_deliveries
 from hubspot_hitl.events.intake import MESSAGE
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Compared, Services

@@ -14,7 +14,7 @@ from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.handoff.to_user import to_user
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import installation_of
 from hubspot_hitl.ports.services import Services

@@ -12,7 +12,7 @@ from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.summary import Spoken
 from hubspot_hitl.handoff.to_agent import as_text, to_agent
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.privacy.masking import mask_text

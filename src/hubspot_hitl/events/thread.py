@@ -17,7 +17,7 @@ from hubspot_hitl.events.watching import watch, watch_key
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services

@@ -24,7 +24,7 @@ from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding
-from hubspot_hitl.ports.hubspot import ChannelMessage, Inbox, ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ChannelMessage, Inbox, ThreadMessage
 from hubspot_hitl.ports.ledger import Done, Outcome
 from hubspot_hitl.ports.reading import name_of
 from hubspot_hitl.privacy.masking import mask_text

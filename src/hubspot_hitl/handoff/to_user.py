@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from hubspot_hitl.handoff.agent_message import AgentAttachment, AgentMessage, AgentReply
 from hubspot_hitl.handoff.markup import ImagePiece, TextPiece, html_to_pieces
 from hubspot_hitl.handoff.plain_text import clean, is_web_address, one_line, text_of
 from hubspot_hitl.handoff.split import split_text
 from hubspot_hitl.handoff.texts import TextKey, Texts
+from hubspot_hitl.ports.hubspot_records import QuickReply, ThreadAttachment, ThreadMessage
 
 MessageType = Literal["text", "image", "audio", "video", "file", "choice"]
 
@@ -75,12 +75,12 @@ class ToUserOptions:
 _Out = tuple[MessageType, Mapping[str, object]]
 
 
-def is_for_user(message: AgentMessage) -> bool:
+def is_for_user(message: ThreadMessage) -> bool:
     """Whether the user may see this entry: an agent's message, no comment, no echo of their own."""
     return message.type in FOR_THE_USER and message.direction != "INCOMING"
 
 
-def to_user(message: AgentMessage, options: ToUserOptions | None = None) -> tuple[ToUser, ...]:
+def to_user(message: ThreadMessage, options: ToUserOptions | None = None) -> tuple[ToUser, ...]:
     """The agent's message as Botpress messages: words and inline images in order, then attachments.
 
     Nothing for entries that are not for the user (:func:`is_for_user`); otherwise at least one
@@ -105,7 +105,7 @@ def _text(text: str) -> _Out:
     return "text", {"text": text}
 
 
-def _content(message: AgentMessage, how: ToUserOptions) -> Iterator[_Out]:
+def _content(message: ThreadMessage, how: ToUserOptions) -> Iterator[_Out]:
     words = _quoted(_words(message, how), how.quoted)
     replies = [reply for part in message.attachments for reply in part.replies]
     for type_, payload in _offered(words, replies, how):
@@ -119,7 +119,7 @@ def _content(message: AgentMessage, how: ToUserOptions) -> Iterator[_Out]:
             yield _attachment(attachment, how)
 
 
-def _words(message: AgentMessage, how: ToUserOptions) -> list[_Out]:
+def _words(message: ThreadMessage, how: ToUserOptions) -> list[_Out]:
     pieces = html_to_pieces(message.rich_text or "", message.text)
     out = [_text(p.text) if isinstance(p, TextPiece) else _inline_image(p, how) for p in pieces]
     plain = clean(message.text).strip()
@@ -143,7 +143,7 @@ def _quoted(words: list[_Out], quoted: str | None) -> list[_Out]:
     return [_text(f"> {quote}"), *words]
 
 
-def _offered(words: list[_Out], replies: Sequence[AgentReply], how: ToUserOptions) -> list[_Out]:
+def _offered(words: list[_Out], replies: Sequence[QuickReply], how: ToUserOptions) -> list[_Out]:
     """The words with the quick replies under them: a numbered list, or a choice."""
     if not replies:
         return words
@@ -163,17 +163,17 @@ def _offered(words: list[_Out], replies: Sequence[AgentReply], how: ToUserOption
     return [*before, *(_text(part) for part in long), choice]
 
 
-def _reply_label(reply: AgentReply) -> str:
+def _reply_label(reply: QuickReply) -> str:
     return one_line(reply.label, 500) or one_line(reply.value, 500) or "…"
 
 
-def _reply_line(reply: AgentReply) -> str:
+def _reply_line(reply: QuickReply) -> str:
     label = _reply_label(reply)
     value = one_line(reply.value, 2_000)
     return f"{label}: {value}" if reply.value_type == "URL" and value != label else label
 
 
-def _attachment(attachment: AgentAttachment, how: ToUserOptions) -> _Out:
+def _attachment(attachment: ThreadAttachment, how: ToUserOptions) -> _Out:
     if attachment.type == "LOCATION":
         return _text(how.texts.placeholder(TextKey.PLACE, how.language, place=_place(attachment)))
     if attachment.type == "FILE" or attachment.file_id:
@@ -188,7 +188,7 @@ def _attachment(attachment: AgentAttachment, how: ToUserOptions) -> _Out:
     return _text(how.texts.placeholder(TextKey.UNSUPPORTED, how.language, kind=kind))
 
 
-def _place(attachment: AgentAttachment) -> str:
+def _place(attachment: ThreadAttachment) -> str:
     parts = [one_line(attachment.name, 500), one_line(attachment.address, 500)]
     named = ", ".join(dict.fromkeys(part for part in parts if part))
     degrees = ""
@@ -198,7 +198,7 @@ def _place(attachment: AgentAttachment) -> str:
     return " ".join(part for part in (named, degrees, link) if part) or "?"
 
 
-def _file(attachment: AgentAttachment, how: ToUserOptions) -> _Out:
+def _file(attachment: ThreadAttachment, how: ToUserOptions) -> _Out:
     name = one_line(attachment.name, 500)
     url = how.urls.get(attachment.file_id or "") or attachment.url
     if not is_web_address(url):

@@ -15,12 +15,12 @@ from hubspot_hitl.hubspot.fields import Fields, ShapeError, parse_json
 from hubspot_hitl.hubspot.published import find_published
 from hubspot_hitl.hubspot.rest import Rest, record_of
 from hubspot_hitl.hubspot.transport import Call
-from hubspot_hitl.ports.hubspot import (
+from hubspot_hitl.ports.hubspot import Priority
+from hubspot_hitl.ports.hubspot_records import (
     Channel,
     ChannelAccount,
     ChannelMessage,
     DeliveryIdentifier,
-    Priority,
     Published,
 )
 

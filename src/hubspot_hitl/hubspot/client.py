@@ -12,7 +12,7 @@ from hubspot_hitl.hubspot.tokens import TokenSource
 from hubspot_hitl.hubspot.transport import Transport
 from hubspot_hitl.hubspot.webhooks import Webhooks
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.hubspot import PortalInfo
+from hubspot_hitl.ports.hubspot_records import PortalInfo
 
 
 class HubSpotClient(Channels, Conversations, Contacts, Files, Webhooks):

@@ -16,7 +16,8 @@ from hubspot_hitl.hubspot.answers import Answer
 from hubspot_hitl.hubspot.crm.refusals import refusal
 from hubspot_hitl.hubspot.rest import Rest, record_of
 from hubspot_hitl.hubspot.transport import Call, query_of
-from hubspot_hitl.ports.hubspot import Contact, Priority
+from hubspot_hitl.ports.hubspot import Priority
+from hubspot_hitl.ports.hubspot_records import Contact
 
 _PAGE_OF_SEARCH = 200
 _UNKNOWN = frozenset({404})

@@ -17,11 +17,11 @@ from hubspot_hitl.hubspot.fields import Fields, iso_time
 from hubspot_hitl.hubspot.rest import AppAuth, Rest
 from hubspot_hitl.hubspot.transport import Call, Transport, query_of
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.hubspot import (
+from hubspot_hitl.ports.hubspot import Priority
+from hubspot_hitl.ports.hubspot_records import (
     Actor,
     DeliveryIdentifier,
     Inbox,
-    Priority,
     Thread,
     ThreadMessage,
 )

@@ -24,7 +24,7 @@ from hubspot_hitl.hubspot.fields import Fields, ShapeError
 from hubspot_hitl.hubspot.transport import Call, Observer, SessionFactory, Transport
 from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.hubspot import PortalInfo
+from hubspot_hitl.ports.hubspot_records import PortalInfo
 from hubspot_hitl.redaction import remember_secret
 
 AUTHORIZE_URL: Final = "https://app.hubspot.com/oauth/authorize"

@@ -13,7 +13,7 @@ from hubspot_hitl.hubspot import paths
 from hubspot_hitl.hubspot.fields import Fields, iso_time
 from hubspot_hitl.hubspot.rest import Rest
 from hubspot_hitl.hubspot.transport import Call
-from hubspot_hitl.ports.hubspot import ChannelMessage, Published
+from hubspot_hitl.ports.hubspot_records import ChannelMessage, Published
 
 _THREADS: Final = 50
 _MESSAGES: Final = 100

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from hubspot_hitl.hubspot.fields import Fields, ShapeError, iso_time
-from hubspot_hitl.ports.hubspot import (
+from hubspot_hitl.ports.hubspot_records import (
     Actor,
     Attachment,
     Channel,

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.hubspot import records
 from hubspot_hitl.hubspot.fields import Fields, ShapeError, parse_json
-from hubspot_hitl.ports.hubspot import DeliveryIdentifier, ThreadMessage
+from hubspot_hitl.ports.hubspot_records import DeliveryIdentifier, ThreadMessage
 
 _MAX_KEY_CHARS = 200
 

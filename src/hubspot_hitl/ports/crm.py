@@ -1,8 +1,8 @@
 """What the rest of the house needs of HubSpot's CRM, for one portal.
 
 Everything here gives way to live chat in the shared rate limit. Search lags behind writes by
-moments: what was just written is read by its id. The records are those of
-:mod:`hubspot_hitl.ports.crm_records`; they can be had from here as well.
+moments: what was just written is read by its id. What goes in and comes out are the values of
+:mod:`hubspot_hitl.ports.crm_records`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from hubspot_hitl.ports.crm_records import (
-    TICKET_TO_THREAD,
-    BatchProblem,
     BatchResult,
     Change,
     CrmList,
@@ -21,15 +19,10 @@ from hubspot_hitl.ports.crm_records import (
     Draft,
     EmailSequence,
     Enrollment,
-    FieldProblem,
     FieldSnapshot,
-    FieldsRefused,
-    Filter,
     Keyed,
     Link,
     Membership,
-    Operator,
-    Option,
     Owner,
     Pipeline,
     Property,
@@ -38,49 +31,10 @@ from hubspot_hitl.ports.crm_records import (
     Search,
     SearchPage,
     SentEmail,
-    Stage,
     TimelineEvent,
     Upserted,
     UpsertedBatch,
-    Values,
 )
-
-__all__ = [
-    "TICKET_TO_THREAD",
-    "BatchProblem",
-    "BatchResult",
-    "Change",
-    "Crm",
-    "CrmList",
-    "CrmObject",
-    "CrmType",
-    "Draft",
-    "EmailSequence",
-    "Enrollment",
-    "FieldProblem",
-    "FieldSnapshot",
-    "FieldSnapshots",
-    "FieldsRefused",
-    "Filter",
-    "Keyed",
-    "Link",
-    "Membership",
-    "Operator",
-    "Option",
-    "Owner",
-    "Pipeline",
-    "Property",
-    "PropertyDraft",
-    "PropertyGroup",
-    "Search",
-    "SearchPage",
-    "SentEmail",
-    "Stage",
-    "TimelineEvent",
-    "Upserted",
-    "UpsertedBatch",
-    "Values",
-]
 
 
 class Crm(Protocol):

@@ -14,7 +14,8 @@ from hubspot_hitl.handoff.summary import Extract, Summariser
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.crm import Crm, CrmType, FieldSnapshot, FieldSnapshots, Pipeline
+from hubspot_hitl.ports.crm import Crm, FieldSnapshots
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot, Pipeline
 from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.flight import FlightLog, NoFlightLog
 from hubspot_hitl.ports.hooks import Hooks, NoHooks

@@ -16,7 +16,8 @@ from hubspot_hitl.errors import HitlError, UnknownInstallation, VendorNotFound
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.states import USER_INFO
-from hubspot_hitl.ports.crm import Crm, CrmType
+from hubspot_hitl.ports.crm import Crm
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.privacy import ArtifactKind
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.privacy.target import MOST_HANDOFFS, Found, Target

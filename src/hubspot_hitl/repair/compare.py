@@ -15,7 +15,7 @@ from hubspot_hitl.events import intake
 from hubspot_hitl.events.catch_up import is_agent_message, oldest_first
 from hubspot_hitl.handoff.records import EndReason, Handoff
 from hubspot_hitl.handoff.thread_events import agent_id
-from hubspot_hitl.ports.hubspot import Thread, ThreadMessage
+from hubspot_hitl.ports.hubspot_records import Thread, ThreadMessage
 from hubspot_hitl.ports.ledger import NewDelivery
 
 CLOSE_THREAD: Final = "thread.close"

@@ -18,7 +18,8 @@ from hubspot_hitl.events import intake
 from hubspot_hitl.events.catch_up import entries_since
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import Priority, Thread, ThreadMessage
+from hubspot_hitl.ports.hubspot import Priority
+from hubspot_hitl.ports.hubspot_records import Thread, ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, Done, NewDelivery
 from hubspot_hitl.ports.reading import installation_of
 from hubspot_hitl.ports.services import Services

@@ -17,7 +17,7 @@ from hubspot_hitl.errors import BadConfiguration, HitlError, MissingScope, Vendo
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.integration.readiness import require_ready
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.channel import bind, own_channels
 from hubspot_hitl.setup.desired import Desired, desired, read_actual

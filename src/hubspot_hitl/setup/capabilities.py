@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hubspot_hitl.ports.hubspot import IdentifierType
+from hubspot_hitl.ports.hubspot_records import IdentifierType
 
 MAX_FILE_BYTES = 10_000_000
 MAX_FILES = 10

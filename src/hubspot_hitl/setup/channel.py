@@ -22,11 +22,11 @@ from hubspot_hitl.errors import (
 )
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import STANDALONE, ChannelBinding, Installation
-from hubspot_hitl.ports.hubspot import (
+from hubspot_hitl.ports.hubspot import HubSpot
+from hubspot_hitl.ports.hubspot_records import (
     Channel,
     ChannelAccount,
     DeliveryIdentifier,
-    HubSpot,
     IdentifierType,
 )
 from hubspot_hitl.ports.services import Services

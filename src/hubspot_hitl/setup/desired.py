@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import Channel, ChannelAccount, HubSpot, Inbox
+from hubspot_hitl.ports.hubspot import HubSpot
+from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount, Inbox
 from hubspot_hitl.ports.services import Policy
 from hubspot_hitl.setup.capabilities import CAPABILITIES
 from hubspot_hitl.setup.channel import CHANNEL_NAME

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import Channel
+from hubspot_hitl.ports.hubspot_records import Channel
 
 _TEXT = "Hands chats over to people, and back."
 

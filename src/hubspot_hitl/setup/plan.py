@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal, cast
 
 from hubspot_hitl.crm.transcript import PROPERTY
-from hubspot_hitl.ports.hubspot import Channel, ChannelAccount
+from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount
 from hubspot_hitl.setup.desired import Actual, Desired
 from hubspot_hitl.setup.subscriptions import SUBSCRIPTIONS, SubscriptionPlan, named
 

@@ -18,8 +18,8 @@ from hubspot_hitl.errors import (
     VendorThrottled,
 )
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType
-from hubspot_hitl.ports.hubspot import Channel, PortalInfo
+from hubspot_hitl.ports.crm_records import CrmType
+from hubspot_hitl.ports.hubspot_records import Channel, PortalInfo
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.channel import own_channels
 from hubspot_hitl.setup.desired import desired

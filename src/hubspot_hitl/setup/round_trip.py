@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from hubspot_hitl.errors import HitlError, MissingScope, VendorError, VendorRefused
 from hubspot_hitl.events.intake import thread_lane
 from hubspot_hitl.integration.installation import ChannelBinding
-from hubspot_hitl.ports.hubspot import ChannelMessage, DeliveryIdentifier, IdentifierType, Party
+from hubspot_hitl.ports.hubspot_records import (
+    ChannelMessage,
+    DeliveryIdentifier,
+    IdentifierType,
+    Party,
+)
 from hubspot_hitl.ports.ledger import DeliveryFilter
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.findings import Finding, fine, problem

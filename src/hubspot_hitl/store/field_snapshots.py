@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot
 from hubspot_hitl.ports.store import Vault
 from hubspot_hitl.store.installations import secret_scope
 

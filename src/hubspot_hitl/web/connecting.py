@@ -34,7 +34,7 @@ from hubspot_hitl.integration.connection import (
 )
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.hubspot import PortalInfo
+from hubspot_hitl.ports.hubspot_records import PortalInfo
 from hubspot_hitl.ports.services import Policy
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.setup.scopes import scopes_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.hubspot import PortalInfo
+from hubspot_hitl.ports.hubspot_records import PortalInfo
 from hubspot_hitl.web.landing import ConnectRefused
 
 

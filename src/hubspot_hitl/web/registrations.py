@@ -18,7 +18,7 @@ from hubspot_hitl.errors import HitlError, VendorError
 from hubspot_hitl.handoff.identity import email_of
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.wire import problems_of
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.web import keys
 from hubspot_hitl.web.access import holds_token

@@ -14,7 +14,7 @@ from hubspot_hitl.channels.parties import (
 )
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.integration.installation import ChannelBinding
-from hubspot_hitl.ports.hubspot import DeliveryIdentifier, IdentifierType, Party
+from hubspot_hitl.ports.hubspot_records import DeliveryIdentifier, IdentifierType, Party
 
 OPAQUE, EMAIL, PHONE = IdentifierType.OPAQUE, IdentifierType.EMAIL, IdentifierType.PHONE
 

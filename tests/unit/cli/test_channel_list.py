@@ -6,7 +6,7 @@ import pytest
 
 from hubspot_hitl.cli.channel_list import list_channels, remove_channels
 from hubspot_hitl.errors import CallerError
-from hubspot_hitl.ports.hubspot import Channel, ChannelAccount
+from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount
 
 
 class FakeChannels:

@@ -19,7 +19,7 @@ from hubspot_hitl.errors import BadConfiguration, VendorFault
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.integration.actions import HitlSession
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.hubspot.crm_schema import PIPELINES

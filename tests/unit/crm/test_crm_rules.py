@@ -9,7 +9,7 @@ from hubspot_hitl.crm.drift import FieldChange
 from hubspot_hitl.crm.rule_checks import broken_by, check_facts, check_inboxes
 from hubspot_hitl.crm.rules import AgentChoice, TeamChoice, read_rules, rules_of
 from hubspot_hitl.errors import BadConfiguration
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot, Option, Property
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot, Option, Property
 
 Json = dict[str, Any]
 FIELDS = {

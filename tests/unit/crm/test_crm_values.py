@@ -11,7 +11,7 @@ from hubspot_hitl.crm.history import wait_ms
 from hubspot_hitl.crm.pipelines import find_place
 from hubspot_hitl.crm.values import typed
 from hubspot_hitl.handoff.records import Handoff, HandoffState
-from hubspot_hitl.ports.crm import CrmType, FieldSnapshot, Option, Pipeline, Property, Stage
+from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot, Option, Pipeline, Property, Stage
 
 KINDS = ("string", "number", "bool", "date", "datetime", "enumeration", "phone_number", "new")
 HOUR_MS = 3_600_000

@@ -21,7 +21,7 @@ from hubspot_hitl.handoff.summary import Spoken
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ledger.memory import MemoryEngine
 from hubspot_hitl.ledger.service import LaneLedger
-from hubspot_hitl.ports.crm import CrmObject, CrmType, PropertyDraft
+from hubspot_hitl.ports.crm_records import CrmObject, CrmType, PropertyDraft
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.services import Policy, Services
 from hubspot_hitl.store.memory import MemoryHandoffs, MemoryInstallations, MemoryPeople

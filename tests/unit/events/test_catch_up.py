@@ -14,7 +14,7 @@ from hubspot_hitl.events.catch_up import (
     is_agent_message,
 )
 from hubspot_hitl.events.intake import MESSAGE
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 
 HANDOFF = handoff()
 BEGAN = HANDOFF.created_ms

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_hitl.events.codec import message_from_json, message_to_json
-from hubspot_hitl.ports.hubspot import QuickReply, ThreadAttachment, ThreadMessage
+from hubspot_hitl.ports.hubspot_records import QuickReply, ThreadAttachment, ThreadMessage
 
 TEXT = st.text(max_size=30)
 MAYBE = st.none() | TEXT

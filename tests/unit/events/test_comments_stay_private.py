@@ -14,7 +14,7 @@ from hubspot_hitl.botpress.memory import MemoryRuntime
 from hubspot_hitl.events import EVENTS
 from hubspot_hitl.events.intake import NEW_MESSAGE, ThreadEvent, agent_message, delivery
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.ports.hubspot import Actor, Published, Thread, ThreadMessage
+from hubspot_hitl.ports.hubspot_records import Actor, Published, Thread, ThreadMessage
 from hubspot_hitl.ports.ledger import (
     Delivery,
     DeliveryFilter,

@@ -11,7 +11,7 @@ from tests.rooms import Rooms, handoff, installation, open_rooms
 from hubspot_hitl.events.codec import message_to_json
 from hubspot_hitl.events.held import LONGEST_MS, deliver_held
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState, Person
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, Done, Later, NewDelivery
 
 ENDED = handoff(

@@ -17,7 +17,7 @@ from hubspot_hitl.errors import VendorFault
 from hubspot_hitl.events.codec import message_from_json
 from hubspot_hitl.events.intake import agent_message, delivery
 from hubspot_hitl.events.ordering import CHECK_ATTEMPTS, UNREAD_MS, after_those_before
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 
 HANDOFF = handoff()

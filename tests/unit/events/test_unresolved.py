@@ -18,7 +18,7 @@ from hubspot_hitl.events.intake import (
     take_in,
 )
 from hubspot_hitl.handoff.records import HandoffState
-from hubspot_hitl.ports.hubspot import ThreadMessage
+from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, Done, Later
 
 SAID = ThreadMessage(

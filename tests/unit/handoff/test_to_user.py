@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hubspot_hitl.handoff.texts import TEXTS, TextKey, Texts
 from hubspot_hitl.handoff.to_user import ToUserOptions, to_user
-from hubspot_hitl.ports.hubspot import QuickReply, ThreadAttachment, ThreadMessage
+from hubspot_hitl.ports.hubspot_records import QuickReply, ThreadAttachment, ThreadMessage
 
 FILE = "https://files.test/f/a.bin"
 ANYTHING = st.text(st.characters(), max_size=30)

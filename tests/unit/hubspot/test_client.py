@@ -18,10 +18,10 @@ from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth
 from hubspot_hitl.hubspot.rest import DeveloperKey
 from hubspot_hitl.hubspot.tokens import TokenSource
 from hubspot_hitl.hubspot.transport import Transport
-from hubspot_hitl.ports.hubspot import (
+from hubspot_hitl.ports.hubspot import HubSpot
+from hubspot_hitl.ports.hubspot_records import (
     ChannelMessage,
     DeliveryIdentifier,
-    HubSpot,
     IdentifierType,
     Party,
     Published,

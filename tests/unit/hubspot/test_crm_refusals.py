@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hubspot_hitl.errors import MissingScope, VendorConflict, VendorRefused
 from hubspot_hitl.hubspot.answers import Answer
 from hubspot_hitl.hubspot.crm.refusals import existing_id, refusal
-from hubspot_hitl.ports.crm import FieldsRefused
+from hubspot_hitl.ports.crm_records import FieldsRefused
 
 
 def answer(body: object, status: int = 400) -> Answer:

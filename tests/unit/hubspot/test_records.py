@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.hubspot import paths, records
 from hubspot_hitl.hubspot.fields import Fields, ShapeError, iso_time, time_ms
-from hubspot_hitl.ports.hubspot import (
+from hubspot_hitl.ports.hubspot_records import (
     ChannelMessage,
     DeliveryIdentifier,
     FileAttachment,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState
-from hubspot_hitl.ports.hubspot import Thread, ThreadMessage
+from hubspot_hitl.ports.hubspot_records import Thread, ThreadMessage
 from hubspot_hitl.repair.compare import (
     Cause,
     left_open,

@@ -9,7 +9,7 @@ from tests.rooms import Rooms, installation, open_rooms
 
 from hubspot_hitl.errors import ActionRefused, VendorFault, VendorRefused, VendorUnreachable
 from hubspot_hitl.integration.installation import ChannelBinding
-from hubspot_hitl.ports.hubspot import Channel, ChannelAccount
+from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount
 from hubspot_hitl.ports.ledger import DeliveryFilter, Done, Later
 from hubspot_hitl.ports.services import Policy
 from hubspot_hitl.setup.channel import UNANSWERED_MS, UNLISTED_MS, binding_for, ensure_bindings

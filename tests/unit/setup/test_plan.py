@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.rooms import Rooms, installation, open_rooms
 
 from hubspot_hitl.errors import BadConfiguration
-from hubspot_hitl.ports.hubspot import Channel, ChannelAccount, Inbox
+from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount, Inbox
 from hubspot_hitl.ports.services import Policy
 from hubspot_hitl.ports.webhooks import Subscription
 from hubspot_hitl.setup.apply import apply, plan_for

@@ -6,7 +6,7 @@ import pytest
 from tests.rooms import Rooms, installation, open_rooms
 
 from hubspot_hitl.integration.installation import ChannelBinding
-from hubspot_hitl.ports.hubspot import PortalInfo
+from hubspot_hitl.ports.hubspot_records import PortalInfo
 from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.setup.portal_checks import Patient
 from hubspot_hitl.setup.round_trip import WITHIN_S, round_trip

@@ -9,7 +9,7 @@ from typing import Any
 from hubspot_hitl.actions.crm import lookups, outreach, records, timeline
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.wire import WireModel
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.services import Services
 
 Handler = Callable[[Services, Installation, Any], Awaitable[WireModel]]

@@ -21,7 +21,7 @@ from hubspot_hitl.integration.crm_tools import (
     GetOwnerOutput,
 )
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, Owner, Property
+from hubspot_hitl.ports.crm_records import CrmType, Owner, Property
 from hubspot_hitl.ports.services import Services
 
 TOKEN_LIFE_MS: Final = 12 * 3_600_000

@@ -15,7 +15,8 @@ from hubspot_hitl.integration.crm_tools import (
     SendEmailOutput,
 )
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import Crm, CrmType
+from hubspot_hitl.ports.crm import Crm
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.services import Services
 
 BY_HAND = frozenset({"MANUAL", "SNAPSHOT", ""})

@@ -32,7 +32,7 @@ from hubspot_hitl.integration.crm_records import (
     UpsertedContact,
 )
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmObject, CrmType, Filter, Keyed, Link, Operator, Search
+from hubspot_hitl.ports.crm_records import CrmObject, CrmType, Filter, Keyed, Link, Operator, Search
 from hubspot_hitl.ports.services import Services
 
 GetInput = GetRecordInput | GetContactInput | GetCompanyInput

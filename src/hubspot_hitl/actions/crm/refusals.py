@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from hubspot_hitl.crm.explain import explained
 from hubspot_hitl.errors import VendorError
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.services import Services
 
 

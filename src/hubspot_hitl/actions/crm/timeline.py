@@ -17,7 +17,7 @@ from hubspot_hitl.integration.crm_tools import (
     OnRecord,
 )
 from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.ports.crm import CrmType, Link, TimelineEvent
+from hubspot_hitl.ports.crm_records import CrmType, Link, TimelineEvent
 from hubspot_hitl.ports.services import Services
 
 

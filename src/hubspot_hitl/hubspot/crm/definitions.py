@@ -10,7 +10,7 @@ from typing import Literal
 
 from hubspot_hitl.hubspot.crm import paths, records
 from hubspot_hitl.hubspot.crm.calls import CrmCalls, get, send
-from hubspot_hitl.ports.crm import (
+from hubspot_hitl.ports.crm_records import (
     CrmType,
     Owner,
     Pipeline,

@@ -14,7 +14,7 @@ from hubspot_hitl.hubspot.crm import paths, records
 from hubspot_hitl.hubspot.crm.calls import CrmCalls, get, send
 from hubspot_hitl.hubspot.fields import Fields
 from hubspot_hitl.hubspot.transport import encoded
-from hubspot_hitl.ports.crm import (
+from hubspot_hitl.ports.crm_records import (
     BatchProblem,
     BatchResult,
     Change,

@@ -13,7 +13,7 @@ from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.hubspot.crm import paths, records
 from hubspot_hitl.hubspot.crm.calls import CrmCalls, get, send
 from hubspot_hitl.hubspot.fields import Fields, ShapeError
-from hubspot_hitl.ports.crm import (
+from hubspot_hitl.ports.crm_records import (
     CrmList,
     CrmType,
     EmailSequence,

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from hubspot_hitl.hubspot.paths import segment
-from hubspot_hitl.ports.crm import CrmType
+from hubspot_hitl.ports.crm_records import CrmType
 
 OBJECTS: Final = "/crm/objects/2026-03"
 PROPERTIES: Final = "/crm/properties/2026-03"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hubspot_hitl.hubspot.crm.paths import ASSOCIATION_TYPES
 from hubspot_hitl.hubspot.crm.refusals import batch_problem
 from hubspot_hitl.hubspot.fields import Fields, ShapeError
-from hubspot_hitl.ports.crm import (
+from hubspot_hitl.ports.crm_records import (
     BatchResult,
     CrmList,
     CrmObject,

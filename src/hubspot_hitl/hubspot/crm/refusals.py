@@ -17,7 +17,7 @@ from typing import Final, cast
 from hubspot_hitl.errors import MissingScope, VendorError
 from hubspot_hitl.hubspot.answers import Answer, error_of
 from hubspot_hitl.hubspot.fields import Fields, ShapeError, parse_json
-from hubspot_hitl.ports.crm import BatchProblem, FieldProblem, FieldsRefused
+from hubspot_hitl.ports.crm_records import BatchProblem, FieldProblem, FieldsRefused
 
 MAX_NAMED: Final = 10
 MAX_NAME: Final = 100

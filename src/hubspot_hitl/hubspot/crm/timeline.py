@@ -15,7 +15,7 @@ from typing import Final
 from hubspot_hitl.hubspot.crm import paths
 from hubspot_hitl.hubspot.crm.calls import CrmCalls, send
 from hubspot_hitl.hubspot.fields import iso_time
-from hubspot_hitl.ports.crm import TimelineEvent
+from hubspot_hitl.ports.crm_records import TimelineEvent
 
 _THERE: Final = frozenset({409})
 

@@ -12,7 +12,7 @@ from hubspot_hitl.hubspot.crm import paths, records
 from hubspot_hitl.hubspot.crm.calls import send
 from hubspot_hitl.hubspot.crm.objects import CrmObjects, parts
 from hubspot_hitl.hubspot.crm.refusals import existing_id
-from hubspot_hitl.ports.crm import BatchProblem, CrmType, Keyed, Upserted, UpsertedBatch
+from hubspot_hitl.ports.crm_records import BatchProblem, CrmType, Keyed, Upserted, UpsertedBatch
 
 
 class CrmUpserts(CrmObjects):

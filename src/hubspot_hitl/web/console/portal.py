@@ -9,7 +9,7 @@ from hubspot_hitl.crm.rehearsal import check, explain, outcome
 from hubspot_hitl.crm.routing import Asked
 from hubspot_hitl.crm.rules import read_rules
 from hubspot_hitl.errors import CallerError, HitlError
-from hubspot_hitl.ports.crm import CrmType, Property
+from hubspot_hitl.ports.crm_records import CrmType, Property
 from hubspot_hitl.setup.apply import plan_for
 from hubspot_hitl.web.console.chosen import chosen
 from hubspot_hitl.web.console.gate import Visit

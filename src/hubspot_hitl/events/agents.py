@@ -16,6 +16,8 @@ from hubspot_hitl.ports.services import Services
 log = structlog.get_logger(__name__)
 
 FRESH_MS = 10 * 60_000
+UNKNOWN_MS = 60_000
+"""How long HubSpot's word that it does not know, or does not tell, an actor is taken for true."""
 UNNAMED = "Agent"
 # Speaks where no person does: our own texts, and messages whose author HubSpot does not name.
 SYSTEM_ACTOR = "S-hubspot"
@@ -28,12 +30,13 @@ async def mirror_agent(
     """Return the agent as a bot user with name and picture, reading HubSpot at most every 10 min.
 
     A failed look-up does not hold the agent's words back: what is known stands in (the last known
-    person, else `name` as the message had it, else a general name), and the next message looks
-    again.
+    person, else `name` as the message had it, else a general name). The next message looks again;
+    where HubSpot refused, the next after a minute, or the first that carries a name.
     """
     known = await services.people.agent(installation.id, actor_id)
     now_ms = services.clock.now_ms()
-    if known is not None and now_ms - known.seen_ms < FRESH_MS:
+    unnamed = known is not None and known.name == UNNAMED and name is not None
+    if known is not None and now_ms - known.seen_ms < FRESH_MS and not unnamed:
         return known
     try:
         if actor_id == SYSTEM_ACTOR:
@@ -43,9 +46,12 @@ async def mirror_agent(
         seen_ms = now_ms
     except VendorError as error:
         log.warning("agent_unknown", actor=actor_id, error=error.code)
-        if known is not None:
+        seen_ms = 0 if error.retryable else now_ms - FRESH_MS + UNKNOWN_MS
+        if known is not None and not unnamed:
+            if seen_ms:
+                await services.people.remember(dataclasses.replace(known, seen_ms=seen_ms))
             return known
-        actor, seen_ms = Actor(id=actor_id, type="AGENT", name=name or UNNAMED), 0
+        actor = Actor(id=actor_id, type="AGENT", name=name or UNNAMED)
     return await _write(services, installation, actor, known, seen_ms)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.rooms import installation, open_rooms
 
-from hubspot_hitl.events.agents import UNNAMED, mirror_agent
+from hubspot_hitl.errors import VendorFault
+from hubspot_hitl.events.agents import UNKNOWN_MS, UNNAMED, mirror_agent
 
 
 @pytest.mark.parametrize(("said", "shown"), [("Zoe", "Zoe"), (None, UNNAMED)])
@@ -22,3 +23,28 @@ async def test_an_owner_who_hides_names_hides_this_one_too() -> None:
         shy = installation(agentName=False)
         agent = await mirror_agent(rooms.services, shy, "A-9", "Zoe")
     assert agent.name == UNNAMED
+
+
+async def test_an_actor_that_hubspot_does_not_know_is_asked_for_again_after_a_minute() -> None:
+    async with open_rooms() as rooms:
+        for _ in range(3):
+            await mirror_agent(rooms.services, installation(), "A-9")
+        assert rooms.portal.calls.count("actor A-9") == 1
+        rooms.clock.advance(UNKNOWN_MS / 1000)
+        await mirror_agent(rooms.services, installation(), "A-9")
+    assert rooms.portal.calls.count("actor A-9") == 2
+
+
+async def test_an_actor_that_cannot_be_asked_for_is_asked_for_with_the_next_message() -> None:
+    async with open_rooms() as rooms:
+        rooms.portal.failing["actor A-9"] = VendorFault("busy", vendor="hubspot", operation="actor")
+        for _ in range(2):
+            await mirror_agent(rooms.services, installation(), "A-9")
+    assert rooms.portal.calls.count("actor A-9") == 2
+
+
+async def test_a_name_that_comes_with_a_later_message_is_taken() -> None:
+    async with open_rooms() as rooms:
+        await mirror_agent(rooms.services, installation(), "A-9")
+        agent = await mirror_agent(rooms.services, installation(), "A-9", "Zoe")
+    assert agent.name == "Zoe"

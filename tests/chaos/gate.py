@@ -28,9 +28,7 @@ class Gate:
     async def close(self) -> None:
         assert self._server is not None
         self._server.close()
-        self.cut()
-        for task in self._tasks:
-            task.cancel()
+        self.cut()  # with their connections gone, the tasks end by themselves
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cut(self) -> None:

@@ -93,6 +93,32 @@ async def test_every_page_has_a_strict_policy(desk: House, http: aiohttp.ClientS
         assert not re.search(r"<script(?! src=)|\s(?:style|on\w+)=", text), path
 
 
+async def test_scripts_and_style_are_kept_by_browsers_until_they_change(
+    desk: House, http: aiohttp.ClientSession
+) -> None:
+    await log_in(http, desk)
+    page = await (await http.get(f"{desk.url}/console/")).text()
+    addresses = re.findall(r'(?:src|href)="(/console/static/[^"]+)"', page)
+    assert [re.sub(r".*/|[?].*", "", one) for one in addresses] == [
+        "console.css", "htmx.js", "sse.js", "idiomorph.js", "console.js",
+    ]  # fmt: skip
+    for address in addresses:
+        kept = await http.get(f"{desk.url}{address}")
+        assert "immutable" in kept.headers["Cache-Control"]
+        assert kept.headers["Content-Encoding"] in ("deflate", "gzip", "br")
+        bare = await http.get(f"{desk.url}{address.partition('?')[0]}")
+        assert bare.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_page_that_refreshes_itself_is_told_to_log_in_as_a_whole(
+    desk: House, http: aiohttp.ClientSession
+) -> None:
+    address = f"{desk.url}/console/handoffs?which=open"
+    answer = await http.get(address, headers={"HX-Request": "true"}, allow_redirects=False)
+    assert answer.status == 401
+    assert answer.headers["HX-Redirect"].startswith("/console/login?next=%2Fconsole%2Fhandoffs")
+
+
 async def test_a_dead_letter_is_replayed_once_and_the_audit_trail_says_by_whom(
     desk: House, http: aiohttp.ClientSession
 ) -> None:
@@ -237,6 +263,6 @@ async def test_an_open_live_page_does_not_hold_up_the_shutdown(
 ) -> None:
     await log_in(http, desk)
     stream = await http.get(f"{desk.url}/console/events")
-    assert await stream.content.readline() == b"retry: 2000\n"
+    assert await stream.content.readline() == b"retry: 1000\n"
     async with asyncio.timeout(10):  # without being told to end, it lasts as long as the grace
         await desk.close()

@@ -64,7 +64,10 @@ def test_the_wheel_names_its_version_license_and_command(wheel: Path) -> None:
         (folder,) = {name.split("/")[0] for name in packed.namelist() if ".dist-info/" in name}
         metadata = packed.read(f"{folder}/METADATA").decode()
         assert f"\nVersion: {__version__}\n" in metadata
-        assert f"{folder}/licenses/LICENSE" in packed.namelist()
+        assert "\nLicense-Expression: MIT AND 0BSD\n" in metadata
+        licences = [name for name in packed.namelist() if f"{folder}/licenses/" in name]
+        assert f"{folder}/licenses/LICENSE" in licences
+        assert len([name for name in licences if "/static/vendor/" in name]) == 3
         commands = packed.read(f"{folder}/entry_points.txt").decode()
         assert "hubspot-hitl = hubspot_hitl.cli:main" in commands
 

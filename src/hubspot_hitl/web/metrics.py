@@ -5,6 +5,7 @@ Labels are closed sets (kinds of delivery, vendors' operations, error codes), ne
 
 from __future__ import annotations
 
+import secrets
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
@@ -65,10 +66,11 @@ class Observed(Protocol):
 
 
 class Metrics:
-    """Everything counted since the process began. `version` grows with each event."""
+    """Everything counted since the process began."""
 
     def __init__(self) -> None:
-        self.version = 0
+        self._process = secrets.token_hex(4)
+        self._events = 0
         self.accepted: Counter[str] = Counter()
         self.deliveries: Counter[tuple[Direction, str, str]] = Counter()
         self.retries: Counter[tuple[str, str]] = Counter()
@@ -77,9 +79,14 @@ class Metrics:
         self.calls: dict[tuple[str, str, str], Histogram] = {}
         self.hubspot_throttled = 0
 
+    @property
+    def moment(self) -> str:
+        """Another text after each event, and in each process."""
+        return f"{self._process}-{self._events}"
+
     def ledger(self, event: Event) -> None:
         """The ledger's observer."""
-        self.version += 1
+        self._events += 1
         if isinstance(event, Accepted):
             self.accepted["new"] += event.new
             self.accepted["known"] += event.known

@@ -51,10 +51,18 @@ async def test_a_page_that_comes_back_gets_what_it_missed() -> None:
         for number in range(KEPT + 5):
             feed.say(number, f"line {number}")
     await feed.stop()
-    missed = feed.since(seen["n"])
+    missed = feed.after(feed.mark(seen))
     assert len(missed) == KEPT
     assert missed[-1]["what"] == f"line {KEPT + 4}"
-    assert feed.since(missed[-1]["n"]) == []
+    assert feed.after(feed.mark(missed[-1])) == []
+
+
+@pytest.mark.parametrize("mark", ["", "-1", "1", "0badc0de-1", "x-y", "\0"])
+def test_a_page_of_an_earlier_run_gets_everything(mark: str) -> None:
+    feed = Feed()
+    feed.say(1, "first")
+    feed.say(2, "second")
+    assert [entry["what"] for entry in feed.after(mark)] == ["first", "second"]
 
 
 def test_a_switch_leaves_other_faults_alone() -> None:

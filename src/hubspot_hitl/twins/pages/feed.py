@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -25,10 +26,12 @@ class Feed:
     """Entries `{n, at_ms, from, to, what, detail, outcome, ms, level}`, with live followers.
 
     `from` and `to` name the parties (`user`, `bot`, `bridge`, `inbox`, `agent`); `level` is `ok`,
-    `warn` or `bad`. Older entries than the last `KEPT` are forgotten.
+    `warn` or `bad`. Older entries than the last `KEPT` are forgotten. `run` tells this feed's
+    numbers from those of an earlier process.
     """
 
     def __init__(self) -> None:
+        self.run = secrets.token_hex(4)
         self._entries: deque[Json] = deque(maxlen=KEPT)
         self._followers: set[asyncio.Queue[Json]] = set()
         self._last = 0
@@ -46,9 +49,15 @@ class Feed:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
-    def since(self, number: int) -> Sequence[Json]:
-        """Entries after `number` that are still kept."""
-        return [entry for entry in self._entries if entry["n"] > number]
+    def after(self, mark: str) -> Sequence[Json]:
+        """What is kept and came after the entry of this mark; everything for another run's."""
+        run, _, number = mark.rpartition("-")
+        last = int(number) if run == self.run and number.isdecimal() else 0
+        return [entry for entry in self._entries if entry["n"] > last]
+
+    def mark(self, entry: Json) -> str:
+        """What a page tells when it comes back: the last entry that it has."""
+        return f"{self.run}-{entry['n']}"
 
     def say(self, at_ms: int, what: str, detail: str = "", level: str = "ok") -> None:
         """Add something that happened on the page itself."""

@@ -19,6 +19,7 @@ from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.host import Host
 from hubspot_hitl.twins.hubspot.control import VERBS
 from hubspot_hitl.twins.hubspot.errors import ApiError
+from hubspot_hitl.twins.pages.feed import Feed
 from hubspot_hitl.twins.pages.page import DemoPage, Upload
 from hubspot_hitl.twins.wire import Json, answer, parse_object
 
@@ -143,19 +144,21 @@ class PageServer:
         return _download(stored.content, stored.content_type)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """The timeline as server-sent events; `Last-Event-ID` says where to go on."""
-        last = request.headers.get("Last-Event-ID", "0")
+        """The timeline as server-sent events; `Last-Event-ID` or `?after=` says where to go on."""
+        last = request.headers.get("Last-Event-ID") or request.query.get("after", "")
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
         feed = self._page.feed
         with feed.follow() as queue:
+            earlier = feed.after(last)  # nothing can come between these two: each entry goes once
             await response.prepare(request)
-            earlier = feed.since(int(last) if last.isdecimal() else 0)
-            await response.write(b"retry: 1000\n\n" + b"".join(map(_event, earlier)))
             with contextlib.suppress(ConnectionResetError):
+                await response.write(b"retry: 1000\n\n")
+                for entry in earlier:
+                    await response.write(_event(feed, entry))
                 while True:
-                    await response.write(await _next(queue))
+                    await response.write(await _next(feed, queue))
         return response
 
     # -- the user's side
@@ -225,14 +228,14 @@ class PageServer:
         return self._page.chat(request.match_info["chat"])
 
 
-def _event(entry: Json) -> bytes:
-    return b"id: %d\ndata: %b\n\n" % (entry["n"], orjson.dumps(entry))
+def _event(feed: Feed, entry: Json) -> bytes:
+    return b"id: %b\ndata: %b\n\n" % (feed.mark(entry).encode(), orjson.dumps(entry))
 
 
-async def _next(queue: asyncio.Queue[Json]) -> bytes:
+async def _next(feed: Feed, queue: asyncio.Queue[Json]) -> bytes:
     """The next event, or a comment that keeps the connection from looking dead."""
     try:
-        return _event(await asyncio.wait_for(queue.get(), TICK_S))
+        return _event(feed, await asyncio.wait_for(queue.get(), TICK_S))
     except TimeoutError:
         return b": still here\n\n"
 

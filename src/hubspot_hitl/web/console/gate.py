@@ -38,7 +38,8 @@ class Visit:
         self.request = request
         self.who = who
         self.desk: Desk = request.app[DESK]
-        self.frame = Frame(base_of(request), request.path, who, self.desk.metrics.version)
+        seen, again = self.desk.metrics.moment, str(request.rel_url.without_query_params("thread"))
+        self.frame = Frame(base_of(request), request.path, who, seen, again)
 
     async def form(self) -> Mapping[str, str]:
         """The posted fields that are texts."""
@@ -118,4 +119,6 @@ def _stranger(request: web.Request, desk: Desk) -> web.Response:
     if request.method != "GET" or request.headers.get("Accept") == "text/event-stream":
         return web.Response(status=401, text="Log in first.")
     target = f"{base_of(request)}/login?next={quote(str(request.rel_url), safe='')}"
+    if "HX-Request" in request.headers:  # a page that refreshes itself goes there as a whole
+        return web.Response(status=401, text="Log in first.", headers={"HX-Redirect": target})
     return web.Response(status=303, headers={"Location": target})

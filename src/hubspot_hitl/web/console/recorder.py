@@ -120,9 +120,7 @@ async def handoff(visit: Visit) -> web.StreamResponse:
     if recording is None:
         return problem(visit.frame, 404, "There is no handoff of this id.")
     thread = None
-    # The page's own refreshing leaves that part alone and must not ask HubSpot each time.
-    wanted = visit.request.query.get("thread") and "X-Live" not in visit.request.headers
-    if wanted and recording.handoff.thread_id:
+    if visit.request.query.get("thread") and recording.handoff.thread_id:
         thread = await _thread(visit, recording.handoff)
     return show(
         visit.frame,

@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from hubspot_hitl import __version__
 from hubspot_hitl.web.console.access import Identity
+from hubspot_hitl.web.console.assets import PACKAGE, asset_path
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 UNKNOWN = "\N{EN DASH}"
-PACKAGE = "hubspot_hitl.web.console"
 NAV = (
     ("", "Overview"),
     ("/handoffs", "Handoffs"),
@@ -38,13 +37,15 @@ NAV = (
 class Frame:
     """What every page needs: where the console is, which page this is, who looks.
 
-    `seen` counts what had happened when the page was made, so that its stream misses nothing.
+    `seen` is the moment at which the page was made, so that its stream misses nothing; `again` is
+    the address that shows the same page anew.
     """
 
     base: str
     path: str
     who: Identity | None = None
-    seen: int = 0
+    seen: str = ""
+    again: str = ""
 
     def nav(self) -> list[tuple[str, str, bool]]:
         """Address, name and whether it is this page."""
@@ -71,11 +72,6 @@ def see(address: str) -> web.Response:
     return web.Response(status=303, headers={"Location": address})
 
 
-def asset(name: str) -> bytes:
-    """A file that the pages load."""
-    return (files(PACKAGE) / "static" / name).read_bytes()
-
-
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # only people need pages
@@ -90,6 +86,7 @@ def _environment() -> Environment:
     environment.filters.update(
         {"at": at_text, "iso": iso_text, "span": span_text, "pretty": pretty, "day": day_text}
     )
+    environment.globals["asset_path"] = asset_path
     return environment
 
 

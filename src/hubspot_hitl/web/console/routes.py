@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from hubspot_hitl.web.console import (
@@ -19,13 +21,14 @@ from hubspot_hitl.web.console import (
     portal,
     recorder,
 )
+from hubspot_hitl.web.console.assets import FILES, asset, asset_path
 from hubspot_hitl.web.console.desk import DESK
 from hubspot_hitl.web.console.gate import acting, reading, sealed
-from hubspot_hitl.web.console.render import asset
 
 _ON_DELIVERY = f"/console/deliveries/{{seq:[0-9]+}}/{{action:{'|'.join(actions.ON_DELIVERIES)}}}"
 _ON_HANDOFF = f"/console/handoffs/{{handoff}}/{{action:{'|'.join(actions.ON_HANDOFFS)}}}"
-_ASSETS = {"console.css": "text/css", "console.js": "text/javascript"}
+_TYPES = {"css": "text/css", "js": "text/javascript"}
+_ASSET = f"/console/static/{{name:{'|'.join(map(re.escape, FILES))}}}"
 
 
 async def _home(request: web.Request) -> web.Response:
@@ -34,17 +37,22 @@ async def _home(request: web.Request) -> web.Response:
 
 
 async def _static(request: web.Request) -> web.StreamResponse:
+    """A file of the pages, kept by browsers for as long as the pages name it."""
     if not request.app[DESK].access.is_open:
         raise web.HTTPNotFound(text="There is nothing at this path.")
     name = request.match_info["name"]
-    response = web.Response(body=asset(name), content_type=_ASSETS[name], charset="utf-8")
+    kind = _TYPES[name.rpartition(".")[2]]
+    response = web.Response(body=asset(name), content_type=kind, charset="utf-8")
+    if asset_path(name).endswith(f"?{request.query_string}"):
+        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    response.enable_compression()  # pages are not compressed: they hold what must stay secret
     return sealed(response)
 
 
 ROUTES: tuple[web.RouteDef, ...] = (
     web.get("/console", _home, name="console"),
     web.get("/console/", reading(overview.overview)),
-    web.get("/console/static/{name:console[.](?:css|js)}", _static),
+    web.get(_ASSET, _static),
     web.get("/console/login", login.ask),
     web.post("/console/login", login.log_in),
     web.post("/console/logout", reading(login.log_out)),

@@ -8,6 +8,7 @@
   let state = null;
   let due = null;
   let typedAgent = false;
+  let mark = ""; // the timeline's last entry
   const drawn = new WeakMap(); // list -> what it shows
 
   function node(name, attributes, ...children) {
@@ -205,13 +206,22 @@
       node("td", { class: "num" }, item.ms === null || item.ms === undefined ? "" : item.ms.toFixed(1)));
   }
 
+  // A mark is `run-number`: a page that comes back names its last one and shows each entry once.
   function listen() {
-    const stream = new EventSource("/events");
+    const stream = new EventSource("/events?after=" + encodeURIComponent(mark));
     stream.onopen = () => look();
-    stream.onerror = () => bridge("down", "page lost");
+    stream.onerror = () => {
+      bridge("down", "page lost");
+      // Browsers try again by themselves unless something else answered in the server's place.
+      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 1000);
+    };
     stream.onmessage = (message) => {
       const body = $("timeline");
       const item = JSON.parse(message.data);
+      const [run, number] = mark.split("-");
+      if (!message.lastEventId.startsWith(run + "-")) body.replaceChildren();
+      else if (item.n <= Number(number)) return;
+      mark = message.lastEventId;
       body.prepend(row(item));
       if (item.from === "bridge" && item.to === "bridge") {
         $("caption").hidden = false;
@@ -220,7 +230,6 @@
       while (body.children.length > MOST_ROWS) body.lastElementChild.remove();
       look();
     };
-    setInterval(look, 2000);
   }
 
   // -- what people do
@@ -277,4 +286,5 @@
 
   refresh();
   listen();
+  setInterval(look, 2000);
 })();

@@ -1,8 +1,6 @@
 "use strict";
-// Keeps the parts marked `data-live` fresh. Without this script the pages are the same, only still.
+// htmx keeps the parts marked `data-live` fresh. This is what it leaves to the page.
 (() => {
-  const base = document.body.dataset.base;
-
   // The demo hands its token over in the address's fragment, which no server sees.
   const field = document.getElementById("token");
   if (field && location.hash.startsWith("#token=")) {
@@ -11,45 +9,22 @@
     field.form.requestSubmit();
   }
 
-  const parts = [...document.querySelectorAll("[data-live]")];
-  if (!parts.length) return;
-  let busy = false;
-  let again = false;
+  const part = document.querySelector("[data-live]");
+  if (!part) return;
+  const on = (name, what) => document.body.addEventListener(name, what);
+  const look = () => htmx.trigger(part, "look");
+  const stale = (is) => part.classList.toggle("stale", is);
+  let missed = false;
 
-  async function fresh() {
-    if (document.hidden || busy) { again = true; return; }
-    busy = true;
-    try {
-      const response = await fetch(location.href, { headers: { "X-Live": "1" } });
-      if (response.redirected) return location.reload();
-      if (!response.ok) throw new Error(response.statusText);
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      for (const part of parts) {
-        const other = page.getElementById(part.id);
-        if (!other || other.innerHTML === part.innerHTML) continue;
-        // A person who is at work in this part is not disturbed.
-        if (part.contains(document.activeElement) && document.activeElement.tagName !== "DIV") { again = true; continue; }
-        part.replaceChildren(...other.childNodes);
-      }
-      stale(false);
-    } catch {
-      stale(true);
-    } finally {
-      busy = false;
-    }
-  }
+  // A page that nobody looks at asks for nothing; it catches up when somebody does.
+  on("htmx:beforeRequest", (event) => {
+    if (event.detail.elt === part && document.hidden) { missed = true; event.preventDefault(); }
+  });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && missed) { missed = false; look(); } });
 
-  function stale(is) {
-    for (const part of parts) part.classList.toggle("stale", is);
-  }
-
-  const stream = new EventSource(`${base}/events?seen=${document.body.dataset.seen}`);
-  stream.onmessage = () => { again = false; fresh(); };
-  stream.onopen = () => stale(false);
-  stream.onerror = () => {
-    stale(true);
-    // A session that has run out is answered with 401, after which browsers do not try again.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
-  };
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && again) { again = false; fresh(); } });
+  // A lost stream comes back by itself. Asking for the page tells whether the session is over.
+  on("htmx:sseError", () => { stale(true); look(); });
+  on("htmx:sseOpen", () => stale(false));
+  for (const name of ["htmx:sendError", "htmx:responseError"]) on(name, () => stale(true));
+  on("htmx:afterOnLoad", () => stale(false));
 })();

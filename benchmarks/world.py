@@ -10,8 +10,8 @@ from itertools import islice
 from sqlalchemy import Connection, Table, insert
 
 from benchmarks.traffic import AGENT, CHANNEL_ID, configuration
-from hubspot_hitl.app import open_house
 from hubspot_hitl.handoff.records import Handoff, HandoffState
+from hubspot_hitl.house import open_house
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.settings import from_environment
@@ -52,7 +52,7 @@ async def seed(
             (people_table, agents),
         ):
             for chunk in _chunks(values):
-                await house.database.write(partial(_insert, table, chunk))
+                await house.storage.database.write(partial(_insert, table, chunk))
 
 
 async def seed_history(
@@ -79,10 +79,12 @@ async def seed_history(
         f" {now_ms} - n, 'published' FROM numbers"
     )
     async with open_house(settings, work=False) as house:
-        await house.database.write(lambda connection: connection.exec_driver_sql(statement).close())
+        await house.storage.database.write(
+            lambda connection: connection.exec_driver_sql(statement).close()
+        )
         if not settings.is_sqlite:
             analyse = "ANALYZE deliveries"
-            await house.database.write(lambda it: it.exec_driver_sql(analyse).close())
+            await house.storage.database.write(lambda it: it.exec_driver_sql(analyse).close())
 
 
 def _insert(table: Table, rows: list[dict[str, object]], connection: Connection) -> None:

@@ -8,7 +8,7 @@ from typing import cast
 
 from scripts.reference.note import NOTE
 
-from hubspot_hitl.app import DELIVERY_HANDLERS
+from hubspot_hitl.dispatch import DELIVERY_HANDLERS
 from hubspot_hitl.hubspot import wire
 from hubspot_hitl.integration.events import EVENTS
 from hubspot_hitl.integration.schema import json_schema

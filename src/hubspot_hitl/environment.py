@@ -207,6 +207,11 @@ def _secret_texts(value: object) -> tuple[str, ...]:
     return tuple(item.get_secret_value() for item in items if isinstance(item, SecretStr))
 
 
+def plain(secret: SecretStr | None) -> str | None:
+    """The value of a secret setting, None when it is not set."""
+    return secret.get_secret_value() if secret is not None else None
+
+
 def secrets_of(settings: Explicit) -> tuple[str, ...]:
     """The plain secret values, for the log's redaction only."""
     found = tuple(

@@ -335,6 +335,11 @@ class Settings(Explicit):
         """Whether state lives in a SQLite file, so that one process owns it."""
         return self.database_url.startswith("sqlite")
 
+    @property
+    def key_file(self) -> Path:
+        """Where the keys lie that seal secrets, when `secret_keys` is unset and on SQLite."""
+        return self.data_dir / "secret.key"
+
 
 class StandaloneSettings(Explicit):
     """The six values of an installation, for scripts and for running without Botpress Cloud."""

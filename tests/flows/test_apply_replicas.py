@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 from tests.databases import ENGINES, database_url
 
-from hubspot_hitl.app import open_house
 from hubspot_hitl.errors import HitlError
+from hubspot_hitl.house import open_house
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.ports.services import Services

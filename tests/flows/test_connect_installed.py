@@ -13,7 +13,7 @@ import pytest
 from tests.flows.conftest import WITHIN_S
 from tests.flows.consent import CONSOLE, Desk, open_desk, query_of
 
-from hubspot_hitl.app import open_house
+from hubspot_hitl.house import open_house
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.setup.scopes import TABLE, scopes_for
 

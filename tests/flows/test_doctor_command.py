@@ -10,8 +10,8 @@ from tests.flows.conftest import House
 from tests.flows.test_deliveries_command import a_dead_letter
 from tests.flows.test_plan_command import run
 
-from hubspot_hitl.app import open_house
 from hubspot_hitl.cli.doctor import surroundings
+from hubspot_hitl.house import open_house
 from hubspot_hitl.settings import from_environment
 from hubspot_hitl.setup.doctor import examine
 from hubspot_hitl.twins.hubspot.records import Account

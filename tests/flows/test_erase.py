@@ -14,12 +14,11 @@ from tests.commands import run_command
 from tests.flows.conftest import WITHIN_S, House
 from tests.flows.conversation import PDF, WebSite, furnished, open_site
 
-from hubspot_hitl.app import open_house
+from hubspot_hitl.house import open_house
 from hubspot_hitl.ports.ledger import ERASED, Delivery, DeliveryFilter, DeliveryState, Ledger
 from hubspot_hitl.privacy.later import ERASE, ERASE_CONTACT
 from hubspot_hitl.privacy.retention import DAY_MS, Forgetting
 from hubspot_hitl.settings import Settings
-from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.stage import Stage, reached
 
@@ -291,7 +290,7 @@ async def test_a_contact_that_hubspot_erases_ends_the_chat_and_is_erased_here(
         await hubspot.erase_contact(handoff.contact_id or "")
         assert await reached(lambda: not chat.active, WITHIN_S)
         assert await settled(beside.services.ledger, (ERASE_CONTACT,))
-        audit = await beside.audit.list(action="erased")
+        audit = await beside.storage.audit.list(action="erased")
         assert f"contact:{handoff.contact_id}" in {one.subject for one in audit}
         assert await beside.services.people.user(handoff.installation_id, handoff.user_id) is None
     assert files_with(house.folder, MARKER) == []
@@ -335,7 +334,9 @@ async def test_hubspots_privacy_deletion_erases_by_itself(house: House) -> None:
         agents_words = [one for one in rows if one.kind == "hubspot.message"]
         assert agents_words
         assert all(one.body == ERASED for one in agents_words)
-        assert [one.action for one in await beside.audit.list(action="erased")] == ["erased"]
+        assert [one.action for one in await beside.storage.audit.list(action="erased")] == [
+            "erased"
+        ]
     assert files_with(house.folder, MARKER) == []
 
 
@@ -349,6 +350,6 @@ async def test_old_content_is_forgotten_by_age(house: House) -> None:
         now_ms = services.clock.now_ms()
         assert await forgetting.forget(now_ms + 6 * DAY_MS) == 0
         assert await forgetting.forget(now_ms + 7 * DAY_MS + HOUR_MS) > 30
-        handoff = await SqlHandoffs(beside.database).find()
+        handoff = await beside.storage.handoffs.find()
         assert (handoff[0].user_name, handoff[0].title) == (None, None)
     assert files_with(house.folder, MARKER) == []

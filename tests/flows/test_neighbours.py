@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.flows.conftest import House
 
-from hubspot_hitl.app import open_house
+from hubspot_hitl.house import open_house
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.twins.botpress.chat import Chat, StartFailedError
 from hubspot_hitl.twins.botpress.records import Installation
@@ -241,5 +241,5 @@ async def test_what_an_uninstalled_bot_left_in_the_database_opens_nothing(
         handoffs = await opened.services.handoffs.find(installation_id=gone)
         assert [one.active for one in handoffs] == [False]
         assert await opened.services.installations.get(gone) is None
-        assert await opened.vault.get(f"installation:{gone}", "configuration") is None
-        assert await opened.vault.get(f"installation:{stays}", "configuration") is not None
+        assert await opened.storage.vault.get(f"installation:{gone}", "configuration") is None
+        assert await opened.storage.vault.get(f"installation:{stays}", "configuration") is not None

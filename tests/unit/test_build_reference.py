@@ -5,7 +5,7 @@ import re
 from scripts.reference import ROOT, outputs
 from scripts.reference.metrics import one_of_each
 
-from hubspot_hitl.app import DELIVERY_HANDLERS
+from hubspot_hitl.dispatch import DELIVERY_HANDLERS
 from hubspot_hitl.hubspot import wire
 from hubspot_hitl.integration.events import EVENTS
 from hubspot_hitl.ports.ledger import LedgerHealth

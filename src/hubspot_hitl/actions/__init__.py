@@ -17,8 +17,7 @@ from hubspot_hitl.actions.stop_hitl import stop_hitl
 from hubspot_hitl.crm import routing_effects
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.wire import WireModel
-from hubspot_hitl.ports.ledger import Delivery, Outcome
-from hubspot_hitl.ports.services import Services
+from hubspot_hitl.ports.services import DeliveryHandler, Services
 
 # Each handler takes its own input model; the table of specs (`integration.actions.ACTIONS`) says
 # which, and a test compares the two.
@@ -37,7 +36,7 @@ ACTION_HANDLERS: Mapping[str, ActionHandler] = MappingProxyType(
 )
 """Name of the action -> who handles it."""
 
-DELIVERIES: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome]]] = MappingProxyType(
+DELIVERIES: Mapping[str, DeliveryHandler] = MappingProxyType(
     {
         stopping.STOP: stopping.deliver_stop,
         stopping.CLOSE_THREAD: stopping.close_thread,

@@ -51,7 +51,9 @@ def apply(
                 except HitlError as error:
                     installation_failed(one.id, error, rows, lines)
                     continue
-                await house.audit.append("command line", "apply", one.id, {"folded": done.folded})
+                await house.storage.audit.append(
+                    "command line", "apply", one.id, {"folded": done.folded}
+                )
                 rows.append(
                     {"installation": one.id, **_shown(done), "clicks": list(done.plan.by_hand)}
                 )

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import typer
 
-from hubspot_hitl.app import House
 from hubspot_hitl.cli.chosen import chosen, looking
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.house import House
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.settings import Settings
 
@@ -41,7 +41,9 @@ def print_link(settings: Settings, installation_id: str | None, *, hours: int, j
             signer, clock = house.oauth.connector.signer, house.services.clock
             link = signer.link(one.id, clock.now_ms(), hours * 3600)
             found.append((one.id, f"{base}/oauth/hubspot/connect?link={quote(link, safe='')}"))
-            await house.audit.append("command line", "connect-link", one.id, {"hours": hours})
+            await house.storage.audit.append(
+                "command line", "connect-link", one.id, {"hours": hours}
+            )
 
     run_loop(main)
     one_id, url = found[0]
@@ -68,7 +70,9 @@ def with_token(
             one, connector = await the_one(house, installation_id), house.oauth.connector
             if keep:
                 info = await connector.use_token(one.id, token, name)
-                await house.audit.append("command line", "connect-token", one.id, {"name": name})
+                await house.storage.audit.append(
+                    "command line", "connect-token", one.id, {"name": name}
+                )
             else:
                 info = await connector.test_token(one.id, token)
             shown.append(

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -17,14 +16,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hubspot_hitl.app import House, open_house
 from hubspot_hitl.cli import FINDING
+from hubspot_hitl.cli.chosen import JsonLines, looking
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.errors import BadSettings
-from hubspot_hitl.logs import configure_logging
+from hubspot_hitl.house import House
 from hubspot_hitl.ports.circuits import awaited
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
-from hubspot_hitl.settings import from_environment
 from hubspot_hitl.web.console.render import at_text
 
 app = typer.Typer()
@@ -51,7 +49,6 @@ ErrorCode = Annotated[str | None, typer.Option("--error", help="Only this error 
 OlderThan = Annotated[str | None, typer.Option("--older-than", help="Accepted before: 90s, 15m.")]
 NewerThan = Annotated[str | None, typer.Option("--newer-than", help="Accepted after: 2h, 1d.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -64,7 +61,7 @@ def list_(
     older_than: OlderThan = None,
     newer_than: NewerThan = None,
     limit: Limit = 50,
-    json_: Json = False,
+    json_: JsonLines = False,
 ) -> None:
     """List deliveries, newest first; without --state those that wait or died.
 
@@ -114,7 +111,7 @@ def replay(
     error: ErrorCode = None,
     kind: Kind = None,
     yes: Yes = False,
-    json_: Json = False,
+    json_: JsonLines = False,
 ) -> None:
     """Try dead deliveries again, at their old place in the lane; repeating this is harmless."""
     _change("replay", any_id, (DeliveryState.DEAD,), kind, error, yes=yes, json_=json_)
@@ -126,7 +123,7 @@ def discard(
     error: ErrorCode = None,
     kind: Kind = None,
     yes: Yes = False,
-    json_: Json = False,
+    json_: JsonLines = False,
 ) -> None:
     """Give dead or waiting deliveries up for good. What they carried reaches nobody."""
     waiting = () if any_id == "dead" else (DeliveryState.READY,)
@@ -155,10 +152,10 @@ def _change(
 
     async def main() -> None:
         nonlocal changed
-        async with _looking() as house:
+        async with looking() as house:
             ledger = house.services.ledger
             changed = await (ledger.replay(seqs) if verb == "replay" else ledger.discard(seqs))
-            await house.audit.append(ACTOR, f"deliveries.{verb}", any_id, {"seqs": seqs})
+            await house.storage.audit.append(ACTOR, f"deliveries.{verb}", any_id, {"seqs": seqs})
 
     run_loop(main)
     typer.echo(json.dumps({verb: changed, "seqs": seqs}) if json_ else f"{verb}: {changed}")
@@ -176,7 +173,7 @@ def _found(
     found: list[Delivery] = []
 
     async def main() -> None:
-        async with _looking() as house:
+        async with looking() as house:
             services = house.services
             now_ms = services.clock.now_ms()
             filters = [
@@ -267,10 +264,3 @@ def _table(found: Sequence[Delivery]) -> Table:
             wrong,
         )
     return table
-
-
-@asynccontextmanager
-async def _looking() -> AsyncGenerator[House]:
-    configure_logging(format_="console", level="error", access_log=False)
-    async with open_house(from_environment(), work=False) as house:
-        yield house

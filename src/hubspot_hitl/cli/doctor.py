@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from hubspot_hitl.app import House
 from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
+from hubspot_hitl.house import House
 from hubspot_hitl.settings import Settings, from_environment
 from hubspot_hitl.setup.doctor import Surroundings, examine
 from hubspot_hitl.setup.findings import Finding, Severity, fine, problem
@@ -78,4 +78,6 @@ async def check_schema(settings: Settings) -> Finding:
 
 async def surroundings(settings: Settings, house: House) -> Surroundings:
     """What the checks cannot know from the services."""
-    return await surroundings_of(settings, house.vault, signing_secret=bool(house.signing_secrets))
+    return await surroundings_of(
+        settings, house.storage.vault, signing_secret=bool(house.signing_secrets)
+    )

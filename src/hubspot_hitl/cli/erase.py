@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from hubspot_hitl.app import open_house
 from hubspot_hitl.errors import InvalidPayload
+from hubspot_hitl.house import open_house
 from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.privacy.erase import Erasure, erase
 from hubspot_hitl.privacy.receipt import is_genuine

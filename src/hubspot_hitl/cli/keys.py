@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Annotated
 
 import typer
 
-from hubspot_hitl.app import KEY_FILE, House, open_house
 from hubspot_hitl.cli import FINDING
+from hubspot_hitl.cli.chosen import Json, looking
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.errors import BadSettings
-from hubspot_hitl.logs import configure_logging
 from hubspot_hitl.settings import Settings, from_environment
 from hubspot_hitl.store.keyring import add_key, new_key, new_key_id
 
 app = typer.Typer()
 keys = typer.Typer(help="Keys for secrets at rest: new, list, rotate.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @keys.command()
@@ -40,10 +34,10 @@ def list_(json_: Json = False) -> None:
     unknown: dict[str, int] = {}
 
     async def main() -> None:
-        async with _vault_house(from_environment()) as house:
-            usage = dict(await house.vault.usage())
+        async with looking() as house:
+            usage = dict(await house.storage.vault.usage())
             usage.pop("plain", None)
-            found.update({key_id: usage.pop(key_id, 0) for key_id in house.vault.keys.ids})
+            found.update({key_id: usage.pop(key_id, 0) for key_id in house.storage.vault.keys.ids})
             unknown.update(usage)
 
     run_loop(main)
@@ -73,11 +67,11 @@ def rotate(json_: Json = False) -> None:
     async def main() -> None:
         if settings.secret_keys is None:
             _new_first_key(settings)
-        async with _vault_house(settings) as house:
-            rotation = await house.vault.rotate()
-            first = house.vault.keys.first_id
+        async with looking(settings) as house:
+            rotation = await house.storage.vault.rotate()
+            first = house.storage.vault.keys.first_id
             detail = {"rotated": rotation.rotated, "unreadable": len(rotation.unreadable)}
-            await house.audit.append("command line", "keys.rotate", first, detail)
+            await house.storage.audit.append("command line", "keys.rotate", first, detail)
             result.update({"key": first, **detail})
 
     run_loop(main)
@@ -91,7 +85,7 @@ def rotate(json_: Json = False) -> None:
 
 
 def _new_first_key(settings: Settings) -> None:
-    path = settings.data_dir / KEY_FILE
+    path = settings.key_file
     if not settings.is_sqlite:
         raise BadSettings(
             "HITL_SECRET_KEYS is not set, so the key lies in the database beside what it seals."
@@ -100,10 +94,3 @@ def _new_first_key(settings: Settings) -> None:
     if not path.exists():
         raise BadSettings(f"there is no key file {str(path)!r} yet; run the server once")
     add_key(path)
-
-
-@asynccontextmanager
-async def _vault_house(settings: Settings) -> AsyncGenerator[House]:
-    configure_logging(format_="console", level="error", access_log=False)
-    async with open_house(settings, work=False) as house:
-        yield house

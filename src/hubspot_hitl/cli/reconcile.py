@@ -11,30 +11,24 @@ from typing import Annotated
 
 import typer
 
-from hubspot_hitl.app import House, open_house
 from hubspot_hitl.cli import FINDING
+from hubspot_hitl.cli.chosen import InstallationId, JsonLines, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
-from hubspot_hitl.errors import BadSettings
-from hubspot_hitl.integration.installation import Installation
-from hubspot_hitl.logs import configure_logging
 from hubspot_hitl.repair.compare import Finding
 from hubspot_hitl.repair.reconcile import GRACE_MS, Reconciled
 from hubspot_hitl.repair.reconcile import reconcile as compare
-from hubspot_hitl.settings import from_environment
 
 app = typer.Typer()
 
 
 @app.command()
 def reconcile(
-    installation: Annotated[
-        str, typer.Option(help="Only this installation (its webhook id); all by default.")
-    ] = "",
+    installation: InstallationId = None,
     grace: Annotated[
         float, typer.Option(min=0, help="Leave what is younger (seconds) to its webhook.")
     ] = GRACE_MS / 1000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what was missed.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    json_: JsonLines = False,
 ) -> None:
     """Find missed replies, ends and assignments, and repair them; each repair is audited.
 
@@ -43,9 +37,8 @@ def reconcile(
     found: list[tuple[str, Reconciled]] = []
 
     async def main() -> None:
-        configure_logging(format_="console", level="error", access_log=False)
-        async with open_house(from_environment(), work=False) as house:
-            for one in await _wanted(house, installation):
+        async with looking() as house:
+            for one in await chosen(house, installation):
                 grace_ms = round(grace * 1000)
                 result = await compare(house.services, one, grace_ms=grace_ms, dry_run=dry_run)
                 found.append((one.id, result))
@@ -55,15 +48,6 @@ def reconcile(
         _print(installation_id, result, dry_run=dry_run, json_=json_)
     if dry_run and any(result.findings for _, result in found):
         raise typer.Exit(FINDING)
-
-
-async def _wanted(house: House, installation_id: str) -> list[Installation]:
-    if not installation_id:
-        return list(await house.services.installations.all())
-    one = await house.services.installations.get(installation_id)
-    if one is None:
-        raise BadSettings(f"there is no installation {installation_id!r}; see `sessions list`")
-    return [one]
 
 
 def _print(installation_id: str, result: Reconciled, *, dry_run: bool, json_: bool) -> None:

@@ -9,12 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hubspot_hitl.app import open_house
+from hubspot_hitl.cli.chosen import looking
 from hubspot_hitl.cli.serve import run_loop
-from hubspot_hitl.logs import configure_logging
 from hubspot_hitl.ports.ledger import LedgerHealth
-from hubspot_hitl.settings import from_environment
-from hubspot_hitl.store.figures import SqlFigures
 from hubspot_hitl.web.console.figures import Report, as_csv, as_json, gather
 from hubspot_hitl.web.console.render import span_text
 from hubspot_hitl.web.console.spans import SPANS
@@ -33,13 +30,12 @@ def report(
     Reads the database that the settings name, also while a server runs on it. Exit status 1 when
     there are dead letters.
     """
-    configure_logging(format_="json", level="error", access_log=False)
     dead = 0
 
     async def main() -> None:
         nonlocal dead
-        async with open_house(from_environment(), work=False) as house:
-            found = await gather(SqlFigures(house.database), house.services.clock, SPANS[span])
+        async with looking() as house:
+            found = await gather(house.storage.figures, house.services.clock, SPANS[span])
             health = await house.services.ledger.health()
         dead = health.dead
         if json_:

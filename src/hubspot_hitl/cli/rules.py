@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from hubspot_hitl.cli.chosen import Json
 from hubspot_hitl.cli.standalone import standalone_installation
 from hubspot_hitl.crm.conditions import Problem
 from hubspot_hitl.crm.rehearsal import Told
@@ -46,7 +47,6 @@ InstallationId = Annotated[
     str | None,
     typer.Option("--installation", help="An installation of the database, by its webhook id."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @rules.command()
@@ -147,7 +147,7 @@ async def _place(
     settings: Settings, rules_file: Path | None, installation_id: str | None
 ) -> AsyncGenerator[_Place]:
     """The installation of the database, or the one of the HUBSPOT_ variables."""
-    from hubspot_hitl.app import open_house  # slow to import; `check --offline` needs none of it
+    from hubspot_hitl.house import open_house  # slow to import; `check --offline` needs none of it
 
     with tempfile.TemporaryDirectory() as folder:
         if installation_id is None:

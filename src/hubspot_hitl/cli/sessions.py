@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -18,14 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hubspot_hitl.app import open_house
+from hubspot_hitl.cli.chosen import JsonLines, looking
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.logs import configure_logging
 from hubspot_hitl.ports.flight import CallMade
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.settings import from_environment
 from hubspot_hitl.web.console.bundle import bundle as bundled
 from hubspot_hitl.web.console.recorder import Recording, Step, record, step_of
 from hubspot_hitl.web.console.render import at_text, day_text, span_text
@@ -37,7 +34,6 @@ app.add_typer(sessions, name="sessions")
 LOOK_EVERY_S = 1.0
 _STYLES = {"done": "green", "ready": "yellow", "dead": "bold red", "cancelled": "dim"}
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 AnyId = Annotated[str, typer.Argument(help="Any id of either side: handoff, thread, conversation.")]
 
 
@@ -46,13 +42,13 @@ def list_(
     text: Annotated[str, typer.Argument(help="Any id of either side, or a name.")] = "",
     open_: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
-    json_: Json = False,
+    json_: JsonLines = False,
 ) -> None:
     """List handoffs, newest first."""
 
     async def main() -> None:
-        async with looking() as services:
-            found = await services.handoffs.find(
+        async with looking() as house:
+            found = await house.services.handoffs.find(
                 text=text or None, active=True if open_ else None, limit=limit
             )
         if json_:
@@ -65,7 +61,7 @@ def list_(
 
 
 @sessions.command()
-def show(handoff: AnyId, json_: Json = False) -> None:
+def show(handoff: AnyId, json_: JsonLines = False) -> None:
     """Show one handoff: ids, times, every delivery, what is due next."""
     found = _recorded(handoff)
     if json_:
@@ -89,14 +85,14 @@ def show(handoff: AnyId, json_: Json = False) -> None:
 @sessions.command()
 def tail(
     handoff: Annotated[str, typer.Argument(help="Only this handoff; all by default.")] = "",
-    json_: Json = False,
+    json_: JsonLines = False,
 ) -> None:
     """Follow deliveries as they are written down and done, until Ctrl-C."""
 
     async def main() -> None:
-        async with looking() as services:
+        async with looking() as house:
             console = Console(highlight=False)
-            async for step in follow(services, handoff or None):
+            async for step in follow(house.services, handoff or None):
                 if json_:
                     typer.echo(json.dumps(step_json(step)))
                 else:
@@ -120,14 +116,6 @@ def bundle(
     typer.echo(f"Wrote {target}")
 
 
-@asynccontextmanager
-async def looking() -> AsyncGenerator[Services]:
-    """The services of the settings' database, without doing any of its work."""
-    configure_logging(format_="json", level="error", access_log=False)
-    async with open_house(from_environment(), work=False) as house:
-        yield house.services
-
-
 async def follow(services: Services, handoff_id: str | None) -> AsyncIterator[Step]:
     """Deliveries that are new or changed since the last look, oldest first, for ever."""
     known: dict[int, tuple[str, int]] = {}
@@ -149,8 +137,8 @@ def _recorded(handoff_id: str) -> Recording:
     """The recording of a handoff; ends the command with status 1 when there is none."""
 
     async def look() -> Recording | None:
-        async with looking() as services:
-            return await record(services, handoff_id)
+        async with looking() as house:
+            return await record(house.services, handoff_id)
 
     found = asyncio.run(look())
     if found is None:

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from hubspot_hitl.app import House
 from hubspot_hitl.environment import secrets_of
 from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.house import House
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import STANDALONE, Installation
 from hubspot_hitl.redaction import remember_secret

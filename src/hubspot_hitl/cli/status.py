@@ -8,9 +8,9 @@ from typing import Any
 
 import typer
 
-from hubspot_hitl.app import House
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.house import House
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.circuits import awaited
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from hubspot_hitl.app import KEY_FILE
+from hubspot_hitl.clock import SystemClock
+from hubspot_hitl.house import storage_of
 from hubspot_hitl.settings import Settings
-from hubspot_hitl.store.database import open_database
-from hubspot_hitl.store.keys import open_keyring
-from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.store.vault import SqlVault
 
 
@@ -19,16 +17,5 @@ async def open_vault(settings: Settings) -> AsyncGenerator[SqlVault]:
 
     Raises BadSettings or StoreUnavailable when it cannot be used.
     """
-    database = open_database(settings.database_url, exclusive=False)
-    await database.start()
-    try:
-        await migrate(database)
-        secret_keys = settings.secret_keys
-        keys = await open_keyring(
-            database,
-            secret_keys.get_secret_value() if secret_keys else None,
-            settings.data_dir / KEY_FILE,
-        )
-        yield SqlVault(database, keys)
-    finally:
-        await database.close()
+    async with storage_of(settings, SystemClock(), exclusive=False) as storage:
+        yield storage.vault

@@ -6,7 +6,7 @@ however often it runs. A thread that somebody has already is never taken away.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -23,7 +23,7 @@ from hubspot_hitl.ports.crm import Crm
 from hubspot_hitl.ports.crm_records import TICKET_TO_THREAD, CrmType, Link, Owner
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
-from hubspot_hitl.ports.services import Services
+from hubspot_hitl.ports.services import DeliveryHandler, Services
 from hubspot_hitl.privacy.masking import mask_handoff
 
 log = structlog.get_logger(__name__)
@@ -227,7 +227,5 @@ def _subject(handoff: Handoff, wanted: TicketChoice) -> str:
     return f"Conversation with {handoff.user_name or 'a visitor'}, {started:%Y-%m-%d %H:%M} UTC"
 
 
-DELIVERIES: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome]]] = MappingProxyType(
-    {ASSIGN: assign, TICKET: ticket}
-)
+DELIVERIES: Mapping[str, DeliveryHandler] = MappingProxyType({ASSIGN: assign, TICKET: ticket})
 """Kind of delivery -> who handles it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from hubspot_hitl.events import (
@@ -30,12 +30,9 @@ from hubspot_hitl.events.operator_conversation_completed import (
 )
 from hubspot_hitl.events.operator_send_message import operator_send_message
 from hubspot_hitl.events.unresolved import handle_orphan, handle_unresolved
-from hubspot_hitl.ports.ledger import Delivery, Outcome
-from hubspot_hitl.ports.services import Services
+from hubspot_hitl.ports.services import DeliveryHandler
 
-EventHandler = Callable[[Services, Delivery], Awaitable[Outcome]]
-
-EVENTS: Mapping[str, EventHandler] = MappingProxyType(
+EVENTS: Mapping[str, DeliveryHandler] = MappingProxyType(
     {
         intake.MESSAGE: operator_send_message,
         intake.ASSIGNED: operator_assigned_update,

@@ -1,4 +1,4 @@
-"""Everything a handler may reach, in one frozen value that `app.py` builds once."""
+"""Everything a handler may reach, in one frozen value that `house` builds once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hubspot_hitl.ports.flight import FlightLog, NoFlightLog
 from hubspot_hitl.ports.hooks import Hooks, NoHooks
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.lease import Leases
-from hubspot_hitl.ports.ledger import Ledger
+from hubspot_hitl.ports.ledger import Delivery, Ledger, Outcome
 from hubspot_hitl.ports.privacy import Artifacts, Content, Evidence, NoArtifacts
 from hubspot_hitl.ports.store import Handoffs, Installations, People
 from hubspot_hitl.ports.webhooks import WebhookPortals
@@ -212,6 +212,10 @@ class Services:
     flight: FlightLog = field(default_factory=NoFlightLog)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
     named_by_number: int = 0
+
+
+DeliveryHandler = Callable[[Services, Delivery], Awaitable[Outcome]]
+"""Does what one delivery asks. Raises one of our errors to have it tried again or given up."""
 
 
 @dataclass(frozen=True, slots=True)

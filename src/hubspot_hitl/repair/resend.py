@@ -6,7 +6,7 @@ not doubled, what was lost arrives.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -23,11 +23,11 @@ from hubspot_hitl.ports.ledger import (
     NewDelivery,
     Outcome,
 )
-from hubspot_hitl.ports.services import Services
+from hubspot_hitl.ports.services import DeliveryHandler, Services
 
 RESEND: Final = "repair.resend"
 
-_AGAIN: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome]]] = MappingProxyType(
+_AGAIN: Mapping[str, DeliveryHandler] = MappingProxyType(
     {hitl.MESSAGE: hitl.deliver_message, intake.MESSAGE: operator_send_message}
 )
 

@@ -6,7 +6,7 @@ done, `startHitl` says how far it is.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from hubspot_hitl.errors import HitlError
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
-from hubspot_hitl.ports.services import Services
+from hubspot_hitl.ports.services import DeliveryHandler, Services
 from hubspot_hitl.setup.apply import bring
 from hubspot_hitl.setup.one_at_a_time import SetupUnfinished
 from hubspot_hitl.setup.progress import FINISH, pending
@@ -65,4 +65,4 @@ async def handle(services: Services, it: Delivery) -> Outcome:
     return Done(note=f"{len(bindings)} inbox(es) connected")
 
 
-DELIVERIES: Mapping[str, Callable[[Services, Delivery], Awaitable[Outcome]]] = {FINISH: handle}
+DELIVERIES: Mapping[str, DeliveryHandler] = {FINISH: handle}

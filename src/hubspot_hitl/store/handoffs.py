@@ -135,10 +135,6 @@ class SqlHandoffs:
         self._forgotten += 1  # a read under way may carry the old row: it must not be kept
         self._cache.pop(handoff_id, None)
 
-    def forget_lane(self, lane: str) -> None:
-        """`forget` for the ledger, whose lanes are handoff ids."""
-        self.forget(lane)
-
     async def open(self, handoff: Handoff) -> Handoff:
         """Insert, or return the active handoff of the same start key."""
         statement = self._insert.on_conflict_do_nothing().returning(handoffs.c.id)

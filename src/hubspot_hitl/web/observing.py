@@ -1,6 +1,6 @@
 """Watches the work and tells whoever records it: metrics, the flight recorder, traces.
 
-The handlers and the vendors' clients know nothing of this; `app.py` puts it around them.
+The handlers and the vendors' clients know nothing of this; `house` puts it around them.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.rooms import Rooms, handoff, installation, open_rooms
 
-from hubspot_hitl.app import RETRYING
+from hubspot_hitl.dispatch import RETRYING
 from hubspot_hitl.errors import HookFailed
 from hubspot_hitl.events import agent_presence, webhook_out
 from hubspot_hitl.events.agent_presence import agent_seen

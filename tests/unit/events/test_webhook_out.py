@@ -14,7 +14,7 @@ from typing import cast
 import pytest
 from tests.rooms import Rooms, handoff, installation, open_rooms
 
-from hubspot_hitl.app import RETRYING
+from hubspot_hitl.dispatch import RETRYING
 from hubspot_hitl.errors import BadConfiguration, HookFailed, HookRefused
 from hubspot_hitl.events import webhook_out
 from hubspot_hitl.fetch.post import open_hooks

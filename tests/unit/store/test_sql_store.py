@@ -62,7 +62,7 @@ async def test_another_replicas_write_is_seen_once_the_lane_moved(migrated: Sqli
     written = await theirs.save(replace(opened, thread_id="t1"))
 
     assert await ours.get("h1") == opened
-    ours.forget_lane("h1")
+    ours.forget("h1")
     assert await ours.get("h1") == written
 
 

@@ -1,4 +1,4 @@
-"""Everything a console page may reach, in one value that `app.py` builds once."""
+"""Everything a console page may reach, in one value that `app` builds once."""
 
 from __future__ import annotations
 

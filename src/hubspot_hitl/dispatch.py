@@ -1,0 +1,40 @@
+"""What the ledger can be asked to do: every kind of delivery, its handler, how often it is tried.
+
+One literal table. A package adds a kind in the `DELIVERIES` (or `EVENTS`) of its own `__init__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hubspot_hitl import actions, events, privacy
+from hubspot_hitl.channels import hitl
+from hubspot_hitl.events import intake, webhook_out
+from hubspot_hitl.ledger.backoff import Policies, Policy
+from hubspot_hitl.ports.services import DeliveryHandler
+from hubspot_hitl.repair import reconcile, resend
+from hubspot_hitl.setup import finish, jobs
+
+DELIVERY_HANDLERS: Mapping[str, DeliveryHandler] = {
+    **hitl.DELIVERIES,
+    **actions.DELIVERIES,
+    **events.EVENTS,
+    **jobs.DELIVERIES,
+    **finish.DELIVERIES,
+    **reconcile.DELIVERIES,
+    **resend.DELIVERIES,
+    **privacy.DELIVERIES,
+}
+"""Kind -> handler."""
+
+RETRYING = Policies(
+    by_kind={
+        # A hint whose message cannot be read must not keep the chat waiting behind it.
+        intake.NEW_MESSAGE: Policy(max_attempts=5),
+        jobs.RUN: Policy(base_s=30.0, cap_s=600.0, max_attempts=3),
+        webhook_out.SEND: Policy(
+            base_s=1.0, cap_s=1_800.0, max_age_s=None, max_attempts=webhook_out.ATTEMPTS
+        ),
+    }
+)
+"""How often what is tried again, where it is not as usual."""

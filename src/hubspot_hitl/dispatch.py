@@ -1,6 +1,6 @@
 """What the ledger can be asked to do: every kind of delivery, its handler, how often it is tried.
 
-One literal table. A package adds a kind in the `DELIVERIES` (or `EVENTS`) of its own `__init__`.
+Made of the tables that stand beside the handlers; no kind may be in two of them.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hubspot_hitl import actions, events, privacy
-from hubspot_hitl.channels import hitl
+from hubspot_hitl.channels import history, hitl
+from hubspot_hitl.crm import routing_effects
 from hubspot_hitl.events import intake, webhook_out
 from hubspot_hitl.ledger.backoff import Policies, Policy
 from hubspot_hitl.ports.services import DeliveryHandler
@@ -17,7 +18,9 @@ from hubspot_hitl.setup import finish, jobs
 
 DELIVERY_HANDLERS: Mapping[str, DeliveryHandler] = {
     **hitl.DELIVERIES,
+    **history.DELIVERIES,
     **actions.DELIVERIES,
+    **routing_effects.DELIVERIES,
     **events.EVENTS,
     **jobs.DELIVERIES,
     **finish.DELIVERIES,

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from hubspot_hitl.cli.dev import STATE_FILE, DevOptions, DevState, develop
 from hubspot_hitl.errors import CallerError
 from hubspot_hitl.settings import Settings
-from hubspot_hitl.twins.botpress_admin import BotpressAdminTwin
+from hubspot_hitl.twins.botpress.admin import BotpressAdminTwin
 from hubspot_hitl.twins.tunnel_server import TunnelServer
 
 PING = {

@@ -14,7 +14,6 @@ from hubspot_hitl.actions.mark_read import mark_read
 from hubspot_hitl.actions.send_message import send_message
 from hubspot_hitl.actions.start_hitl import OVERDUE, handle_overdue, start_hitl
 from hubspot_hitl.actions.stop_hitl import stop_hitl
-from hubspot_hitl.crm import routing_effects
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.wire import WireModel
 from hubspot_hitl.ports.services import DeliveryHandler, Services
@@ -40,7 +39,6 @@ DELIVERIES: Mapping[str, DeliveryHandler] = MappingProxyType(
     {
         stopping.STOP: stopping.deliver_stop,
         stopping.CLOSE_THREAD: stopping.close_thread,
-        **routing_effects.DELIVERIES,
         OVERDUE: handle_overdue,
     }
 )

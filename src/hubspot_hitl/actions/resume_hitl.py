@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import structlog
 
+from hubspot_hitl.channels.history import HISTORY
 from hubspot_hitl.errors import Stale
-from hubspot_hitl.events.history import HISTORY
 from hubspot_hitl.events.intake import ASSIGNED
 from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.events.reopened import answered, open_question

@@ -19,11 +19,11 @@ from hubspot_hitl.actions.persist import persist
 from hubspot_hitl.actions.resume_hitl import resumed
 from hubspot_hitl.actions.routed import Route, described, route_of, session_text
 from hubspot_hitl.actions.stop_hitl import CLOSE_THREAD
+from hubspot_hitl.channels.history import HISTORY
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.crm.contact_link import contact_id_of
 from hubspot_hitl.crm.routing_effects import routing_deliveries
 from hubspot_hitl.errors import ActionRefused, HitlError, Stale, VendorError, VendorNotFound
-from hubspot_hitl.events.history import HISTORY
 from hubspot_hitl.events.moved import follow_ups
 from hubspot_hitl.events.watching import watch
 from hubspot_hitl.handoff.machine import end, move

@@ -1,1 +1,1 @@
-"""Bot -> HubSpot messages of channel `hitl` (operation `message_created`)."""
+"""Bot -> HubSpot: messages of channel `hitl` (operation `message_created`), and the history."""

@@ -11,8 +11,8 @@ import typer
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.integration.definition import load_definition
+from hubspot_hitl.twins.botpress.admin import BotpressAdminTwin
 from hubspot_hitl.twins.botpress.app import BotpressTwin
-from hubspot_hitl.twins.botpress_admin import BotpressAdminTwin
 from hubspot_hitl.twins.host import Twin
 from hubspot_hitl.twins.hubspot.app import HubSpotTwin
 

@@ -1,4 +1,9 @@
-"""HubSpot -> bot: one handler per event, in one table."""
+"""HubSpot -> bot: one file per event, in one table, and what follows from events in a handoff.
+
+`intake` turns what HubSpot told into deliveries. An event that bears on a handoff goes through the
+frame `thread`: `handoff.thread_events` decides, `effects` carries out, `moved` saves. Agents'
+messages are put in order by `ordering` and into the bot's conversation by `relay`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,6 @@ from hubspot_hitl.events import (
     agent_presence,
     contact_log,
     held,
-    history,
     intake,
     operator_ended,
     relay,
@@ -49,7 +53,6 @@ EVENTS: Mapping[str, DeliveryHandler] = MappingProxyType(
         reminder.REMINDER: reminder.remind,
         user_ended.USER_ENDED: user_ended.handle_user_ended,
         operator_ended.OPERATOR_ENDED: operator_ended.handle_operator_ended,
-        history.HISTORY: history.handle_history,
         **reopened.DELIVERIES,
         **watch.DELIVERIES,
         **contact_log.DELIVERIES,

@@ -11,7 +11,7 @@ import pytest
 from hubspot_hitl.cli import run
 from hubspot_hitl.cli.publish import shown_url
 from hubspot_hitl.redaction import forget_secrets
-from hubspot_hitl.twins.botpress_admin import BotpressAdminTwin, Entry
+from hubspot_hitl.twins.botpress.admin import BotpressAdminTwin, Entry
 
 PATH_SECRET = "path-s3cret-path"
 

@@ -19,8 +19,8 @@ from hubspot_hitl.errors import (
 from hubspot_hitl.integration.definition import load_definition
 from hubspot_hitl.setup.botpress_credentials import read_credentials, stored_credentials
 from hubspot_hitl.setup.publish import PublishRequest, publish, publish_dev, validate
+from hubspot_hitl.twins.botpress.admin import BotpressAdminTwin, Entry
 from hubspot_hitl.twins.botpress.errors import ApiError
-from hubspot_hitl.twins.botpress_admin import BotpressAdminTwin, Entry
 
 REQUEST = PublishRequest(url="https://hitl.example.com/botpress/path-secret")
 INTEGRATIONS = "/v1/admin/integrations"

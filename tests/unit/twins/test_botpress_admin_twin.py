@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from hubspot_hitl.twins.botpress_admin import AdminOptions, BotpressAdminTwin
+from hubspot_hitl.twins.botpress.admin import AdminOptions, BotpressAdminTwin
 
 OPTIONS = AdminOptions()
 HEADERS = {

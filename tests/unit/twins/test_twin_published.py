@@ -3,8 +3,8 @@ from __future__ import annotations
 import aiohttp
 
 from hubspot_hitl.integration.definition import load_definition
+from hubspot_hitl.twins.botpress.admin import BotpressAdminTwin, Entry
 from hubspot_hitl.twins.botpress.app import BotpressTwin
-from hubspot_hitl.twins.botpress_admin import BotpressAdminTwin, Entry
 
 URL = "https://bot.example/botpress/word"
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from hubspot_hitl.twins.botpress import messages, people, states
+from hubspot_hitl.twins.botpress.admin import BotpressAdminTwin
 from hubspot_hitl.twins.botpress.control import Control
 from hubspot_hitl.twins.botpress.endpoint import mount
 from hubspot_hitl.twins.botpress.front import Front
@@ -16,7 +17,6 @@ from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.botpress.plugin import HitlPlugin
 from hubspot_hitl.twins.botpress.records import Installation
 from hubspot_hitl.twins.botpress.world import World
-from hubspot_hitl.twins.botpress_admin import BotpressAdminTwin
 from hubspot_hitl.twins.faults import Faults
 from hubspot_hitl.twins.host import Host, run_until_cancelled
 from hubspot_hitl.twins.wire import Json

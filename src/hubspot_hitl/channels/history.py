@@ -151,3 +151,7 @@ async def _contact_facts(
         return ()
     values = ((name, one_line(contact.properties.get(name), 500)) for name in names)
     return tuple((name, value) for name, value in values if value)
+
+
+DELIVERIES = {HISTORY: handle_history}
+"""Kind of delivery -> who handles it."""

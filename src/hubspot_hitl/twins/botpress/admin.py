@@ -14,10 +14,10 @@ from typing import Final
 
 from aiohttp import web
 
-from hubspot_hitl.twins import botpress_admin_checks as checks
+from hubspot_hitl.twins.botpress import admin_checks as checks
+from hubspot_hitl.twins.botpress.admin_checks import part
 from hubspot_hitl.twins.botpress.errors import ApiError
 from hubspot_hitl.twins.botpress.world import Published
-from hubspot_hitl.twins.botpress_admin_checks import part
 from hubspot_hitl.twins.host import Host
 from hubspot_hitl.twins.wire import Json, answer, parse_object
 

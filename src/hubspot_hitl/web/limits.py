@@ -11,20 +11,22 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
+from posixpath import commonpath
 from typing import Final
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from hubspot_hitl.botpress.signature import OPERATION_HEADER
 from hubspot_hitl.web.problems import problem
 
 log = structlog.get_logger(__name__)
 
 _RETRY: Final = {"Retry-After": "1"}
 _BUSY: Final = "Too much is asked of this server at this moment. Nothing was done; try again."
-_FREE: Final = ("/health", "/livez", "/readyz", "/metrics", "/openapi.json", "/console")
-_SMALL: Final = (*_FREE, "/oauth", "/v1/", "/registrations")
+_FREE: Final = frozenset({"health", "livez", "readyz", "metrics", "openapi.json", "console"})
+_SMALL: Final = _FREE | {"oauth", "v1", "registrations"}
 _TENANT_CHARS: Final = 100
 
 
@@ -49,22 +51,23 @@ class RequestLimiter:
         self._limits = limits or Limits()
         self._at_once = 0
         self._by_tenant: Counter[str] = Counter()
+        self._mount: str | None = None
 
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Serve the request if there is room. Answers 400, 408, 413, 429 or 503 otherwise."""
-        path = request.path
-        refused = await self._body_refused(request, path)
+        door = self._door(request)
+        refused = await self._body_refused(request, small=_is_small(request, door))
         if refused is not None:
             refused.force_close()  # what is left of the body on this connection is no next request
             return refused
-        if path.startswith(_FREE):
+        if door in _FREE:
             return await handler(request)
         tenant = _tenant(request)
         if self._at_once >= self._limits.at_once:
             return _refuse(503, "server_busy", tenant)
         if self._by_tenant[tenant] >= self._limits.per_installation:
             # Botpress is not known to repeat after a 429; HubSpot repeats after either.
-            return _refuse(429 if path.startswith("/hubspot") else 503, "too_many_requests", tenant)
+            return _refuse(429 if door == "hubspot" else 503, "too_many_requests", tenant)
         self._at_once += 1
         self._by_tenant[tenant] += 1
         try:
@@ -75,9 +78,21 @@ class RequestLimiter:
             if not self._by_tenant[tenant]:
                 del self._by_tenant[tenant]
 
-    async def _body_refused(self, request: web.Request, path: str) -> web.Response | None:
+    def _door(self, request: web.Request) -> str | None:
+        """The first part of the route's path; None where nothing is served.
+
+        Operations come at any path, so the path that a caller names frees nobody.
+        """
+        resource = request.match_info.route.resource
+        if resource is None:
+            return None
+        if self._mount is None:
+            self._mount = _mount_of(request.app)
+        return resource.canonical.removeprefix(self._mount).lstrip("/").partition("/")[0]
+
+    async def _body_refused(self, request: web.Request, *, small: bool) -> web.Response | None:
         """Read the body, which the route then finds read; the answer if it cannot be had."""
-        most = self._limits.small_body_bytes if path.startswith(_SMALL) else None
+        most = self._limits.small_body_bytes if small else None
         if most is not None and (request.content_length or 0) > most:
             return problem(413, "body_too_large")
         if not request.can_read_body:
@@ -107,10 +122,20 @@ def limiter(limits: Limits | None = None) -> Middleware:
     return limit
 
 
+def _is_small(request: web.Request, door: str | None) -> bool:
+    """Whether a few fields are all that the route can want; nothing wants the rest."""
+    return door in _SMALL if door is not None else OPERATION_HEADER not in request.headers
+
+
+def _mount_of(app: web.Application) -> str:
+    """Where the application is mounted: what the paths of all its routes begin with."""
+    return commonpath([one.canonical for one in app.router.resources()])
+
+
 def _tenant(request: web.Request) -> str:
     """Whom the request is for, as far as it says so; unproven, so it only ever costs room."""
-    named = request.headers.get("x-webhook-id") or request.path.removeprefix("/hubspot/webhooks")
-    return named[:_TENANT_CHARS]
+    told = request.match_info.get("webhook_id") or request.headers.get("x-webhook-id", "")
+    return told[:_TENANT_CHARS]
 
 
 def _refuse(status: int, code: str, tenant: str) -> web.Response:

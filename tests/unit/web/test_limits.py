@@ -10,19 +10,35 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler
 
+from hubspot_hitl.botpress.signature import OPERATION_HEADER
 from hubspot_hitl.web.limits import Limits, limiter
+from hubspot_hitl.web.routes import ROUTES
 
 Client = TestClient[web.Request, web.Application]
 HOOK = "/hubspot/webhooks/one"
+PATHS = {one.path for one in ROUTES}
 
 
 @asynccontextmanager
 async def guarded(
-    limits: Limits, handler: Callable[[web.Request], Awaitable[web.Response]]
+    limits: Limits,
+    serve: Callable[[web.Request], Awaitable[web.Response]],
+    mount: str | None = None,
 ) -> AsyncGenerator[Client]:
-    app = web.Application(middlewares=[limiter(limits)], client_max_size=1000)
-    app.add_routes([web.route("*", "/{path:.*}", handler)])
+    """The paths of the real server, each with the same handler, which also serves operations."""
+
+    @web.middleware
+    async def at_any_path(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await (serve if OPERATION_HEADER in request.headers else handler)(request)
+
+    app = web.Application(middlewares=[limiter(limits), at_any_path], client_max_size=1000)
+    app.add_routes([web.route("*", path, serve) for path in PATHS])
+    if mount is not None:
+        outer = web.Application()
+        outer.add_subapp(mount, app)
+        app = outer
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -65,18 +81,56 @@ async def test_one_installation_cannot_take_every_place(
         assert (await client.post(path, headers=headers)).status == 200
 
 
-async def test_when_all_places_are_taken_probes_still_answer() -> None:
+@pytest.mark.parametrize("mount", ["", "/hitl", "/v1/console"])
+async def test_when_all_places_are_taken_probes_still_answer(mount: str) -> None:
     gate = Gate()
-    async with guarded(Limits(at_once=1), gate.serve) as client:
-        held = asyncio.create_task(client.post(HOOK))
+    async with guarded(Limits(at_once=1), gate.serve, mount or None) as client:
+        held = asyncio.create_task(client.post(mount + HOOK))
         await gate.entered.acquire()
-        refused = await client.post("/oauth/hubspot/refresh")
+        refused = await client.post(mount + "/oauth/hubspot/refresh")
         assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
         assert (await refused.json())["error"] == "server_busy"
-        probe = asyncio.create_task(client.get("/livez"))
+        probe = asyncio.create_task(client.get(mount + "/livez"))
         await gate.entered.acquire()
         gate.opened.set()
         assert ((await held).status, (await probe).status) == (200, 200)
+
+
+@pytest.mark.parametrize("path", ["/metricsmore", "/console-2/x", "/health/er", "/livezz"])
+async def test_an_operation_at_nobodys_path_takes_a_place_however_the_path_begins(
+    path: str,
+) -> None:
+    gate = Gate()
+    async with guarded(Limits(at_once=1), gate.serve) as client:
+        held = asyncio.create_task(client.post(path, headers={OPERATION_HEADER: "ping"}))
+        await gate.entered.acquire()
+        assert (await client.post(HOOK)).status == 503
+        gate.opened.set()
+        assert (await held).status == 200
+
+
+async def test_a_webhook_is_counted_for_its_address_and_not_for_who_it_says_to_be() -> None:
+    gate = Gate()
+    async with guarded(Limits(per_installation=1), gate.serve) as client:
+        held = asyncio.create_task(client.post(HOOK, headers={"x-webhook-id": "two"}))
+        await gate.entered.acquire()
+        assert (await client.post(HOOK, headers={"x-webhook-id": "three"})).status == 429
+        other = asyncio.create_task(client.post("/botpress", headers={"x-webhook-id": "two"}))
+        await gate.entered.acquire()
+        gate.opened.set()
+        assert [(await one).status for one in (held, other)] == [200, 200]
+
+
+async def test_large_bodies_are_read_where_operations_come_and_nowhere_else() -> None:
+    limits, large = Limits(small_body_bytes=10), b"x" * 11
+    for mount in ("", "/v1"):
+        async with guarded(limits, echo, mount or None) as client:
+            operation = {OPERATION_HEADER: "ping"}
+            answer = await client.post(f"{mount}/metricsmore", data=large, headers=operation)
+            assert answer.status == 200
+            assert (await client.post(f"{mount}/botpress", data=large)).status == 200
+            assert (await client.post(f"{mount}/metricsmore", data=large)).status == 413
+            assert (await client.post(f"{mount}/oauth/hubspot/test", data=large)).status == 413
 
 
 async def test_a_body_is_read_once_and_handed_on() -> None:

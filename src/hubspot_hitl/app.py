@@ -26,7 +26,7 @@ from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.web import keys, oauth, registrations
-from hubspot_hitl.web.botpress import at_any_path
+from hubspot_hitl.web.botpress import at_any_path, who_may_be_unsigned
 from hubspot_hitl.web.console.access import Access
 from hubspot_hitl.web.console.desk import DESK, Desk, end_streams
 from hubspot_hitl.web.errors import errors
@@ -104,6 +104,7 @@ def _open_doors(
         botpress.operations(),
         clock=house.services.clock,
         signing_secrets=house.signing_secrets,
+        unsigned=who_may_be_unsigned(settings, house.signing_secrets),
         answered=botpress.answered,
     )
 

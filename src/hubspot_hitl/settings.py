@@ -115,6 +115,14 @@ class Settings(Explicit):
             " POST /botpress accept operations."
         ),
     )
+    botpress_unsigned: Annotated[Literal["loopback", "anywhere"], LOWERED] = Field(
+        default="loopback",
+        description=(
+            "With neither a signing nor a path secret, who may send operations: programs on this"
+            " machine ('loopback'), or everybody who reaches the port ('anywhere'), who then reads"
+            " and writes whatever the installations may."
+        ),
+    )
     hubspot_api_url: Url = Field(default="https://api.hubapi.com", description="HubSpot's API.")
     hubspot_webhook_route: Literal["botpress", "direct"] = Field(
         default="botpress",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 from tests.flows.conftest import House
 
 from hubspot_hitl.hubspot.signature import signed_headers_v3
@@ -186,6 +187,44 @@ async def test_an_operation_is_served_at_any_path_that_is_nobodys(
         assert answer.status == status
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"X-Forwarded-For": "203.0.113.7"},
+        {"X-Forwarded-For": "127.0.0.1, 203.0.113.7"},
+        {"X-Forwarded-For": "unknown"},
+        {"X-Real-IP": "203.0.113.7"},
+        {"Forwarded": "for=203.0.113.7"},
+        {"Origin": "http://127.0.0.1:8080"},
+    ],
+)
+async def test_without_any_secret_a_strangers_operation_changes_nothing(
+    house: House, http: aiohttp.ClientSession, header: dict[str, str]
+) -> None:
+    stolen = base64.b64encode(b'{"inboxId": "1", "refreshToken": "of a stranger"}').decode()
+    headers = operation_headers(house, "register", **{"x-bp-configuration": stolen})
+    body = json.dumps({"webhookUrl": "https://stranger.example/hook"}).encode()
+    async with http.post(house.url, data=body, headers={**headers, **header}) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (401, 401)
+    _, thread_id = await house.handoff()
+    assert thread_id
+
+
+async def test_strangers_are_taken_without_any_secret_where_somebody_wants_it(
+    house: House, http: aiohttp.ClientSession
+) -> None:
+    await house.close()
+
+    house.changes["botpress_unsigned"] = "anywhere"
+    with capture_logs() as lines:
+        await house.open()
+    headers = {**operation_headers(house, "ping"), "X-Forwarded-For": "203.0.113.7"}
+    async with http.post(house.url, data=b"{}", headers=headers) as answer:
+        assert answer.status == 200
+    (warned,) = [line for line in lines if line["event"] == "operations_without_proof"]
+    assert (warned["taken_from"], warned["log_level"]) == ("anywhere", "warning")
+
+
 async def test_with_a_path_secret_only_the_secret_path_serves(
     house: House, http: aiohttp.ClientSession
 ) -> None:
@@ -194,6 +233,7 @@ async def test_with_a_path_secret_only_the_secret_path_serves(
     house.changes["botpress_path_secret"] = SecretStr("s3cret-path")
     await house.open()
     headers = operation_headers(house, "ping")
+    headers["X-Forwarded-For"] = "203.0.113.7"  # the path is the proof, whoever brings it
     paths = {"/": 404, "/else": 404, "/botpress/wrong": 404, "/botpress/s3cret-path": 200}
     for path, status in paths.items():
         async with http.post(f"{house.url}{path}", headers=headers) as answer:

@@ -51,11 +51,12 @@ class _Served:
 class OperationServer:
     """Answers operations on whatever routes it is mounted; method and path mean nothing to it.
 
-    With `signing_secrets` every request must be signed by one of them; without, a warning is
-    logged once. `answered` is called when the answer of an action has been handed to the socket:
-    the HITL plugin ignores what reaches it before that moment. It is not called when the answer
-    could not be written. Response headers must be set by `on_response_prepare` signals: when a
-    middleware sees the response, it has been sent.
+    With `signing_secrets` every request must be signed by one of them; without, `unsigned` says of
+    each whether it is taken all the same, and a warning is logged once. `answered` is called when
+    the answer of an action has been handed to the socket: the HITL plugin ignores what reaches it
+    before that moment. It is not called when the answer could not be written. Response headers
+    must be set by `on_response_prepare` signals: when a middleware sees the response, it has been
+    sent.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class OperationServer:
         clock: Clock,
         signing_secrets: Sequence[str] = (),
         replay_policy: ReplayPolicy = "idempotent",
+        unsigned: Callable[[web.Request], bool] | None = None,
         answered: Answered | None = None,
     ) -> None:
         for secret in signing_secrets:
@@ -73,6 +75,7 @@ class OperationServer:
         self._clock = clock
         self._secrets = tuple(signing_secrets)
         self._replays = ReplayMemory(clock, policy=replay_policy)
+        self._unsigned = unsigned
         self._answered = answered
         self._warned = False
 
@@ -110,7 +113,7 @@ class OperationServer:
         try:
             body = await _body(request)
             served.unread = False
-            served.repeated = not self._authentic(request.method, headers, body)
+            served.repeated = not self._authentic(request, headers, body)
             served.context, served.operation = parse(request.method, headers, body)
             answer, served.output = await run(self._operations, served.context, served.operation)
         except Exception as error:  # the edge: every failure becomes an answer and a log line
@@ -118,9 +121,14 @@ class OperationServer:
             served.fields = _failure_fields(error, answer)
         return answer
 
-    def _authentic(self, method: str, headers: dict[str, str], body: bytes) -> bool:
+    def _authentic(self, request: web.Request, headers: dict[str, str], body: bytes) -> bool:
         """Whether the request is new. Raises BadSignature."""
         if not self._secrets:
+            if self._unsigned is not None and not self._unsigned(request):
+                raise BadSignature(
+                    "Operations without a signature are taken from this machine only: set"
+                    " HITL_BOTPRESS_SIGNING_SECRETS or HITL_BOTPRESS_PATH_SECRET."
+                )
             if not self._warned:
                 self._warned = True
                 log.warning(
@@ -128,7 +136,7 @@ class OperationServer:
                     cure="Set HITL_BOTPRESS_SIGNING_SECRETS to the integration's signing secret.",
                 )
             return True
-        if method != "POST":
+        if request.method != "POST":
             raise BadSignature("Only a POST carries a valid signature.")
         header = headers.get(HEADER)
         verify(header, body, self._secrets, self._clock.now_ms())

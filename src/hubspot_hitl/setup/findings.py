@@ -73,7 +73,8 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "no_signing_secret": Meaning(
         _W,
-        "without it anybody who knows the address can call this server as Botpress",
+        "a path secret alone leaks with the path; without one, operations are taken from this"
+        " machine only, or from anybody with HITL_BOTPRESS_UNSIGNED=anywhere",
         "set HITL_BOTPRESS_SIGNING_SECRETS, or publish with `hubspot-hitl publish`",
     ),
     "no_console_token": Meaning(

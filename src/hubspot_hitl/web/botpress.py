@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Sequence
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hubspot_hitl.botpress.signature import OPERATION_HEADER
+from hubspot_hitl.settings import Settings
 from hubspot_hitl.web.keys import OPERATIONS, SETTINGS
+from hubspot_hitl.web.peers import is_local
 
 log = structlog.get_logger(__name__)
+
+
+def who_may_be_unsigned(
+    settings: Settings, signing_secrets: Sequence[str]
+) -> Callable[[web.Request], bool] | None:
+    """Who is believed without a signature; None is everybody, where the path is the proof."""
+    if signing_secrets or settings.botpress_path_secret is not None:
+        return None
+    log.warning(
+        "operations_without_proof",
+        taken_from=settings.botpress_unsigned,
+        cure="Set HITL_BOTPRESS_SIGNING_SECRETS, or HITL_BOTPRESS_PATH_SECRET.",
+    )
+    return None if settings.botpress_unsigned == "anywhere" else is_local
 
 
 async def operation(request: web.Request) -> web.StreamResponse:

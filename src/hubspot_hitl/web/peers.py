@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from typing import Final
 
 from aiohttp import web
+
+_FORWARDED: Final = "X-Forwarded-For"
+_REAL_IP: Final = "X-Real-IP"
 
 
 def peer_of(request: web.Request, proxies: Sequence[str]) -> str:
@@ -15,8 +19,35 @@ def peer_of(request: web.Request, proxies: Sequence[str]) -> str:
     first address that is none of theirs. What stands further left the caller may have made up.
     """
     peer = request.remote or ""
-    told = ",".join(request.headers.getall("X-Forwarded-For", ()))
+    told = ",".join(request.headers.getall(_FORWARDED, ()))
     return nearest(peer, told, proxies)
+
+
+def is_local(request: web.Request) -> bool:
+    """Whether a program on this machine asks: no proxy brought the request, and no browser.
+
+    A page in a browser here may come from anywhere, and always names its origin.
+    """
+    headers = request.headers
+    if "Origin" in headers or "Forwarded" in headers:
+        return False
+    told = ",".join([*headers.getall(_FORWARDED, ()), *headers.getall(_REAL_IP, ())])
+    return all_loopback([request.remote or "", *told.split(",")])
+
+
+def all_loopback(addresses: Sequence[str]) -> bool:
+    """Whether all of them are of this machine; an empty one counts, as a Unix socket has none.
+
+    >>> all_loopback(["127.0.0.1", "[::1]:9", "::ffff:127.0.0.2", ""]), all_loopback(["10.0.0.1"])
+    (True, False)
+    >>> all_loopback(["127.0.0.1", "unknown"])
+    False
+    """
+    named = [one.strip() for one in addresses if one.strip()]
+    try:
+        return all(_address(one).is_loopback for one in named)
+    except ValueError:
+        return False
 
 
 def nearest(peer: str, forwarded: str, proxies: Sequence[str]) -> str:

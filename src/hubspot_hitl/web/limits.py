@@ -134,7 +134,7 @@ def _mount_of(app: web.Application) -> str:
 
 def _tenant(request: web.Request) -> str:
     """Whom the request is for, as far as it says so; unproven, so it only ever costs room."""
-    told = request.match_info.get("webhook_id") or request.headers.get("x-webhook-id", "")
+    told = request.match_info.get("webhook_id") or request.headers.get("x-webhook-id") or ""
     return told[:_TENANT_CHARS]
 
 

@@ -21,7 +21,7 @@ from tests.flows.console_desk import log_in
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.serve import start_server
 from hubspot_hitl.settings import Settings
-from hubspot_hitl.twins.faults import Fault, FaultKind
+from hubspot_hitl.twins.faults import STATUS_OF, Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage
 
 
@@ -61,6 +61,34 @@ async def test_the_recorder_shows_attempts_calls_and_hubspots_correlation_ids(
         attempts = json.loads(bundle.read("attempts.json"))
     assert correlation[1] in str(attempts)
     assert "Hello" not in str(attempts)
+
+
+@pytest.mark.parametrize(
+    "kind", [FaultKind.RATE_LIMIT, FaultKind.ERROR_500, FaultKind.ERROR_502, FaultKind.ERROR_503]
+)
+async def test_a_failed_call_shows_the_vendors_own_id_of_the_failure(
+    desk: House, http: aiohttp.ClientSession, kind: FaultKind
+) -> None:
+    stage = desk.stage
+    stage.hubspot.faults.add(
+        Fault(kind, ("messages.publish",), skip=1, times=1, retry_after_s=0, seconds=0)
+    )
+    stage.botpress.faults.add(Fault(kind, ("messages.*",), times=1, retry_after_s=0))
+    thread_id = await play(desk)
+    await log_in(http, desk)
+    page = await (await http.get(f"{desk.url}/console/handoffs/{thread_id}")).text()
+    ids = {
+        vendor: re.search(
+            rf'{vendor} <code>[\w.]+</code> <span class="bad">{STATUS_OF[kind]} [^<]+</span>'
+            rf' <code class="soft">([\w-]+)</code>',
+            page,
+        )
+        for vendor in ("hubspot", "botpress")
+    }
+    assert ids["hubspot"] is not None
+    assert re.fullmatch(r"[0-9a-f-]{36}", ids["hubspot"][1])
+    assert ids["botpress"] is not None
+    assert re.fullmatch(r"err_\d{14}x[0-9A-F]{8}", ids["botpress"][1])
 
 
 async def test_the_recorder_keeps_what_the_rules_decided(

@@ -32,8 +32,22 @@ from hubspot_hitl.errors import (
 from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
 
-Observer = Callable[[str, str, float], None]
-"""Told of each request: operation, "ok" or the error's code, seconds."""
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One request, for metrics and the flight recorder. `outcome` is `ok` or the error's code.
+
+    `status` and `error_id` (Botpress's name of the failure) are those of a refusal.
+    """
+
+    operation: str
+    outcome: str
+    seconds: float
+    status: int | None = None
+    error_id: str | None = None
+
+
+Observer = Callable[[Observed], None]
 
 _W = TypeVar("_W", bound=Wire)
 _RETRY_BUDGET_S: Final = 3.0
@@ -165,10 +179,13 @@ class BotpressApi:
 
     async def _attempt(self, call: Call, identity: Sender, model: type[_W]) -> _W:
         began = self._clock.monotonic()
-        outcome = "cancelled"
+        outcome, status, error_id = "cancelled", None, None
         try:
             answer = _read(call.operation, await self._send(call, identity), model)
             outcome = "ok"
+        except VendorError as error:
+            outcome, status, error_id = error.code, error.status, error.correlation_id
+            raise
         except HitlError as error:
             outcome = error.code
             raise
@@ -176,7 +193,8 @@ class BotpressApi:
             return answer
         finally:
             if self._observe:
-                self._observe(call.operation, outcome, self._clock.monotonic() - began)
+                took_s = self._clock.monotonic() - began
+                self._observe(Observed(call.operation, outcome, took_s, status, error_id))
 
     async def _send(self, call: Call, identity: Sender) -> bytes:
         headers = {

@@ -71,13 +71,22 @@ async def order_passes(services: Services) -> str:
 
 def compare(installation_id: str, now_ms: int, after_ms: int = 0) -> NewDelivery:
     """A pass over one installation, one for each moment."""
+    return _pass(installation_id, str(now_ms), now_ms + after_ms)
+
+
+def compare_as_asked(installation_id: str, once: str, now_ms: int) -> NewDelivery:
+    """A pass that a person asked for: one for each `once`, however often the form is sent."""
+    return _pass(installation_id, f"asked:{once}", now_ms)
+
+
+def _pass(installation_id: str, name: str, due_ms: int) -> NewDelivery:
     return NewDelivery(
-        dedup_key=f"{COMPARE}:{installation_id}:{now_ms}",
+        dedup_key=f"{COMPARE}:{installation_id}:{name}",
         lane=f"{COMPARE}:{installation_id}",
         kind=COMPARE,
         installation_id=installation_id,
         body={},
-        due_ms=now_ms + after_ms,
+        due_ms=due_ms,
     )
 
 

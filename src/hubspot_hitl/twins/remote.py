@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,31 @@ from aiohttp import web
 
 from hubspot_hitl.twins.faults import BadFaultError, Fault, Faults
 from hubspot_hitl.twins.journal import Journal
-from hubspot_hitl.twins.wire import answer, parse_object
+from hubspot_hitl.twins.wire import Refusal, answer, parse_object
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+Verb = Callable[[web.Request], Awaitable[object]]
+
+
+def mount_verbs(app: web.Application, verbs: Iterable[tuple[str, str, Verb]]) -> None:
+    """Add method, path and handler; what a handler returns is answered as JSON."""
+
+    def answered(verb: Verb) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                return answer(await verb(request))
+            except Refusal as error:
+                return error.response()
+            except (KeyError, TypeError) as error:
+                return answer({"error": f"missing or wrong field: {error}"}, 400)
+
+        return handle
+
+    for method, path, verb in verbs:
+        app.router.add_route(method, path, answered(verb))
 
 
 def mount_common(

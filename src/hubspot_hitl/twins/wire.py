@@ -6,6 +6,7 @@ objects of the vendor's making; this is the one place that says so in types.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -15,6 +16,14 @@ from aiohttp import web
 
 Json = dict[str, Any]
 """A JSON object as a vendor would send or store it; its shape is checked where it enters."""
+
+
+class Refusal(Exception, ABC):
+    """An error that is the answer to a call."""
+
+    @abstractmethod
+    def response(self) -> web.Response:
+        """What the caller gets."""
 
 
 def answer(

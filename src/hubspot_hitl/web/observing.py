@@ -37,6 +37,35 @@ class ObservedHubSpot(Observed, Protocol):
         ...
 
 
+class ObservedBotpress(Protocol):
+    """What is told of a request to Botpress; `error_id` is Botpress's own name of a failure."""
+
+    @property
+    def operation(self) -> str:
+        """Which request."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """`ok` or the error's code."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Botpress's time."""
+        ...
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of a refusal."""
+        ...
+
+    @property
+    def error_id(self) -> str | None:
+        """The `id` in a refusal's body."""
+        ...
+
+
 @dataclass(slots=True)
 class Observing:
     """Metrics, and every finished journey to each of the `sinks`."""
@@ -61,12 +90,21 @@ class Observing:
             )
         )
 
-    def botpress(self, operation: str, outcome: str, seconds: float) -> None:
+    def botpress(self, observed: ObservedBotpress) -> None:
         """The Botpress clients' observer."""
-        self.metrics.botpress(operation, outcome, seconds)
-        took_ms = seconds * 1000
-        at_ms = self.clock.now_ms() - round(took_ms)
-        flight.called(CallMade("botpress", operation, at_ms, round(took_ms, 1), outcome))
+        self.metrics.botpress(observed.operation, observed.outcome, observed.seconds)
+        took_ms = observed.seconds * 1000
+        flight.called(
+            CallMade(
+                "botpress",
+                observed.operation,
+                self.clock.now_ms() - round(took_ms),
+                round(took_ms, 1),
+                observed.outcome,
+                observed.status,
+                observed.error_id,
+            )
+        )
 
     def handler(self, handle: Handler) -> Handler:
         """The handler, watched: one journey for each attempt."""

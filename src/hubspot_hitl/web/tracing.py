@@ -127,7 +127,7 @@ class Tracer:
         if call.status is not None:
             attributes["http.response.status_code"] = call.status
         if call.correlation_id is not None:
-            attributes["hubspot.correlation_id"] = call.correlation_id
+            attributes[f"{call.vendor}.correlation_id"] = call.correlation_id
         span = self._tracer.start_span(
             f"{call.vendor} {call.operation}",
             context=inside,

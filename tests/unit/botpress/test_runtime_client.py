@@ -83,7 +83,7 @@ async def bench() -> AsyncIterator[Bench]:
             base_url=str(server.make_url("/")),
             token="tok_123",
             clock=clock,
-            observe=lambda operation, outcome, _seconds: calls.append((operation, outcome)),
+            observe=lambda seen: calls.append((seen.operation, seen.outcome)),
         )
         yield Bench(cloud, runtimes.of(INSTALLATION), clock, calls)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from hubspot_hitl.twins.wire import Json
+from aiohttp import web
+
+from hubspot_hitl.twins.wire import Json, Refusal, answer
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Chat:
         }
 
 
-class StartFailedError(Exception):
+class StartFailedError(Refusal):
     """`createUser` or `startHitl` failed; the person has read the handoff text all the same."""
 
     def __init__(self, step: str, status: int | None, message: str) -> None:
@@ -69,3 +71,7 @@ class StartFailedError(Exception):
         self.step = step
         self.status = status
         self.message = message
+
+    def response(self) -> web.Response:
+        """The answer of the remote control."""
+        return answer({"error": str(self), "step": self.step, "status": self.status}, 502)

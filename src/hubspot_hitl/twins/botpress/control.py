@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
-from hubspot_hitl.twins.botpress.chat import Chat, StartFailedError
+from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.botpress.errors import ApiError
 from hubspot_hitl.twins.botpress.operations import OperationAnswer, Operations
 from hubspot_hitl.twins.botpress.plugin import HitlPlugin
 from hubspot_hitl.twins.botpress.records import Installation
 from hubspot_hitl.twins.botpress.world import World
-from hubspot_hitl.twins.remote import mount_common
-from hubspot_hitl.twins.wire import Json, answer, parse_object
+from hubspot_hitl.twins.remote import Verb, mount_common, mount_verbs
+from hubspot_hitl.twins.wire import Json, parse_object
 
 
 def _told(found: OperationAnswer | None) -> Json:
@@ -33,7 +31,7 @@ class Control:
     def mount(self, app: web.Application) -> None:
         """Add the routes."""
         mount_common(app, self._world.faults, self._world.journal, self._world.options)
-        for method, path, handler in (
+        verbs: tuple[tuple[str, str, Verb], ...] = (
             ("GET", "/_twin/installations", self._installations),
             ("POST", "/_twin/installations", self._install),
             ("PATCH", "/_twin/installations/{webhook}", self._change),
@@ -47,25 +45,8 @@ class Control:
             ("POST", "/_twin/chats/{chat}/say", self._say),
             ("POST", "/_twin/chats/{chat}/stop", self._stop),
             ("POST", "/_twin/tokens/reinstate", self._reinstate),
-        ):
-            app.router.add_route(method, path, self._wrapped(handler))
-
-    @staticmethod
-    def _wrapped(
-        handler: Callable[[web.Request], Awaitable[object]],
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def handle(request: web.Request) -> web.Response:
-            try:
-                return answer(await handler(request))
-            except ApiError as error:
-                return error.response()
-            except StartFailedError as error:
-                found = {"error": str(error), "step": error.step, "status": error.status}
-                return answer(found, 502)
-            except (KeyError, TypeError) as error:
-                return answer({"error": f"missing or wrong field: {error}"}, 400)
-
-        return handle
+        )
+        mount_verbs(app, verbs)
 
     def _shown(self, one: Installation) -> Json:
         """An installation without its configuration, which holds secrets."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from hubspot_hitl.twins.wire import answer
+from hubspot_hitl.twins.wire import Refusal, answer
 
 
-class ApiError(Exception):
+class ApiError(Refusal):
     """A refusal in the API's shape: id, code, type, message."""
 
     def __init__(

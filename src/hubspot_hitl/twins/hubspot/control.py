@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 
 from aiohttp import web
@@ -12,8 +12,8 @@ from hubspot_hitl.twins.hubspot.channels import begin_connection, finish_connect
 from hubspot_hitl.twins.hubspot.errors import ApiError
 from hubspot_hitl.twins.hubspot.transcript import transcript
 from hubspot_hitl.twins.hubspot.world import World
-from hubspot_hitl.twins.remote import mount_common
-from hubspot_hitl.twins.wire import Json, answer, parse_object
+from hubspot_hitl.twins.remote import Verb, mount_common, mount_verbs
+from hubspot_hitl.twins.wire import Json, parse_object
 
 Act = Callable[[Agents, str, Json], object]
 
@@ -53,7 +53,7 @@ class Control:
     def mount(self, app: web.Application) -> None:
         """Add the routes."""
         mount_common(app, self._world.faults, self._world.journal, self._world.options)
-        for method, path, handler in (
+        verbs: tuple[tuple[str, str, Verb], ...] = (
             ("GET", "/_twin/info", self._info),
             ("GET", "/_twin/agents", self._list_agents),
             ("POST", "/_twin/agents", self._add_agent),
@@ -68,22 +68,8 @@ class Control:
             ("GET", "/_twin/connected", self._connected),
             ("GET", "/_twin/deliveries", self._deliveries),
             ("POST", "/_twin/tokens/{verb}", self._tokens),
-        ):
-            app.router.add_route(method, path, self._wrapped(handler))
-
-    @staticmethod
-    def _wrapped(
-        handler: Callable[[web.Request], Awaitable[object]],
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def handle(request: web.Request) -> web.Response:
-            try:
-                return answer(await handler(request))
-            except ApiError as error:
-                return error.response()
-            except (KeyError, TypeError) as error:
-                return answer({"error": f"missing or wrong field: {error}"}, 400)
-
-        return handle
+        )
+        mount_verbs(app, verbs)
 
     async def _info(self, request: web.Request) -> object:
         options = self._world.options

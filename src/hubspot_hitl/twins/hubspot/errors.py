@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from hubspot_hitl.twins.wire import Json, answer
+from hubspot_hitl.twins.wire import Json, Refusal, answer
 
 
-class ApiError(Exception):
+class ApiError(Refusal):
     """A refusal in HubSpot's shape: status, message, category, correlationId."""
 
     def __init__(

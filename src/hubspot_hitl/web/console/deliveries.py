@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
-from hubspot_hitl.web.console.actions import found_delivery, no_delivery, on_delivery
+from hubspot_hitl.web.console.actions import DELIVERY
 from hubspot_hitl.web.console.gate import Visit
 from hubspot_hitl.web.console.recorder import step_of
 from hubspot_hitl.web.console.render import show
@@ -32,8 +32,10 @@ async def deliveries(visit: Visit) -> web.StreamResponse:
 
 async def delivery(visit: Visit) -> web.StreamResponse:
     """One delivery with its body, and the buttons for it."""
-    one = await found_delivery(visit)
+    one = await DELIVERY.found(visit)
     if one is None:
-        return no_delivery(visit)
+        return DELIVERY.not_there(visit)
     now_ms = visit.desk.services.clock.now_ms()
-    return show(visit.frame, "delivery.html", step=step_of(one), actions=on_delivery(one, now_ms))
+    return show(
+        visit.frame, "delivery.html", step=step_of(one), actions=DELIVERY.offered(one, now_ms)
+    )

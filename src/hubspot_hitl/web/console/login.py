@@ -9,7 +9,7 @@ from hubspot_hitl.web import keys
 from hubspot_hitl.web.console.access import COOKIE
 from hubspot_hitl.web.console.desk import DESK, Desk
 from hubspot_hitl.web.console.gate import Visit, base_of, from_here, sealed
-from hubspot_hitl.web.console.render import Frame, show
+from hubspot_hitl.web.console.render import Frame, problem, show
 from hubspot_hitl.web.peers import peer_of
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,9 @@ async def log_in(request: web.Request) -> web.StreamResponse:
 
 
 async def log_out(visit: Visit) -> web.StreamResponse:
-    """End the session in this browser."""
+    """End the session in this browser, if this browser's person asks for it."""
+    if not from_here(visit.request):
+        return problem(visit.frame, 403, "Log out on this page, not from another site.")
     answer = web.Response(status=303, headers={"Location": f"{visit.frame.base}/login"})
     answer.del_cookie(COOKIE, path="/")
     return answer

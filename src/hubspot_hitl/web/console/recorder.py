@@ -14,9 +14,9 @@ from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.ports.flight import Recorded
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.web.console.actions import on_handoff
+from hubspot_hitl.web.console.actions import HANDOFF
 from hubspot_hitl.web.console.gate import Visit
-from hubspot_hitl.web.console.render import problem, show
+from hubspot_hitl.web.console.render import show
 from hubspot_hitl.web.metrics import Direction, direction_of
 
 MOST = 1_000
@@ -118,18 +118,19 @@ async def handoff(visit: Visit) -> web.StreamResponse:
     services = visit.desk.services
     recording = await record(services, visit.request.match_info["handoff"])
     if recording is None:
-        return problem(visit.frame, 404, "There is no handoff of this id.")
+        return HANDOFF.not_there(visit)
     thread = None
     if visit.request.query.get("thread") and recording.handoff.thread_id:
         thread = await _thread(visit, recording.handoff)
+    now_ms = services.clock.now_ms()
     return show(
         visit.frame,
         "handoff.html",
         one=recording.handoff,
         recording=recording,
-        actions=on_handoff(recording.handoff),
+        actions=HANDOFF.offered(recording.handoff, now_ms),
         thread=thread,
-        now_ms=services.clock.now_ms(),
+        now_ms=now_ms,
     )
 
 

@@ -7,7 +7,6 @@ import re
 from aiohttp import web
 
 from hubspot_hitl.web.console import (
-    actions,
     audit,
     bundle,
     connections,
@@ -21,12 +20,14 @@ from hubspot_hitl.web.console import (
     portal,
     recorder,
 )
+from hubspot_hitl.web.console.actions import DELIVERY, HANDOFF
 from hubspot_hitl.web.console.assets import FILES, asset, asset_path
+from hubspot_hitl.web.console.confirmed import asking, doing
 from hubspot_hitl.web.console.desk import DESK
 from hubspot_hitl.web.console.gate import acting, reading, sealed
 
-_ON_DELIVERY = f"/console/deliveries/{{seq:[0-9]+}}/{{action:{'|'.join(actions.ON_DELIVERIES)}}}"
-_ON_HANDOFF = f"/console/handoffs/{{handoff}}/{{action:{'|'.join(actions.ON_HANDOFFS)}}}"
+_ON_DELIVERY = f"/console/deliveries/{{seq:[0-9]+}}/{{action:{'|'.join(DELIVERY.actions)}}}"
+_ON_HANDOFF = f"/console/handoffs/{{handoff}}/{{action:{'|'.join(HANDOFF.actions)}}}"
 _TYPES = {"css": "text/css", "js": "text/javascript"}
 _ASSET = f"/console/static/{{name:{'|'.join(map(re.escape, FILES))}}}"
 
@@ -60,12 +61,12 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.get("/console/handoffs", reading(handoffs.handoffs)),
     web.get("/console/handoffs/{handoff}", reading(recorder.handoff)),
     web.get("/console/handoffs/{handoff}/bundle.zip", reading(bundle.download)),
-    web.get(_ON_HANDOFF, reading(actions.confirm_handoff)),
-    web.post(_ON_HANDOFF, acting(actions.act_on_handoff)),
+    web.get(_ON_HANDOFF, reading(asking(HANDOFF))),
+    web.post(_ON_HANDOFF, acting(doing(HANDOFF))),
     web.get("/console/deliveries", reading(deliveries.deliveries)),
     web.get("/console/deliveries/{seq:[0-9]+}", reading(deliveries.delivery)),
-    web.get(_ON_DELIVERY, reading(actions.confirm_delivery)),
-    web.post(_ON_DELIVERY, acting(actions.act_on_delivery)),
+    web.get(_ON_DELIVERY, reading(asking(DELIVERY))),
+    web.post(_ON_DELIVERY, acting(doing(DELIVERY))),
     web.get("/console/figures", reading(figures.page)),
     web.get("/console/figures.{form:csv|json}", reading(figures.export)),
     web.get("/console/connections", reading(connections.connections)),

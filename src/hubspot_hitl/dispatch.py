@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from hubspot_hitl import actions, events, privacy
 from hubspot_hitl.channels import history, hitl
 from hubspot_hitl.crm import routing_effects
-from hubspot_hitl.events import intake, webhook_out
+from hubspot_hitl.events import contact_log, intake, webhook_out
 from hubspot_hitl.ledger.backoff import Policies, Policy
 from hubspot_hitl.ports.services import DeliveryHandler
 from hubspot_hitl.repair import reconcile, resend
@@ -41,3 +41,14 @@ RETRYING = Policies(
     }
 )
 """How often what is tried again, where it is not as usual."""
+
+PATIENT = frozenset(
+    {
+        *contact_log.DELIVERIES,
+        *webhook_out.DELIVERIES,
+        *jobs.DELIVERIES,
+        *reconcile.DELIVERIES,
+        *privacy.DELIVERIES,
+    }
+)
+"""What nobody waits for in a chat: however much of it there is, the chat has places of its own."""

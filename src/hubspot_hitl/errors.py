@@ -19,6 +19,7 @@
     │   │   └── CircuitOpen       not asked: the vendor has not been answering
     │   ├── VendorFault           5xx, 423, 477: try again
     │   ├── VendorThrottled       429: try again after `retry_after_s`
+    │   │   └── NoTurn            not asked: the rate limit leaves no room for now
     │   ├── VendorRefused         another 4xx: the same request will fail again
     │   │   ├── VendorNotFound    404, 410
     │   │   └── VendorConflict    409
@@ -211,6 +212,12 @@ class VendorThrottled(VendorError):
 
     code = "vendor_throttled"
     retryable = True
+
+
+class NoTurn(VendorThrottled):
+    """The call was not made: its turn in the vendor's rate limit would not have come in time."""
+
+    code = "no_turn"
 
 
 class VendorRefused(VendorError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from hubspot_hitl.clock import SystemClock
-from hubspot_hitl.dispatch import DELIVERY_HANDLERS, RETRYING
+from hubspot_hitl.dispatch import DELIVERY_HANDLERS, PATIENT, RETRYING
 from hubspot_hitl.environment import plain, secrets_of
 from hubspot_hitl.hubspot.crm.client import CrmClients
 from hubspot_hitl.hubspot.portals import HubSpotPortals
@@ -97,6 +97,7 @@ async def open_house(
             WorkerOptions(
                 concurrency=settings.worker_concurrency,
                 policies=RETRYING,
+                patient=PATIENT,
                 circuits=vendors.circuits,
             ),
             on_lane_moved=lane_moved,

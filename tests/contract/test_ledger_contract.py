@@ -680,7 +680,10 @@ async def test_two_thousand_deliveries_of_a_hundred_lanes_keep_their_order(world
         for start in range(0, 100, 25)
     ]
     assert sum(await asyncio.gather(*accepts)) == 2_000
-    await world.settle()
+    for _ in range(100):  # one installation leaves places free, so some come back a moment later
+        await world.advance(0.25)
+        if len(world.ran) == 2_000:
+            break
     for lane in range(100):
         mine = [key for key in world.ran if key.startswith(f"{lane}-")]
         assert mine == [f"{lane}-{n}" for n in range(20)]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 import pytest
 from structlog.testing import capture_logs
-from tests.flows.conftest import House
+from tests.flows.conftest import WITHIN_S, House
 
+from hubspot_hitl.events.contact_log import SAID
+from hubspot_hitl.events.relay import RECEIPT
 from hubspot_hitl.house import open_house
+from hubspot_hitl.ledger.service import LaneLedger
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.twins.botpress.chat import Chat, StartFailedError
 from hubspot_hitl.twins.botpress.records import Installation
 from hubspot_hitl.twins.stage import Stage, reached
+from hubspot_hitl.web import keys
 
+CROWD = 1_000
+FEW = 40
 OTHER = "7654321"
 
 
@@ -38,6 +45,15 @@ class Bot:
         self.chats.append((chat, self.stage.thread_of(chat)))
         return self.chats[-1]
 
+    async def slow_down(self) -> tuple[Chat, str]:
+        """Allow the portal few calls in ten seconds; the second goes when the first told so."""
+        chat, thread_id = await self.open("first")
+        self.stage.hubspot.world.portals[self.portal_id].rate_limit = FEW
+        for text in ("one", "two"):
+            self.stage.botpress.plugin.say(chat, text)
+        assert await reached(lambda: len(self.stage.heard_by_agent(thread_id)) == 2, WITHIN_S)
+        return chat, thread_id
+
     @property
     def agent(self) -> str:
         """An agent of the portal."""
@@ -54,7 +70,7 @@ class Bot:
 
 @pytest.fixture
 async def bots(stage: Stage, tmp_path: Path) -> AsyncIterator[tuple[House, Bot, Bot]]:
-    house = House(stage, tmp_path)
+    house = House(stage, tmp_path, {"shutdown_grace_s": 0.0})
     await house.open()
     world = stage.hubspot.world
     portal = world.add_portal(OTHER)
@@ -243,3 +259,70 @@ async def test_what_an_uninstalled_bot_left_in_the_database_opens_nothing(
         assert await opened.services.installations.get(gone) is None
         assert await opened.storage.vault.get(f"installation:{gone}", "configuration") is None
         assert await opened.storage.vault.get(f"installation:{stays}", "configuration") is not None
+
+
+def ledger_of(house: House) -> LaneLedger:
+    assert house.runner is not None
+    ledger = house.runner.app[keys.SERVICES].ledger
+    assert isinstance(ledger, LaneLedger)
+    return ledger
+
+
+async def crowd(house: House, bot: Bot, kind: str, body: Mapping[str, object], *, share: int) -> None:
+    """So many lanes of one bot, each with a call to its portal, until they hold their share."""
+    ledger = ledger_of(house)
+    await ledger.accept(
+        [
+            NewDelivery(
+                dedup_key=f"crowd:{number}",
+                lane=f"crowd:{number}",
+                kind=kind,
+                installation_id=bot.installation.webhook_id,
+                body=body,
+            )
+            for number in range(CROWD)
+        ]
+    )
+    assert await reached(lambda: ledger.lanes_running >= share, WITHIN_S)
+
+
+async def waiting(house: House) -> list[Delivery]:
+    """Of the crowd, those whose call was not made yet."""
+    ready = DeliveryFilter(states=(DeliveryState.READY,), limit=2 * CROWD)
+    found = await ledger_of(house).find(ready)
+    return [one for one in found if one.lane.startswith("crowd:")]
+
+
+async def test_a_portal_that_is_out_of_calls_keeps_no_place_from_its_neighbour(
+    bots: tuple[House, Bot, Bot],
+) -> None:
+    house, ours, theirs = bots
+    stage = ours.stage
+    chat, thread_id = await ours.open("ada")
+    await theirs.slow_down()
+    receipt = {"channelId": "1", "messageId": "unknown", "status": "SENT"}
+    await crowd(house, theirs, RECEIPT, receipt, share=192)
+
+    stage.botpress.plugin.say(chat, "hello")
+    stage.hubspot.agents.reply(thread_id, ours.agent, "good day")
+
+    assert await reached(lambda: heard(ours) == ["good day"], WITHIN_S)
+    assert await reached(lambda: stage.heard_by_agent(thread_id) == ["hello"], WITHIN_S)
+    left = await waiting(house)
+    assert len(left) > CROWD / 2
+    assert {(one.attempts, one.error_code) for one in left} == {(0, None)}
+
+
+async def test_crm_work_keeps_no_place_from_the_chat_of_its_own_portal(
+    bots: tuple[House, Bot, Bot],
+) -> None:
+    house, ours, _ = bots
+    stage = ours.stage
+    chat, thread_id = await ours.slow_down()
+    line = {"sender": "Ada", "atMs": 1, "text": "hello", "contactId": "1"}
+    await crowd(house, ours, SAID, line, share=64)
+
+    stage.botpress.plugin.say(chat, "are you there?")
+
+    assert await reached(lambda: "are you there?" in stage.heard_by_agent(thread_id), WITHIN_S)
+    assert len(await waiting(house)) > CROWD / 2

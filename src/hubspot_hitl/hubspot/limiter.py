@@ -17,7 +17,7 @@ from bisect import bisect_right, insort
 from dataclasses import dataclass
 from itertools import count
 
-from hubspot_hitl.errors import VendorThrottled
+from hubspot_hitl.errors import NoTurn
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.hubspot import Priority
 
@@ -83,7 +83,7 @@ class RateLimiter:
     async def acquire(self, operation: str, priority: Priority, *, search: bool = False) -> None:
         """Return when the call may be sent.
 
-        Raises :class:`VendorThrottled`, with the time to come back, when the turn would not come
+        Raises :class:`NoTurn`, with the time to come back, when the turn would not come
         in time: longer waiting belongs to the ledger.
         """
         await (self._search if search else self._general).acquire(operation, priority)
@@ -153,7 +153,7 @@ class _Lane:
                     break
                 pause = self._pause_of(priority, now)
                 if pause > self._longest_pause_s or now + delay > deadline:
-                    raise VendorThrottled(
+                    raise NoTurn(
                         "HubSpot's rate limit leaves no room for this call in time;"
                         " it is tried again later",
                         vendor="hubspot",

@@ -22,6 +22,7 @@ from yarl import URL
 from hubspot_hitl.errors import (
     AuthorizationLost,
     CircuitOpen,
+    NoTurn,
     VendorError,
     VendorThrottled,
     VendorUnreachable,
@@ -160,7 +161,7 @@ class Transport:
         while True:
             try:
                 return await self._attempt(call, token, attempt)
-            except CircuitOpen:
+            except (CircuitOpen, NoTurn):
                 if failure is not None:
                     raise failure from None  # what happened says more than what did not
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hubspot_hitl.errors import CircuitOpen, HitlError, ServiceError, VendorError
+from hubspot_hitl.errors import CircuitOpen, HitlError, NoTurn, ServiceError, VendorError
 from hubspot_hitl.ledger import observer
 from hubspot_hitl.ledger.backoff import Bury, Policy, Retry, decide, error_code
 from hubspot_hitl.ledger.rows import FinishRow, NewRow, is_storable, new_row, storable
@@ -99,7 +99,7 @@ class Attempt:
         """
         if self.cancelled:
             return self._cancelled()
-        if isinstance(error, CircuitOpen):
+        if isinstance(error, CircuitOpen | NoTurn):
             return self._parked(error)
         delivery = self.delivery
         if open_s is not None and policy.max_attempts is not None:
@@ -142,7 +142,7 @@ class Attempt:
                 row = self._row(DeliveryState.DEAD, attempts=attempts, code=code, error=text)
                 return Settled(row, observer.Buried(delivery, reason, code), dead=True)
 
-    def _parked(self, error: CircuitOpen) -> Settled:
+    def _parked(self, error: CircuitOpen | NoTurn) -> Settled:
         """Nothing was tried: no attempt is counted, and what an earlier one met with stays known.
 
         Handlers read from `error_code` whether an effect is in doubt.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from hubspot_hitl.errors import CircuitOpen, HitlError, VendorError
+from hubspot_hitl.errors import CircuitOpen, HitlError, NoTurn, VendorError
 from hubspot_hitl.ledger.attempt import Attempt, HandlerTimeout, Settled, UnknownKind
 from hubspot_hitl.ledger.backoff import Policies
 from hubspot_hitl.ledger.circuits import LANE, is_outage
@@ -112,8 +112,8 @@ class Caller:
 
 def _log_failure(delivery: Delivery, settled: Settled, error: Exception) -> None:
     row = settled.row
-    if isinstance(error, CircuitOpen):
-        return  # the circuit said so when it opened
+    if isinstance(error, CircuitOpen | NoTurn):
+        return  # the circuit said so when it opened; a busy portal is no failure
     bug = None if isinstance(error, HitlError) else error
     _log.log(
         logging.ERROR if settled.dead or bug else logging.WARNING,

@@ -31,6 +31,7 @@ from hubspot_hitl.ledger.requests import (
     Reply,
     Request,
 )
+from hubspot_hitl.ledger.shares import Shares
 from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.ledger import Delivery, Handler
@@ -46,7 +47,8 @@ class WorkerOptions:
     `concurrency`: lanes at a time. `turn`: deliveries after which a lane lets waiting lanes go
     first. `handler_timeout_s` ends a handler that hangs. `poll_s`: how often lanes are looked for
     that nobody announced. `wake_horizon_s`: due times further away are left to the poll.
-    `circuits`: which vendors answer whom.
+    `circuits`: which vendors answer whom. `patient`: the kinds of delivery that can wait, of which
+    few are run at a time.
     """
 
     concurrency: int = 256
@@ -56,6 +58,7 @@ class WorkerOptions:
     wake_horizon_s: float = 5.0
     stop_lane_on_dead: bool = False
     circuits: Circuits | None = None
+    patient: frozenset[str] = frozenset()
     policies: Policies = field(default_factory=Policies)
 
 
@@ -96,6 +99,7 @@ class Worker:
         self._runs: dict[str, _LaneRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._committer: Committer | None = None
+        self._shares = Shares(options.concurrency)
         self._stopping = True
         self._caller = Caller(
             handlers, clock, options.policies, options.handler_timeout_s, options.circuits
@@ -259,17 +263,36 @@ class Worker:
                 if run.lease_until_s <= self._clock.monotonic():
                     await self._reload(run)
                 else:
-                    run.turns += 1
-                    await self._attempt(run, delivery)
+                    await self._take_turn(run, delivery)
             case Reload():
                 await self._reload(run)
-            case Rest(due_ms, blocked):
-                queue = run.queue
-                request = Release(queue.claim, queue.version, due_ms, blocked)
-                (reply,) = await self._insist(run, request)
-                self._heard(run, reply)
+            case Rest():
+                await self._give_back(run, step)
             case _:
                 assert_never(step)
+
+    async def _take_turn(self, run: _LaneRun, delivery: Delivery) -> None:
+        """Attempt a delivery, unless its installation holds its share of the places already.
+
+        Then the lane is given back as it is, so that others get on: nothing was tried.
+        """
+        installation_id, patient = delivery.installation_id, delivery.kind in self._options.patient
+        wait_s = self._shares.begin(installation_id, self._clock.monotonic(), patient=patient)
+        if wait_s is not None:
+            run.queue.queue.insert(0, delivery)
+            await self._give_back(run, Rest(self._clock.now_ms() + round(wait_s * 1000), True))
+            return
+        run.turns += 1
+        try:
+            await self._attempt(run, delivery)
+        finally:
+            self._shares.end(installation_id, self._clock.monotonic(), patient=patient)
+
+    async def _give_back(self, run: _LaneRun, rest: Rest) -> None:
+        queue = run.queue
+        request = Release(queue.claim, queue.version, rest.due_ms, rest.blocked)
+        (reply,) = await self._insist(run, request)
+        self._heard(run, reply)
 
     async def _reload(self, run: _LaneRun) -> None:
         began_s = self._clock.monotonic()

@@ -230,7 +230,7 @@ class Grant:
 
 @dataclass(slots=True)
 class Portal:
-    """One HubSpot account."""
+    """One HubSpot account. `rate_limit` replaces the twin's option of that name."""
 
     id: str
     agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
@@ -255,6 +255,7 @@ class Portal:
     timeline: dict[str, Json] = field(default_factory=dict[str, Json])
     emails: dict[str, Json] = field(default_factory=dict[str, Json])
     next_agent: int = 0
+    rate_limit: int | None = None
 
     def of_type(self, object_type: str) -> dict[str, CrmObject]:
         """The records of one CRM object type, by id."""

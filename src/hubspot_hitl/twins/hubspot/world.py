@@ -211,8 +211,10 @@ class World:
 
     def count_call(self, portal_id: str, search: bool) -> dict[str, str]:
         """Count a call against the portal's limit; returns the rate headers. Raises a 429."""
-        limit = self.options.search_limit_per_s if search else self.options.rate_limit
-        if limit is None or self.options.rate_limit is None:
+        portal = self.portals.get(portal_id)
+        general = (portal.rate_limit if portal else None) or self.options.rate_limit
+        limit = self.options.search_limit_per_s if search else general
+        if limit is None or general is None:
             return {}
         window = 1.0 if search else self.options.rate_window_s
         recent = self.recent.setdefault(f"{portal_id}:{search}", deque())

@@ -268,7 +268,9 @@ def ledger_of(house: House) -> LaneLedger:
     return ledger
 
 
-async def crowd(house: House, bot: Bot, kind: str, body: Mapping[str, object], *, share: int) -> None:
+async def crowd(
+    house: House, bot: Bot, kind: str, body: Mapping[str, object], *, share: int
+) -> None:
     """So many lanes of one bot, each with a call to its portal, until they hold their share."""
     ledger = ledger_of(house)
     await ledger.accept(

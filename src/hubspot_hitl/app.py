@@ -114,6 +114,7 @@ def _desk(settings: Settings, house: House, observing: Observing) -> Desk:
         house.services,
         house.storage.audit,
         house.storage.figures,
+        house.rates,
         observing.metrics,
         Access(settings, house.services.clock),
         rate_used=lambda: house.portals.rate_used,

@@ -34,10 +34,11 @@ from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.setup import jobs
-from hubspot_hitl.setup.housekeeping import keep_sweeping
+from hubspot_hitl.setup.housekeeping import keep_figures, keep_sweeping
 from hubspot_hitl.setup.summarisers import summariser
 from hubspot_hitl.store.counters import named_by_number
 from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.rates import SqlRates
 from hubspot_hitl.store.storage import Storage, open_storage
 from hubspot_hitl.vendors import Vendors, open_vendors
 from hubspot_hitl.web import oauth
@@ -53,6 +54,7 @@ class House:
     services: Services
     storage: Storage
     portals: HubSpotPortals
+    rates: SqlRates
     circuits: BreakerCircuits
     signing_secrets: tuple[str, ...]
     oauth: oauth.OAuthDoor
@@ -109,13 +111,17 @@ async def open_house(
             handlers[kind] = observing.handler(plainly) if observing else plainly
         await ledger.start(work=work)
         stack.push_async_callback(ledger.stop, settings.shutdown_grace_s)
+        rates = SqlRates(storage.database, clock, vendors.portals.take_rate_peaks)
         if work:
             await jobs.schedule(services)
-            _keep_house(stack, settings, storage, vendors.refresher, ledger, clock)
+            stack.push_async_callback(rates.close)
+            keeping = keep_figures((storage.figures, rates), clock)
+            _keep_house(stack, settings, storage, vendors.refresher, ledger, clock, keeping)
         yield House(
             services,
             storage,
             vendors.portals,
+            rates,
             vendors.circuits,
             vendors.signing_secrets,
             _oauth_door(settings, storage, vendors, services),
@@ -201,6 +207,7 @@ def _keep_house(
     refresher: TokenRefresher,
     ledger: LaneLedger,
     clock: Clock,
+    keeping: Coroutine[object, object, None],
 ) -> None:
     """Start what runs beside the work until the house is closed."""
     content_days = settings.content_days or settings.retention_days
@@ -216,6 +223,7 @@ def _keep_house(
         "sweep": sweeping,
         "token-refresh": refresher.run(),
         "flight-log": storage.flight.keep_writing(),
+        "figures": keeping,
     }
     for name, work in beside.items():
         task = asyncio.create_task(work, name=name)

@@ -123,6 +123,7 @@ async def test_a_handoff_comes_back_as_it_was_saved(store: Store) -> None:
         agent_user_id="au",
         announced=("A-1", "A-2"),
         assigned_ms=1,
+        first_assigned_ms=1,
         first_reply_ms=2,
         last_user_ms=3,
         last_agent_ms=4,

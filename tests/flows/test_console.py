@@ -202,6 +202,14 @@ async def test_figures_are_there_for_eyes_and_for_spreadsheets(
     assert "handoffs pending" in table
     numbers = json.loads(await (await http.get(f"{desk.url}/console/figures.json")).text())
     assert sum(bucket.get("pending", 0) for bucket in numbers["outcomes"]) == 1
+    portal = desk.stage.hubspot.options.portal_id
+    (rate,) = numbers["rate"]
+    assert (rate["portal"], 0 < max(one["share"] or 0 for one in rate["used"]) <= 1) == (
+        portal,
+        True,
+    )
+    assert f"Portal {portal}" in page
+    assert f"in portal {portal}" in table
 
 
 async def test_metrics_count_what_crossed_without_ids(

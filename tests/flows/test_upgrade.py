@@ -68,9 +68,15 @@ def _run(connection: Connection, sql: str) -> None:
 
 async def to_schema_before(url: str) -> None:
     """Undo what later schemas added: what is left is what the second one wrote."""
-    later = ("counters", "flight")  # the tables of the schemas since
-    drops = [f"DROP TABLE {table}" for table in later]
-    await change(url, *drops, "UPDATE alembic_version SET version_num = '0002'")
+    later = ("counters", "flight", "figure_hours", "rate_peaks")  # the tables of the schemas since
+    indexes = ("state", "first_assigned", "first_reply", "ended")
+    undo = [f"DROP INDEX handoffs_{name}" for name in indexes]
+    undo += [
+        "CREATE INDEX handoffs_state ON handoffs (state)",
+        "ALTER TABLE handoffs DROP COLUMN first_assigned_ms",
+    ]
+    undo += [f"DROP TABLE {table}" for table in later]
+    await change(url, *undo, "UPDATE alembic_version SET version_num = '0002'")
 
 
 @pytest.mark.parametrize("engine", ENGINES)

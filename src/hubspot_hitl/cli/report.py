@@ -35,7 +35,9 @@ def report(
     async def main() -> None:
         nonlocal dead
         async with looking() as house:
-            found = await gather(house.storage.figures, house.services.clock, SPANS[span])
+            found = await gather(
+                house.storage.figures, house.rates, house.services.clock, SPANS[span]
+            )
             health = await house.services.ledger.health()
         dead = health.dead
         if json_:

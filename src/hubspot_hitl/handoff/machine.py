@@ -113,11 +113,13 @@ def assign(
             f"Handoff {handoff.id!r} is {handoff.state.value} and cannot be assigned; reopen it."
         )
     same = handoff.agent_actor_id == actor_id
+    first_ms = handoff.first_assigned_ms
     return replace(
         move(handoff, _S.ASSIGNED, at_ms),
         agent_actor_id=actor_id,
         agent_user_id=agent_user_id or (handoff.agent_user_id if same else None),
         assigned_ms=at_ms,
+        first_assigned_ms=at_ms if first_ms is None else first_ms,
     )
 
 

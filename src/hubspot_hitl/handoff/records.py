@@ -47,8 +47,9 @@ class Handoff:
     `id` is ours and is the lane key; `integration_thread_id` is what HubSpot knows the thread by
     before it has told us `thread_id`. `announced` holds the actor ids for which `hitlAssigned` went
     out since the start or the latest reopening. `assigned_ms` dates the latest change of assignment
-    (also to nobody), `ended_ms` the latest end: it stays when the handoff is reopened, so ask
-    `active`, not `ended_ms`, whether it goes on. `version` grows with each save.
+    (also to nobody), `first_assigned_ms` the first agent, `ended_ms` the latest end: it stays when
+    the handoff is reopened, so ask `active`, not `ended_ms`, whether it goes on. `version` grows
+    with each save.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Handoff:
     agent_user_id: str | None = None
     announced: tuple[str, ...] = ()
     assigned_ms: int | None = None
+    first_assigned_ms: int | None = None
     first_reply_ms: int | None = None
     last_user_ms: int | None = None
     last_agent_ms: int | None = None

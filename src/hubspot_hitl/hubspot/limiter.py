@@ -80,6 +80,10 @@ class RateLimiter:
         """The share of the present window that is spent, between 0 and 1."""
         return self._general.used
 
+    def take_peak(self) -> float:
+        """The highest share that was spent at a time since this was asked last, between 0 and 1."""
+        return self._general.take_peak()
+
     async def acquire(self, operation: str, priority: Priority, *, search: bool = False) -> None:
         """Return when the call may be sent.
 
@@ -140,6 +144,7 @@ class _Lane:
         self._paused_until = float("-inf")
         self._chat_paused_until = float("-inf")
         self._refusals = 0
+        self._peak = 0.0
 
     async def acquire(self, operation: str, priority: Priority) -> None:
         ticket = (priority, next(self._tickets))
@@ -162,6 +167,7 @@ class _Lane:
                     )
                 await self._clock.sleep(max(delay, _SHORTEST_SLEEP_S))
             insort(self._sent, now)
+            self._peak = max(self._peak, self._share)
         finally:
             self._waiting.remove(ticket)
 
@@ -177,11 +183,20 @@ class _Lane:
         if others > 0 and sent_at + self._per_s > self._clock.monotonic():
             at = bisect_right(self._sent, sent_at)
             self._sent[at:at] = [sent_at] * min(others, self._requests)
+        self._peak = max(self._peak, self._share)
 
     @property
     def used(self) -> float:
         self._forget(self._clock.monotonic())
+        return self._share
+
+    @property
+    def _share(self) -> float:
         return min(1.0, len(self._sent) / self._requests) if self._requests else 1.0
+
+    def take_peak(self) -> float:
+        peak, self._peak = max(self._peak, self.used), 0.0
+        return peak
 
     def pause(self, seconds: float, priority: Priority) -> None:
         until = self._clock.monotonic() + seconds

@@ -63,6 +63,7 @@ class _Entry:
     credentials: _Credentials
     tokens: TokenSource
     limited_as: _Key
+    limiter: RateLimiter
     client: HubSpotClient
 
 
@@ -104,8 +105,9 @@ class HubSpotPortals:
             tokens = entry.tokens
         else:
             tokens = self._tokens(installation, credentials)
-        client = self._client(installation, credentials, tokens, self._limiter(limited_as))
-        self._entries[installation.id] = _Entry(credentials, tokens, limited_as, client)
+        limiter = self._limiter(limited_as)
+        client = self._client(installation, credentials, tokens, limiter)
+        self._entries[installation.id] = _Entry(credentials, tokens, limited_as, limiter, client)
         return client
 
     def forget(self, installation_id: str) -> None:
@@ -128,6 +130,15 @@ class HubSpotPortals:
     def rate_used(self) -> float:
         """How much of its limit the busiest portal has spent in this process, 0 to 1."""
         return max((limiter.used for limiter in self._limiters.values()), default=0.0)
+
+    def take_rate_peaks(self) -> dict[tuple[str, str], float]:
+        """The highest share of its limit that each app has spent in each portal, 0 to 1.
+
+        Since this was asked last, in this process; what has spent nothing is absent.
+        """
+        limiters = {entry.limited_as: entry.limiter for entry in self._entries.values()}
+        peaks = {key: limiter.take_peak() for key, limiter in limiters.items()}
+        return {key: peak for key, peak in peaks.items() if peak > 0}
 
     @property
     def token_age_s(self) -> float | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final, Protocol
+
 import structlog
 
 from hubspot_hitl.errors import StoreUnavailable
@@ -14,6 +17,7 @@ from hubspot_hitl.privacy.retention import Forgetting
 log = structlog.get_logger(__name__)
 
 EVERY_S = 3_600.0
+FIGURES_EVERY_S: Final = 60.0
 DAY_MS = 86_400_000
 
 
@@ -49,3 +53,22 @@ async def keep_sweeping(
         except StoreUnavailable as error:
             log.warning("sweep_put_off", reason=error.message)
         await clock.sleep(EVERY_S)
+
+
+class Keeps(Protocol):
+    """Something that writes down figures while they can still be had."""
+
+    async def keep(self, now_ms: int) -> None:
+        """Do it; what is done already is not done again. Raises StoreUnavailable."""
+        ...
+
+
+async def keep_figures(keepers: Sequence[Keeps], clock: Clock) -> None:
+    """Have figures kept, each minute until cancelled."""
+    while True:
+        await clock.sleep(FIGURES_EVERY_S)
+        for one in keepers:
+            try:
+                await one.keep(clock.now_ms())
+            except StoreUnavailable as error:
+                log.warning("figures_put_off", reason=error.message)

@@ -18,7 +18,7 @@ from hubspot_hitl.store.database import Database, open_database
 
 _log = structlog.get_logger(__name__)
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 HEAD: Final = REVISIONS[-1]
 _ADVISORY_LOCK: Final = 0x48495443  # any number, the same in every replica
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -47,6 +48,7 @@ handoffs = Table(
     Column("agent_user_id", Text),
     Column("announced", Text, nullable=False, server_default=text("'[]'")),
     Column("assigned_ms", BigInteger),
+    Column("first_assigned_ms", BigInteger),
     Column("first_reply_ms", BigInteger),
     Column("last_user_ms", BigInteger),
     Column("last_agent_ms", BigInteger),
@@ -77,7 +79,11 @@ Index("handoffs_conversation", handoffs.c.conversation_id)
 Index("handoffs_thread", handoffs.c.thread_id)
 Index("handoffs_integration_thread", handoffs.c.integration_thread_id)
 Index("handoffs_created", handoffs.c.created_ms)
-Index("handoffs_state", handoffs.c.state)
+Index("handoffs_state", handoffs.c.state, handoffs.c.created_ms)
+for _name in ("first_assigned", "first_reply", "ended"):  # what the figures count by
+    _when = handoffs.c[f"{_name}_ms"]
+    _known = text(f"{_name}_ms IS NOT NULL")
+    Index(f"handoffs_{_name}", _when, sqlite_where=_known, postgresql_where=_known)
 
 people = Table(
     "people",
@@ -206,3 +212,21 @@ flight = Table(
 )
 Index("flight_handoff", flight.c.handoff_id, flight.c.at_ms)
 Index("flight_age", flight.c.at_ms)
+
+# What is counted of an hour that is over, as JSON: see `figures.py`.
+figure_hours = Table(
+    "figure_hours",
+    metadata,
+    Column("hour_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("counted", Text, nullable=False),
+)
+
+rate_peaks = Table(
+    "rate_peaks",
+    metadata,
+    Column("step_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("slot_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("app_id", Text, primary_key=True),
+    Column("portal", Text, primary_key=True),
+    Column("used", Float, nullable=False),
+)

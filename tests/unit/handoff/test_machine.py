@@ -152,3 +152,10 @@ def test_only_moves_of_the_table_happen(targets: list[HandoffState]) -> None:
 
 def test_the_modules_example_is_true() -> None:
     assert doctest.testmod(machine).failed == 0
+
+
+def test_the_first_agent_stays_the_first() -> None:
+    taken = machine.assign(a_handoff(), "A-1", 0)
+    handed_over = machine.assign(taken, "A-2", 50)
+    again = machine.assign(machine.unassign(handed_over, 60), "A-3", 70)
+    assert (again.first_assigned_ms, again.assigned_ms) == (0, 70)

@@ -281,3 +281,26 @@ async def test_the_budget_of_the_day_holds_back_everybody() -> None:
         with pytest.raises(VendorThrottled) as caught:
             await limiter.acquire("x", priority)
         assert caught.value.retry_after_s == pytest.approx(3600)
+
+
+async def test_the_peak_is_kept_until_it_is_taken() -> None:
+    clock = FakeClock()
+    limiter = told(clock)
+    await spend(limiter, 55)
+    clock.advance(60)
+    await spend(limiter, 11)
+    assert limiter.used == pytest.approx(0.1)
+    assert limiter.take_peak() == pytest.approx(0.5)
+    assert limiter.take_peak() == pytest.approx(0.1)
+    clock.advance(60)
+    limiter.take_peak()
+    assert limiter.take_peak() == 0
+
+
+async def test_what_others_spent_is_part_of_the_peak() -> None:
+    clock = FakeClock()
+    limiter = told(clock)
+    await spend(limiter, 1)
+    limiter.learn(Budget(limit=100, remaining=20), sent_at=clock.monotonic())
+    clock.advance(60)
+    assert limiter.take_peak() == pytest.approx(0.8)

@@ -4,11 +4,19 @@ import asyncio
 
 from tests.fakes import FakeClock
 
+from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ledger.memory import MemoryEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.ledger import ERASED, Delivery, DeliveryFilter, Done, NewDelivery, Outcome
 from hubspot_hitl.privacy.retention import Forgetting
-from hubspot_hitl.setup.housekeeping import DAY_MS, EVERY_S, keep_sweeping, sweep
+from hubspot_hitl.setup.housekeeping import (
+    DAY_MS,
+    EVERY_S,
+    FIGURES_EVERY_S,
+    keep_figures,
+    keep_sweeping,
+    sweep,
+)
 from hubspot_hitl.store.memory import MemoryNonces
 
 
@@ -79,3 +87,25 @@ async def test_content_goes_before_the_evidence_does() -> None:
     assert content.asked == [now_ms - 7 * DAY_MS] * 2
     assert content.scrubbed == 1
     await ledger.stop(0)
+
+
+class Keeper:
+    """Writes down nothing but that it was asked; the first time its database is away."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def keep(self, now_ms: int) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            raise StoreUnavailable("away")
+
+
+async def test_figures_are_kept_each_minute_whatever_happened_before() -> None:
+    clock, keepers = FakeClock(), [Keeper(), Keeper()]
+    keeping = asyncio.create_task(keep_figures(keepers, clock))
+    for _ in range(3):
+        await clock.until_sleeping()
+        await clock.advance(FIGURES_EVERY_S)
+    assert [one.asked for one in keepers] == [3, 3]
+    keeping.cancel()

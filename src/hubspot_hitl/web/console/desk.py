@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hubspot_hitl.ports.audit import Audit
 from hubspot_hitl.ports.circuits import Circuits
-from hubspot_hitl.ports.figures import Figures
+from hubspot_hitl.ports.figures import Figures, Rates
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.doctor import Surroundings
 from hubspot_hitl.web.console.access import Access
@@ -32,6 +32,7 @@ class Desk:
     services: Services
     audit: Audit
     figures: Figures
+    rates: Rates
     metrics: Metrics
     access: Access
     rate_used: Callable[[], float] = lambda: 0.0

@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, count, cycle
 
-from hubspot_hitl.web.console.render import day_text, span_text
-from hubspot_hitl.web.console.spans import Durations, Outcomes
+from hubspot_hitl.ports.figures import HOUR_MS, MINUTE_MS
+from hubspot_hitl.web.console.render import day_text, share_text, span_text
+from hubspot_hitl.web.console.spans import Durations, Outcomes, RateUse
 
-WIDTH, HEIGHT = 720, 190
-LEFT, BOTTOM, TOP = 64, 24, 8
+WIDTH, HEIGHT = 440, 190
+LEFT, BOTTOM, TOP = 60, 24, 10
+MOST_STEPS = 4
+TONES = 8
+NEARLY_ALL = 0.8
+"""Above this share of a rate limit its bar is drawn as a warning."""
+_SECOND_MS, _DAY_MS = 1000, 24 * HOUR_MS
+_UNITS = ((_DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "min"), (_SECOND_MS, "s"), (1, "ms"))
+_NICE_MS = (
+    *(ten * part for ten in (1, 10, 100) for part in (1, 2, 5)),
+    *(_SECOND_MS * part for part in (1, 2, 5, 10, 20, 30)),
+    *(MINUTE_MS * part for part in (1, 2, 5, 10, 20, 30)),
+    *(HOUR_MS * part for part in (1, 2, 3, 6, 12)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +57,53 @@ class Plot:
     y_ticks: Sequence[Tick]
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Where things lie: buckets from left to right, values from 0 to `most` upwards."""
+
+    starts: Sequence[int]
+    most: float
+
+    @property
+    def step(self) -> float:
+        return (WIDTH - LEFT) / len(self.starts)
+
+    def height(self, value: float) -> float:
+        return (HEIGHT - BOTTOM - TOP) * value / self.most if self.most else 0.0
+
+    def box(self, index: int, below: float, value: float, tone: int, title: str) -> Box:
+        """A bar of at least a pixel's height above `below`."""
+        height = max(1.0, self.height(value))
+        y = max(0.0, HEIGHT - BOTTOM - self.height(below) - height)
+        return Box(LEFT + (index + 0.15) * self.step, y, self.step * 0.7, height, tone, title)
+
+    def mark(self, index: int, value: float) -> Box:
+        """A line across a bar's width; the bar's title tells of it."""
+        y = HEIGHT - BOTTOM - self.height(value) - 1
+        return Box(LEFT + (index + 0.15) * self.step, y, self.step * 0.7, 2, 0, "")
+
+    def y_ticks(self, step: float, text: Callable[[float], str]) -> list[Tick]:
+        values = [step * number for number in range(round(self.most / step) + 1)]
+        return [Tick(HEIGHT - BOTTOM - self.height(value), text(value)) for value in values]
+
+    def x_ticks(self) -> list[Tick]:
+        """Every few buckets a time; days where the span is longer than one."""
+        every = max(1, len(self.starts) // 4)
+        form = "%a %d" if self.starts[-1] - self.starts[0] > _DAY_MS else "%H:%M"
+        return [
+            Tick(
+                LEFT + (index + 0.5) * self.step, f"{datetime.fromtimestamp(at / 1000, UTC):{form}}"
+            )
+            for index, at in enumerate(self.starts)
+            if index % every == 0
+        ]
+
+
 def duration_plot(found: Durations) -> Plot:
     """Bars to the median, a mark at the 90th percentile."""
     most = max((one.p90_ms or 0 for one in found.buckets), default=0)
-    scale = _scale(most)
-    step = (WIDTH - LEFT) / len(found.starts)
+    step = _nice_ms(most)
+    frame = _Frame(found.starts, _ceiling(most, step))
     boxes: list[Box] = []
     marks: list[Box] = []
     for index, (start, one) in enumerate(zip(found.starts, found.buckets, strict=True)):
@@ -57,52 +113,61 @@ def duration_plot(found: Durations) -> Plot:
             f"{day_text(start)}: median {span_text(one.median_ms)},"
             f" 90 % within {span_text(one.p90_ms)}, {one.count} in all"
         )
-        x = LEFT + index * step + step * 0.15
-        height = max(1.0, scale(one.median_ms))
-        boxes.append(Box(x, HEIGHT - BOTTOM - height, step * 0.7, height, 0, title))
-        marks.append(Box(x, HEIGHT - BOTTOM - scale(one.p90_ms) - 1, step * 0.7, 2, 0, title))
-    values = [most * part for part in _parts(most)]
-    ticks = [Tick(HEIGHT - BOTTOM - scale(value), span_text(value)) for value in values]
-    return Plot(boxes, marks, _times(found.starts, step), ticks)
+        boxes.append(frame.box(index, 0, one.median_ms, 0, title))
+        marks.append(frame.mark(index, one.p90_ms))
+    return Plot(boxes, marks, frame.x_ticks(), frame.y_ticks(step, _short))
 
 
 def outcome_plot(found: Outcomes) -> Plot:
     """Stacked bars."""
     most = max((sum(bucket.values()) for bucket in found.buckets), default=0)
-    scale = _scale(most)
-    step = (WIDTH - LEFT) / len(found.starts)
+    step = _nice(most)
+    frame = _Frame(found.starts, _ceiling(most, step))
     boxes: list[Box] = []
     for index, (start, bucket) in enumerate(zip(found.starts, found.buckets, strict=True)):
-        top = float(HEIGHT - BOTTOM)
-        for tone, name in enumerate(found.names):
+        below = 0
+        for tone, name in zip(cycle(range(TONES)), found.names, strict=False):
             if bucket[name]:
-                height = scale(bucket[name])
-                top -= height
                 title = f"{day_text(start)}: {bucket[name]} {name}"
-                boxes.append(
-                    Box(LEFT + index * step + step * 0.15, top, step * 0.7, height, tone % 8, title)
-                )
-    values = [most * part for part in _parts(most)]
-    ticks = [Tick(HEIGHT - BOTTOM - scale(value), f"{value:g}") for value in values]
-    return Plot(boxes, (), _times(found.starts, step), ticks)
+                boxes.append(frame.box(index, below, bucket[name], tone, title))
+                below += bucket[name]
+    return Plot(boxes, (), frame.x_ticks(), frame.y_ticks(step, lambda value: f"{value:g}"))
 
 
-def _scale(most: float) -> Callable[[float], float]:
-    room = HEIGHT - BOTTOM - TOP
-    return lambda value: room * value / most if most else 0.0
+def rate_plot(found: RateUse) -> Plot:
+    """Bars to the highest share of the busiest portal; nearly all of it has a colour that warns."""
+    frame = _Frame(found.starts, 1.0)
+    boxes: list[Box] = []
+    for index, (start, one) in enumerate(zip(found.starts, found.busiest, strict=True)):
+        if one is not None:
+            share, budget = one
+            title = f"{day_text(start)}: {share_text(share)} of portal {budget.portal}"
+            boxes.append(frame.box(index, 0, share, 3 if share >= NEARLY_ALL else 0, title))
+    return Plot(boxes, (), frame.x_ticks(), frame.y_ticks(0.25, share_text))
 
 
-def _parts(most: float) -> tuple[float, ...]:
-    return (0.0, 0.5, 1.0) if most else (0.0,)
+def _nice_ms(most: float) -> float:
+    """A round duration that fits into `most` at most `MOST_STEPS` times."""
+    days = (_DAY_MS << power for power in count())
+    return next(step for step in chain(_NICE_MS, days) if step * MOST_STEPS >= most)
 
 
-def _times(starts: Sequence[int], step: float) -> list[Tick]:
-    """Every few buckets a time; days where the span is longer than one."""
-    every = max(1, len(starts) // 6)
-    long = starts[-1] - starts[0] > 86_400_000
-    form = "%a %H:%M" if long else "%H:%M"
-    return [
-        Tick(LEFT + (index + 0.5) * step, f"{datetime.fromtimestamp(at / 1000, UTC):{form}}")
-        for index, at in enumerate(starts)
-        if index % every == 0
-    ]
+def _nice(most: float) -> float:
+    """The same for a count."""
+    steps = (int(10**power) * part for power in count() for part in (1, 2, 5))
+    return next(step for step in steps if step * MOST_STEPS >= most)
+
+
+def _ceiling(most: float, step: float) -> float:
+    return step * max(1, -(-most // step))
+
+
+def _short(ms: float) -> str:
+    """A round duration in its largest whole unit.
+
+    >>> _short(120_000), _short(0), _short(500)
+    ('2 min', '0', '500 ms')
+    """
+    if not ms:
+        return "0"
+    return next(f"{ms / size:g} {name}" for size, name in _UNITS if not ms % size)

@@ -86,6 +86,7 @@ def _environment() -> Environment:
     environment.filters.update(
         {"at": at_text, "iso": iso_text, "span": span_text, "pretty": pretty, "day": day_text}
     )
+    environment.filters |= {"share": share_text, "minute": minute_text}
     environment.globals["asset_path"] = asset_path
     return environment
 
@@ -105,6 +106,15 @@ def at_text(at_ms: int | None) -> str:
 def day_text(at_ms: int | None) -> str:
     """A time without milliseconds, UTC."""
     return at_text(at_ms).partition(".")[0]
+
+
+def minute_text(at_ms: int | None) -> str:
+    """A time without seconds, UTC.
+
+    >>> minute_text(1776427200123)
+    '2026-04-17 12:00'
+    """
+    return at_text(at_ms)[:16]
 
 
 def iso_text(at_ms: int) -> str:
@@ -132,6 +142,15 @@ def span_text(ms: float | None) -> str:
     if hours < 48:
         return f"{hours} h {minutes} min"
     return f"{hours // 24} d {hours % 24} h"
+
+
+def share_text(share: float | None) -> str:
+    """A part of a whole, for people.
+
+    >>> share_text(0.256)
+    '26 %'
+    """
+    return UNKNOWN if share is None else f"{share:.0%}".replace("%", " %")
 
 
 def pretty(value: Mapping[str, object]) -> str:

@@ -1,17 +1,13 @@
-"""Times of handoffs and deliveries, gathered into buckets of a span and summed up. Pure."""
+"""What happened in a span up to now, in buckets to draw: durations, outcomes, rate limits. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from math import ceil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
-from hubspot_hitl.ports.figures import DeliveryTimes, HandoffTimes
-
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
+from hubspot_hitl.ports.figures import HOUR_MS, MINUTE_MS, Budget, Counted, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +33,19 @@ SPANS = MappingProxyType(
     }
 )
 
+FIGURES = MappingProxyType(
+    {
+        "waiting": ("Waiting time", "from the request until the first agent took it"),
+        "first_response": ("First response", "from the request to an agent's first answer"),
+        "handle": ("Handle time", "from the first agent to the end"),
+        "delivery": (
+            "Delivery latency",
+            "from the moment a message was written down until it was delivered",
+        ),
+    }
+)
+"""Each duration with its name and what it means."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -48,17 +57,18 @@ class Spread:
     most_ms: float | None
 
 
-def spread(values: Sequence[float]) -> Spread:
+def spread(tally: Tally) -> Spread:
     """Nearest-rank median, 90th percentile and maximum.
 
-    >>> spread([1, 2, 3, 4, 10])
-    Spread(count=5, median_ms=3, p90_ms=10, most_ms=10)
+    >>> tally = Tally()
+    >>> tally.add(1, 3, 1)
+    >>> tally.add(10, 1, 10)
+    >>> spread(tally)
+    Spread(count=4, median_ms=1, p90_ms=10, most_ms=10)
     """
-    if not values:
+    if not tally.count:
         return Spread(0, None, None, None)
-    ordered = sorted(values)
-    rank = [ordered[max(0, ceil(share * len(ordered)) - 1)] for share in (0.5, 0.9)]
-    return Spread(len(ordered), rank[0], rank[1], ordered[-1])
+    return Spread(tally.count, tally.quantile(0.5), tally.quantile(0.9), tally.most_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +85,11 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Handoffs that began in each bucket, by what became of them."""
+    """Handoffs that ended in each bucket by reason, and those that began there and go on."""
 
     starts: Sequence[int]
     names: Sequence[str]
-    buckets: Sequence[Counter[str]] = field(default_factory=tuple[Counter[str], ...])
+    buckets: Sequence[Counter[str]]
 
     @property
     def totals(self) -> Counter[str]:
@@ -87,49 +97,63 @@ class Outcomes:
         return sum(self.buckets, Counter[str]())
 
 
-def durations(
-    span: Span, now_ms: int, handoffs: Sequence[HandoffTimes], deliveries: Sequence[DeliveryTimes]
-) -> list[Durations]:
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The highest share of one portal's rate limit in use, 0 to 1; None without calls."""
+
+    budget: Budget
+    buckets: Sequence[float | None]
+
+    @property
+    def most(self) -> float:
+        """Over the whole span."""
+        return max((one for one in self.buckets if one is not None), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RateUse:
+    """All portals that were called, the busiest first."""
+
+    starts: Sequence[int]
+    portals: Sequence[Used]
+
+    @property
+    def busiest(self) -> Sequence[tuple[float, Budget] | None]:
+        """For each bucket the highest share, and whose it was."""
+        return [
+            max(
+                ((share, one.budget) for one in self.portals if (share := one.buckets[index])),
+                default=None,
+            )
+            for index in range(len(self.starts))
+        ]
+
+
+def durations(starts: Sequence[int], counted: Mapping[int, Counted]) -> list[Durations]:
     """Every duration that the console draws."""
-    ended = [one for one in handoffs if one.ended_ms is not None]
-    return [
-        _over(span, now_ms, "waiting", "Waiting time", "from the request until an agent takes it",
-              ((one.created_ms, one.assigned_ms) for one in handoffs)),
-        _over(span, now_ms, "first_response", "First response", "from the request to the first"
-              " answer of an agent", ((one.created_ms, one.first_reply_ms) for one in handoffs)),
-        _over(span, now_ms, "handle", "Handle time", "from the request to the end",
-              ((one.created_ms, one.ended_ms) for one in ended)),
-        _over(span, now_ms, "delivery", "Delivery latency", "from the moment a message was written"
-              " down until it was delivered",
-              ((one.accepted_ms, one.finished_ms) for one in deliveries)),
-    ]  # fmt: skip
+    nothing = Counted()
+    found: list[Durations] = []
+    for name, (label, explained) in FIGURES.items():
+        tallies = [counted.get(start, nothing).of(name) for start in starts]
+        whole = Tally()
+        for tally in tallies:
+            whole.merge(tally)
+        buckets = [spread(tally) for tally in tallies]
+        found.append(Durations(name, label, explained, starts, buckets, spread(whole)))
+    return found
 
 
-def _over(
-    span: Span,
-    now_ms: int,
-    name: str,
-    label: str,
-    explained: str,
-    pairs: Iterable[tuple[int, int | None]],
-) -> Durations:
-    starts = span.starts(now_ms)
-    sorted_in: list[list[float]] = [[] for _ in starts]
-    for begin, end in pairs:
-        index = (begin - starts[0]) // span.bucket_ms
-        if end is not None and 0 <= index < len(starts):
-            sorted_in[index].append(max(0, end - begin))
-    every = [value for values in sorted_in for value in values]
-    return Durations(name, label, explained, starts, [*map(spread, sorted_in)], spread(every))
-
-
-def outcomes(span: Span, now_ms: int, handoffs: Sequence[HandoffTimes]) -> Outcomes:
+def outcomes(starts: Sequence[int], counted: Mapping[int, Counted]) -> Outcomes:
     """Handoffs by what became of them: their end's reason, else their state."""
-    starts = span.starts(now_ms)
-    buckets: list[Counter[str]] = [Counter() for _ in starts]
-    for one in handoffs:
-        index = (one.created_ms - starts[0]) // span.bucket_ms
-        if 0 <= index < len(starts):
-            over = one.state not in ("starting", "pending", "assigned")
-            buckets[index][(one.end_reason if over else None) or one.state] += 1
+    nothing = Counted()
+    found = [counted.get(start, nothing) for start in starts]
+    buckets = [one.ended + one.open for one in found]
     return Outcomes(starts, sorted({name for bucket in buckets for name in bucket}), buckets)
+
+
+def rate_use(starts: Sequence[int], peaks: Mapping[Budget, Mapping[int, float]]) -> RateUse:
+    """How much of each portal's rate limit was in use."""
+    portals = [
+        Used(budget, [shares.get(start) for start in starts]) for budget, shares in peaks.items()
+    ]
+    return RateUse(starts, sorted(portals, key=lambda one: (-one.most, one.budget)))

@@ -37,6 +37,7 @@ Messages say what, which and what to do next; never a token, a message text or a
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Literal
 
 Vendor = Literal["hubspot", "botpress"]
@@ -100,13 +101,34 @@ class IllegalMove(CallerError):
     code = "illegal_move"
 
 
+class FileProblem(StrEnum):
+    """Why a file cannot be had, as far as whoever misses it cares. Each has a text for agents."""
+
+    GONE = "gone"
+    EMPTY = "empty"
+    TOO_LARGE = "too-large"
+    DAMAGED = "damaged"
+    WEB_PAGE = "web-page"
+    PROGRAM = "program"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    ADDRESS = "address"
+    NOT_FETCHED = "not-fetched"
+
+
 class FileUnavailable(CallerError):
     """The file at an address that somebody sent cannot be had; the message says why.
 
-    The message is a plain phrase that fits behind "not delivered: ", without the address.
+    The message is a plain phrase that fits behind "not delivered: ", without the address; people
+    are told the text of `problem` in their language, with `most_mb` where size is the problem.
     """
 
     code = "file_unavailable"
+
+    def __init__(self, message: str, problem: FileProblem, *, most_mb: int = 0) -> None:
+        super().__init__(message)
+        self.problem = problem
+        self.most_mb = most_mb
 
 
 class FileUnreachable(FileUnavailable):
@@ -114,6 +136,9 @@ class FileUnreachable(FileUnavailable):
 
     code = "file_unreachable"
     retryable = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, FileProblem.UNREACHABLE)
 
 
 class HookRefused(CallerError):

@@ -11,7 +11,7 @@ from tests.flows.conftest import WITHIN_S, House
 from hubspot_hitl.twins.stage import Stage, reached
 
 CARD = "4111 1111 1111 1111"
-MASKED = "[card number ending in 1111]"
+MASKED = "[•••• 1111]"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_nothing_passes_to_the_agent_unmasked(house: House) -> None:
     assert (CARD in texts, "KD-4711" in texts) == (False, False)
     assert f"live {MASKED}, order 1234567890123" in texts
     assert f"before {MASKED}" in texts
-    assert "customer [removed]" in texts
+    assert "customer [•••]" in texts
 
 
 async def test_nothing_passes_to_the_user_unmasked(house: House) -> None:
@@ -49,7 +49,7 @@ async def test_nothing_passes_to_the_user_unmasked(house: House) -> None:
     house.stage.hubspot.agents.assign(thread_id, agent)
     house.stage.hubspot.agents.reply(thread_id, agent, f"your card {CARD} of KD-1")
     await house.until(chat, thread_id, agent=1)
-    assert house.stage.heard_by_user(chat) == [f"your card {MASKED} of [removed]"]
+    assert house.stage.heard_by_user(chat) == [f"your card {MASKED} of [•••]"]
 
 
 async def test_a_bad_pattern_is_refused_when_the_integration_is_saved(house: House) -> None:

@@ -97,7 +97,7 @@ async def test_note_and_deal_tell_how_it_ended(stage: Stage, install: Install) -
     await spoken(house)
     assert await reached(lambda: bool(notes(stage)), WITHIN_S)
     assert "made by a machine" in notes(stage)[0]
-    assert "resolved" in notes(stage)[0]
+    assert "Outcome: closed by an agent" in notes(stage)[0]
     assert await reached(lambda: open_deal.properties["dealstage"] == "closedwon", WITHIN_S)
 
 

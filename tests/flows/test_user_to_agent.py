@@ -302,7 +302,7 @@ async def test_an_address_inside_our_own_network_is_told_and_not_asked(
     (got,) = await sent(home, "image", {"imageUrl": site.url("cat.png")})
     await home.close()
     assert got["attachments"] == []
-    assert "its address is not a public one" in got["text"]
+    assert "its address may not be opened from here" in got["text"]
 
 
 async def test_a_file_that_hubspot_does_not_take_for_a_moment_is_attached_after_all(

@@ -12,6 +12,7 @@ from hubspot_hitl.crm.routing import Asked, decide, rules_in, wants_contact
 from hubspot_hitl.crm.rules import Rule
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.records import Person
+from hubspot_hitl.handoff.texts import TextKey, Words
 from hubspot_hitl.integration.actions import HitlSession, StartHitlInput
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports import flight
@@ -103,12 +104,15 @@ def _inbox(installation: Installation, rule: Rule | None) -> str | None:
     return inbox_id
 
 
-def described(description: str | None, session: HitlSession | None, route: Route) -> str | None:
+def described(
+    description: str | None, session: HitlSession | None, route: Route, words: Words
+) -> str | None:
     """The description with the priority in a line of its own, where there is one."""
     priority = (session.priority if session else None) or route.priority
     if priority is None:
         return description
-    return "\n".join(part for part in (description, f"Priority: {priority}") if part)
+    line = words.line(TextKey.LABEL_PRIORITY, words(TextKey(f"agent-priority-{priority}")))
+    return "\n".join(part for part in (description, line) if part)
 
 
 def session_text(session: HitlSession | None, route: Route) -> str:

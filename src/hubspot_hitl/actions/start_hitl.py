@@ -34,6 +34,7 @@ from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.integration.readiness import require_ready
 from hubspot_hitl.integration.tags import ConversationTag, UserTag
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports import flight
 from hubspot_hitl.ports.hubspot_records import ChannelMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
@@ -122,6 +123,7 @@ async def _open(
         if route.contact_asked
         else await contact_id_of(services, installation, person, input_.hitl_session)
     )
+    words = agents_words(installation, handoff)
     opening = ChannelMessage(
         channel_id=handoff.channel_id,
         channel_account_id=handoff.channel_account_id,
@@ -130,7 +132,10 @@ async def _open(
         text=mask_text(
             installation.configuration,
             opening_text(
-                person.name, input_.title, described(input_.description, input_.hitl_session, route)
+                person.name,
+                input_.title,
+                described(input_.description, input_.hitl_session, route, words),
+                words=words,
             ),
         ),
         sender=party_of(person),

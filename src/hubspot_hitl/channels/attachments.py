@@ -15,14 +15,17 @@ import structlog
 from hubspot_hitl.errors import (
     AuthorizationLost,
     CircuitOpen,
+    FileProblem,
     FileUnavailable,
     FileUnreachable,
     HitlError,
     VendorError,
 )
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.handoff.to_agent import FileRef, ToAgent
+from hubspot_hitl.handoff.texts import TextKey, Words
+from hubspot_hitl.handoff.to_agent import FileRef, ToAgent, file_label
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.hubspot_records import (
     Attachment,
     FileAttachment,
@@ -63,6 +66,7 @@ async def attach(
     counts the failures so far. A file that cannot be had becomes a line with its address and the
     reason. Raises FileUnreachable or VendorError when another attempt is worth it.
     """
+    words = agents_words(installation, handoff)
     files: list[Attachment] = []
     missing: list[str] = []
     for number, file in enumerate(content.files):
@@ -72,7 +76,8 @@ async def attach(
             if worth_another_try(services.policy, error, attempts):
                 raise
             log.warning("file_not_attached", message=key, number=number, error=error.code)
-            missing.append(f"{file.title or file.kind.capitalize()}: {file.url} ({_why(error)})")
+            name = file.title or file_label(file.kind, words)
+            missing.append(f"{name}: {file.url} ({_why(error, words)})")
     places = [
         LocationAttachment(place.latitude, place.longitude, place.title, place.address)
         for place in content.locations
@@ -92,17 +97,17 @@ def worth_another_try(policy: Policy, error: HitlError, attempts: int) -> bool:
     return error.retryable and attempts + 1 < most
 
 
-def _why(error: HitlError) -> str:
+def _why(error: HitlError, words: Words) -> str:
     if isinstance(error, FileUnavailable):
-        return error.message
-    return "HubSpot does not take it"
+        return words(TextKey(f"agent-file-{error.problem}"), size=str(error.most_mb))
+    return words(TextKey.FILE_NOT_TAKEN)
 
 
 async def _file(
     services: Services, installation: Installation, handoff: Handoff, file: FileRef, key: str
 ) -> FileAttachment:
     if services.fetch is None:
-        raise FileUnavailable("this server fetches no files")
+        raise FileUnavailable("this server fetches no files", FileProblem.NOT_FETCHED)
     known = services.uploads.get(key)
     if known is not None:
         file_id, _, usage = known.partition(" ")

@@ -15,6 +15,7 @@ from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.transcript import Entry, Facts, entries, marker_in, transcript
 from hubspot_hitl.integration.actions import HitlSession
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
@@ -87,7 +88,7 @@ async def _as_messages(
     Botpress passes the history without times, so the entries are a second apart. Each has its
     own idempotency id. The newest ones are taken when there are too many.
     """
-    said = entries(it.body["messageHistory"])
+    said = entries(it.body["messageHistory"], facts.words)
     kept = said[-services.policy.history_messages_limit :]
     recipient = recipient_of(await account_identifier(services, handoff))
     first = len(said) - len(kept)
@@ -130,6 +131,7 @@ async def _facts(services: Services, installation: Installation, handoff: Handof
         language=handoff.language,
         origin=session.page_url,
         more=tuple((label, mask_text(configuration, value)) for label, value in more),
+        words=agents_words(installation, handoff),
     )
 
 

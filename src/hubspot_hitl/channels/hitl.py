@@ -18,7 +18,7 @@ from hubspot_hitl.channels.parties import account_identifier, recipient_of, send
 from hubspot_hitl.channels.publishing import Said, publish
 from hubspot_hitl.errors import ActionRefused, AuthorizationLost, HitlError, VendorError
 from hubspot_hitl.events.contact_log import said_later
-from hubspot_hitl.events.saying import agents_placeholder, say_to_user
+from hubspot_hitl.events.saying import say_to_user
 from hubspot_hitl.events.seen import read_until
 from hubspot_hitl.events.spoken import said_by_user
 from hubspot_hitl.events.user_ended import user_ended
@@ -28,6 +28,7 @@ from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.to_agent import ToAgent, as_text, to_agent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports import flight
 from hubspot_hitl.ports.hubspot_records import Published
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
@@ -119,7 +120,7 @@ async def _published(
     user_id = cast(str | None, it.body.get("userId"))
     said = Said(
         key=str(it.body["messageId"]),
-        content=await with_the_choice(services, it, _content(it)),
+        content=await with_the_choice(services, it, _content(installation, handoff, it)),
         sender=await sender_of(services, installation, handoff, user_id),
         recipient=recipient_of(await account_identifier(services, handoff)),
         timestamp_ms=_created_ms(it),
@@ -128,8 +129,9 @@ async def _published(
     return await publish(services, installation, handoff, said)
 
 
-def _content(it: Delivery) -> ToAgent:
-    return to_agent(str(it.body["type"]), it.body["payload"])
+def _content(installation: Installation, handoff: Handoff, it: Delivery) -> ToAgent:
+    words = agents_words(installation, handoff)
+    return to_agent(str(it.body["type"]), it.body["payload"], words)
 
 
 async def _answered(
@@ -146,7 +148,8 @@ def _is_stop_word(installation: Installation, it: Delivery) -> bool:
     """Whether the user, and not the bot, ends the chat by this message."""
     if it.body.get("userId") is None or it.body["type"] != "text":
         return False
-    return is_stop_word(_content(it).text, installation.configuration.stop_words)
+    said = to_agent("text", it.body["payload"])
+    return is_stop_word(said.text, installation.configuration.stop_words)
 
 
 async def _tell_of_failure(
@@ -226,14 +229,10 @@ async def _after_the_end(
         return Done(note=f"the handoff is {handoff.state}; there is no thread to write into")
     hubspot = services.hubspot.of(installation)
     mark = f"[{it.body['messageId']}]"
-    said = as_text(mask_content(installation.configuration, _content(it)))
-    told = agents_placeholder(
-        installation,
-        handoff,
-        TextKey.NOTE_LATE_WORDS,
-        reason=handoff.end_reason.value if handoff.end_reason else handoff.state.value,
-        text=said,
-    )
+    words = agents_words(installation, handoff)
+    said = as_text(mask_content(installation.configuration, _content(installation, handoff, it)))
+    why = words.end(handoff.end_reason) or words.state(handoff.state)
+    told = words(TextKey.NOTE_LATE_WORDS, reason=why, text=said)
     if it.attempts or it.started:
         # Comments have no idempotency id: look before writing again.
         for entry in await hubspot.thread_messages(handoff.thread_id, newest_first=True, limit=50):

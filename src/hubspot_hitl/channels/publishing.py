@@ -10,12 +10,12 @@ import structlog
 
 from hubspot_hitl.channels.attachments import attach, is_refusal
 from hubspot_hitl.errors import VendorRefused
-from hubspot_hitl.events.saying import agents_placeholder
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.split import split_text
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.to_agent import ToAgent
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.hubspot_records import Attachment, ChannelMessage, Party, Published
 from hubspot_hitl.ports.services import Services
@@ -24,7 +24,6 @@ from hubspot_hitl.privacy.masking import mask_content
 log = structlog.get_logger(__name__)
 
 MOST_ATTACHMENTS = 10
-MORE_FILES = "[More files]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +80,12 @@ async def _parts(
     found = await attach(
         services, installation, handoff, content, key=said.key, attempts=said.attempts
     )
-    missing = (
-        agents_placeholder(installation, handoff, TextKey.NOT_ATTACHED, file=line)
-        for line in found.missing
-    )
+    words = agents_words(installation, handoff)
+    missing = (words(TextKey.NOT_ATTACHED, file=line) for line in found.missing)
     whole = "\n".join((content.text, *missing))
     texts = split_text(whole, services.policy.message_chars_limit)
     batches = _batches(found.attachments)
-    texts += (MORE_FILES,) * (len(batches) - 1)
+    texts += (f"[{words(TextKey.LABEL_MORE_FILES)}]",) * (len(batches) - 1)
     formatted = len(texts) == 1 and not found.missing
     links = "\n".join(file.url for file in content.files)
     carrying = len(texts) - len(batches)

@@ -18,7 +18,9 @@ from hubspot_hitl.crm.pipelines import place_of
 from hubspot_hitl.crm.rules import AgentChoice, Rule, TeamChoice, Then, TicketChoice
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.handoff.texts import TextKey, Words
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.crm import Crm
 from hubspot_hitl.ports.crm_records import TICKET_TO_THREAD, CrmType, Link, Owner
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
@@ -142,7 +144,7 @@ async def ticket(services: Services, it: Delivery) -> Outcome:
     if handoff.thread_id is None:
         return Done(note="there is no thread")
     thread = await services.hubspot.of(installation).thread(handoff.thread_id)
-    crm = services.crm.of(installation)
+    crm, words = services.crm.of(installation), agents_words(installation, handoff)
     try:
         values = await _ticket_values(services, installation, then)
     except ActionRefused as error:
@@ -150,7 +152,7 @@ async def ticket(services: Services, it: Delivery) -> Outcome:
         return Done(note=error.message)
     ticket_id = thread.ticket_id
     if ticket_id is None and (it.started or it.attempts):
-        ticket_id = await _made_before(crm, handoff, then)
+        ticket_id = await _made_before(crm, handoff, then, words)
     if ticket_id is not None:
         if values:
             await crm.update(CrmType.TICKET, ticket_id, values)
@@ -166,7 +168,7 @@ async def ticket(services: Services, it: Delivery) -> Outcome:
         CrmType.TICKET,
         {
             **values,
-            "subject": _subject(handoff, then.ticket),
+            "subject": _subject(handoff, then.ticket, words),
             "content": handoff.description or "",
         },
         links=links,
@@ -201,7 +203,7 @@ async def _ticket_values(
     return values
 
 
-async def _made_before(crm: Crm, handoff: Handoff, then: Then) -> str | None:
+async def _made_before(crm: Crm, handoff: Handoff, then: Then, words: Words) -> str | None:
     """The ticket that an attempt whose answer was lost may have made: same contact, same subject.
 
     Read through the contact's links, not by search, which lags behind.
@@ -210,21 +212,22 @@ async def _made_before(crm: Crm, handoff: Handoff, then: Then) -> str | None:
         return None
     ids = await crm.associated(CrmType.CONTACT, handoff.contact_id, CrmType.TICKET)
     found = await crm.read_batch(CrmType.TICKET, ids, properties=("subject", "createdate"))
-    subject = _subject(handoff, then.ticket)
+    subject = _subject(handoff, then.ticket, words)
     for one in found.objects:
         if (one.created_ms or 0) >= handoff.created_ms and one.properties.get("subject") == subject:
             return one.id
     return None
 
 
-def _subject(handoff: Handoff, wanted: TicketChoice) -> str:
+def _subject(handoff: Handoff, wanted: TicketChoice, words: Words) -> str:
     """The ticket's name; the start time tells two tickets of one contact apart."""
     if wanted.subject:
         return wanted.subject
     if handoff.title:
         return handoff.title
     started = datetime.fromtimestamp(handoff.created_ms / 1000, UTC)
-    return f"Conversation with {handoff.user_name or 'a visitor'}, {started:%Y-%m-%d %H:%M} UTC"
+    name = handoff.user_name or words(TextKey.LABEL_VISITOR)
+    return words(TextKey.TICKET_SUBJECT, name=name, time=f"{started:%Y-%m-%d %H:%M}")
 
 
 DELIVERIES: Mapping[str, DeliveryHandler] = MappingProxyType({ASSIGN: assign, TICKET: ticket})

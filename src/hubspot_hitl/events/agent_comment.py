@@ -25,6 +25,7 @@ from hubspot_hitl.handoff.commands import Command, Word, command_of, wait_ms_of
 from hubspot_hitl.handoff.texts import TextKey, filled_lines
 from hubspot_hitl.handoff.thread_events import GivenBack, agent_id
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of, name_of
@@ -133,13 +134,22 @@ async def _who(order: Order) -> Outcome:
         "contact": handoff.contact_id,
         "language": handoff.language,
         "title": handoff.title,
-        "state": handoff.state.value,
-        "agent": handoff.agent_actor_id,
+        "state": agents_words(order.installation, handoff).state(handoff.state),
+        "agent": await _agent_name(order),
         "handoff": handoff.id,
         "conversation": handoff.conversation_id,
     }
     form = agents_text(order.installation, handoff, TextKey.ANSWER_WHO)
     return await answer_in_words(order, form and filled_lines(form, known))
+
+
+async def _agent_name(order: Order) -> str | None:
+    """Who answers, by name where it is known."""
+    actor_id = order.handoff.agent_actor_id
+    if actor_id is None:
+        return None
+    agent = await order.services.people.agent(order.handoff.installation_id, actor_id)
+    return f"{agent.name} ({actor_id})" if agent and agent.name else actor_id
 
 
 async def _help(order: Order) -> Outcome:

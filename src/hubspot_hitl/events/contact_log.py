@@ -18,8 +18,10 @@ from hubspot_hitl.crm.transcript_text import Line, blocks, iso
 from hubspot_hitl.errors import BadConfiguration, MissingScope
 from hubspot_hitl.events.spoken import spoken_in, transcript_blocks
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.handoff.summary import MADE_BY_A_MACHINE, Spoken, extract
+from hubspot_hitl.handoff.summary import Extract, Spoken, extract
+from hubspot_hitl.handoff.texts import TextKey, Words
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.crm_records import CrmType, TimelineEvent
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
@@ -155,9 +157,11 @@ async def write_note(services: Services, it: Delivery) -> Outcome:
         return Done(note="no note is wanted")
     handoff = mask_handoff(configuration, handoff)
     spoken = await spoken_in(services, installation, handoff)
-    words = transcript_blocks(spoken) if whole else []
-    summary = await _summary(services, handoff, spoken) if configuration.end_note else None
-    return await _leave_note(services, it, installation, handoff, summary, words)
+    chat = transcript_blocks(spoken) if whole else []
+    words = agents_words(installation, handoff)
+    noted = configuration.end_note
+    summary = await _summary(services, handoff, spoken, words) if noted else None
+    return await _leave_note(services, it, installation, handoff, summary, chat)
 
 
 async def _leave_note(
@@ -166,13 +170,14 @@ async def _leave_note(
     installation: Installation,
     handoff: Handoff,
     summary: str | None,
-    words: Sequence[str] = (),
+    chat: Sequence[str] = (),
 ) -> Done:
-    parts = [f"{label}: {value}" for label, value in _facts(handoff).items()]
+    words = agents_words(installation, handoff)
+    parts = _facts(handoff, words)
     if summary is not None:
-        parts += ["", f"{MADE_BY_A_MACHINE}:", summary]
+        parts += ["", f"{words(TextKey.SUMMARY_HEAD)}:", summary]
     crm = services.crm.of(installation)
-    contact_id, text = str(it.body["contactId"]), "\n".join([*parts, *words])
+    contact_id, text = str(it.body["contactId"]), "\n".join([*parts, *chat])
     # The number is part of the text, so the marks of two handoffs always differ.
     count = await add_notes(services, it, crm, contact_id, f"Chat {handoff.id}", text)
     return Done(note=f"{count} note(s) made" if count else "already there")
@@ -189,12 +194,14 @@ async def write_timeline_event(services: Services, it: Delivery) -> Outcome:
     configuration = installation.configuration
     handoff = mask_handoff(configuration, handoff)
     spoken = await spoken_in(services, installation, handoff)
-    summary = await _summary(services, handoff, spoken)
+    words = agents_words(installation, handoff)
+    summary = await _summary(services, handoff, spoken, words)
+    headed = words.line(TextKey.SUMMARY_HEAD, summary)[:MOST]
     event = TimelineEvent(
         type=configuration.timeline_event,
         id=f"hitl-{handoff.id}",
         at_ms=handoff.ended_ms or it.accepted_ms,
-        properties={**_event_facts(handoff), "summary": f"{MADE_BY_A_MACHINE}: {summary}"[:MOST]},
+        properties={**_event_facts(handoff), "summary": headed},
         contact_id=str(it.body["contactId"]),
     )
     try:
@@ -207,18 +214,18 @@ async def write_timeline_event(services: Services, it: Delivery) -> Outcome:
     return Done(note="event written" if created else "already there")
 
 
-def _facts(handoff: Handoff) -> dict[str, str]:
-    """How a chat went, for people."""
+def _facts(handoff: Handoff, words: Words) -> list[str]:
+    """How a chat went, for people, a line each."""
     values = {
-        "With": handoff.user_name,
-        "Title": handoff.title,
-        "Began": iso(handoff.created_ms),
-        "First answer": iso(handoff.first_reply_ms) if handoff.first_reply_ms else None,
-        "Ended": iso(handoff.ended_ms) if handoff.ended_ms else None,
-        "Outcome": f"{handoff.state.value} ({handoff.end_reason or 'no reason given'})",
-        "Agent": handoff.agent_actor_id,
+        TextKey.FACT_WITH: handoff.user_name,
+        TextKey.LABEL_TITLE: handoff.title,
+        TextKey.FACT_BEGAN: iso(handoff.created_ms),
+        TextKey.FACT_FIRST_ANSWER: iso(handoff.first_reply_ms) if handoff.first_reply_ms else None,
+        TextKey.FACT_ENDED: iso(handoff.ended_ms) if handoff.ended_ms else None,
+        TextKey.FACT_OUTCOME: words.end(handoff.end_reason) or words.state(handoff.state),
+        TextKey.FACT_AGENT: handoff.agent_actor_id,
     }
-    return {label: value for label, value in values.items() if value}
+    return [words.line(label, value) for label, value in values.items() if value]
 
 
 def _event_facts(handoff: Handoff) -> dict[str, str]:
@@ -235,13 +242,17 @@ def _event_facts(handoff: Handoff) -> dict[str, str]:
     }
 
 
-async def _summary(services: Services, handoff: Handoff, spoken: Sequence[Spoken]) -> str:
+async def _summary(
+    services: Services, handoff: Handoff, spoken: Sequence[Spoken], words: Words
+) -> str:
     """The plug-in's summary; the extract where it fails, for the note matters more."""
-    try:
-        return (await services.summariser.summarise(handoff, spoken)).strip() or extract(spoken)
-    except Exception as error:
-        log.warning("summariser_failed", handoff=handoff.id, error=type(error).__name__)
-        return extract(spoken)
+    made = ""
+    if not isinstance(services.summariser, Extract):
+        try:
+            made = (await services.summariser.summarise(handoff, spoken)).strip()
+        except Exception as error:
+            log.warning("summariser_failed", handoff=handoff.id, error=type(error).__name__)
+    return made or extract(spoken, words)
 
 
 async def decide_outcome(services: Services, it: Delivery) -> Outcome:

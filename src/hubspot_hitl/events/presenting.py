@@ -12,10 +12,10 @@ from hubspot_hitl.errors import (
     FileUnavailable,
     VendorError,
 )
-from hubspot_hitl.events.saying import texts_of
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.to_user import FOR_THE_USER, ToUserOptions
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.words import texts_of
 from hubspot_hitl.ports.hubspot_records import ThreadAttachment, ThreadMessage
 from hubspot_hitl.ports.privacy import Artifact, ArtifactKind
 from hubspot_hitl.ports.services import Services

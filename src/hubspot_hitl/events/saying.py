@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.handoff.routed_texts import routed_texts
-from hubspot_hitl.handoff.texts import TextKey, Texts
+from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
+from hubspot_hitl.integration.words import agents_words, texts_of
 from hubspot_hitl.ports.ledger import Delivery
 from hubspot_hitl.ports.reading import name_of
 from hubspot_hitl.ports.services import Services
@@ -15,25 +15,19 @@ from hubspot_hitl.ports.services import Services
 COMMENTS_LOOKED_AT = 50
 
 
-def texts_of(installation: Installation, handoff: Handoff) -> Texts:
-    """The texts of a handoff: the owner's replacements, and those of the rule that routed it."""
-    return Texts({**installation.configuration.texts, **routed_texts(handoff.session)})
-
-
 def agents_text(
     installation: Installation, handoff: Handoff, key: TextKey, **values: str
 ) -> str | None:
     """A text for the agents, in their language; None when it is switched off."""
-    language = installation.configuration.agent_language or handoff.language
-    return texts_of(installation, handoff).get(key, language, **values)
+    words = agents_words(installation, handoff)
+    return words.texts.get(key, words.language, **values)
 
 
 def agents_placeholder(
     installation: Installation, handoff: Handoff, key: TextKey, **values: str
 ) -> str:
     """The same for a text that stands for content: it cannot be switched off."""
-    language = installation.configuration.agent_language or handoff.language
-    return texts_of(installation, handoff).placeholder(key, language, **values)
+    return agents_words(installation, handoff)(key, **values)
 
 
 async def note_once(

@@ -10,8 +10,10 @@ from hubspot_hitl.events.codec import message_from_json
 from hubspot_hitl.events.intake import MESSAGE
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.summary import Spoken
+from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.to_agent import as_text, to_agent
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
@@ -58,12 +60,13 @@ async def said_in(
 
 def said_by_user(installation: Installation, handoff: Handoff, it: Delivery) -> Spoken:
     """The message of the user, or of the bot, masked as the agent saw it."""
-    content = to_agent(str(it.body["type"]), it.body["payload"])
+    words = agents_words(installation, handoff)
+    content = to_agent(str(it.body["type"]), it.body["payload"], words)
     text = mask_text(installation.configuration, as_text(content))
     at_ms = created_ms(it)
     user_id = it.body.get("userId")
     if user_id is None:
-        return Spoken("bot", "Bot", at_ms, text)
+        return Spoken("bot", words(TextKey.SPEAKER_BOT), at_ms, text)
     name = f"{handoff.user_name} ({user_id})" if handoff.user_name else str(user_id)
     return Spoken("user", name, at_ms, text)
 
@@ -85,8 +88,13 @@ async def said_by_agent(
     """The message of an agent, by the name the owner lets agents have."""
     actor_id = next(iter(message.sender_actor_ids), None) or message.created_by or ""
     agent = await services.people.agent(handoff.installation_id, actor_id)
-    by = f"{agent.name} ({actor_id})" if agent and agent.name else actor_id or "Agent"
-    files = [f"[File: {name}]" for one in message.attachments if (name := one.name or one.file_id)]
+    words = agents_words(installation, handoff)
+    unnamed = actor_id or words(TextKey.SPEAKER_AGENT)
+    by = f"{agent.name} ({actor_id})" if agent and agent.name else unnamed
+    label = words(TextKey.LABEL_FILE)
+    files = [
+        f"[{label}: {name}]" for one in message.attachments if (name := one.name or one.file_id)
+    ]
     text = "\n".join(part for part in (message.text.strip(), *files) if part)
     masked = mask_text(installation.configuration, text)
     return Spoken("agent", by, message.created_ms, masked)

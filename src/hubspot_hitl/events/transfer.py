@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import NAMESPACE_URL, uuid5
 
+import structlog
+
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.errors import ActionRefused, VendorNotFound
 from hubspot_hitl.events.catch_up import oldest_first
 from hubspot_hitl.events.moved import save_moved
-from hubspot_hitl.events.order import Order, answer, answer_in_words
-from hubspot_hitl.events.saying import agents_placeholder, agents_text, comment_once, say_to_user
+from hubspot_hitl.events.order import Order, answer
+from hubspot_hitl.events.saying import agents_text, comment_once, say_to_user
 from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.handoff import machine
 from hubspot_hitl.handoff.opening import opening_text
@@ -24,11 +26,14 @@ from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding
+from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.hubspot_records import ChannelMessage, Inbox, ThreadMessage
 from hubspot_hitl.ports.ledger import Done, Outcome
 from hubspot_hitl.ports.reading import name_of
 from hubspot_hitl.privacy.masking import mask_text
 from hubspot_hitl.setup.channel import binding_for
+
+log = structlog.get_logger(__name__)
 
 SETUP_S = 20.0
 MOST_ENTRIES = 100
@@ -56,7 +61,8 @@ async def transfer(order: Order) -> Outcome:
                 deadline=services.clock.monotonic() + SETUP_S,
             )
         except ActionRefused as error:
-            return await answer_in_words(order, error.message)
+            log.warning("not_transferred", handoff=handoff.id, inbox=inbox.id, reason=error.message)
+            return await answer(order, TextKey.ANSWER_NOT_CONNECTED)
         handoff = await _move(order, binding, own_id)
     await _tell(order, handoff)
     return Done(
@@ -97,7 +103,12 @@ async def _move(order: Order, binding: ChannelBinding, own_id: str) -> Handoff:
         idempotency_id=f"{own_id}:opening",
         text=mask_text(
             order.installation.configuration,
-            opening_text(handoff.user_name, handoff.title, handoff.description),
+            opening_text(
+                handoff.user_name,
+                handoff.title,
+                handoff.description,
+                words=agents_words(order.installation, handoff),
+            ),
         ),
         sender=party_of(person or Person(handoff.installation_id, handoff.user_id)),
         recipients=(recipient_of(binding.identifier),),
@@ -152,13 +163,11 @@ async def _tell(order: Order, moved: Handoff) -> None:
 def _so_far(order: Order, entries: Sequence[ThreadMessage]) -> str:
     """What was said in the old thread, oldest first, for agents only."""
     ordered = oldest_first(entries)
-    head, agent, user = (
-        agents_placeholder(order.installation, order.handoff, key)
-        for key in (TextKey.NOTE_SO_FAR, TextKey.SPEAKER_AGENT, TextKey.SPEAKER_USER)
-    )
+    words = agents_words(order.installation, order.handoff)
+    agent, user = words(TextKey.SPEAKER_AGENT), words(TextKey.SPEAKER_USER)
     lines = [
         f"{agent if one.direction == 'OUTGOING' else user}: {one.text.strip()}"
         for one in ordered
         if one.type == "MESSAGE" and one.text.strip()
     ]
-    return f"{head}\n" + "\n".join(lines)[-MOST_CHARS:]
+    return f"{words(TextKey.NOTE_SO_FAR)}\n" + "\n".join(lines)[-MOST_CHARS:]

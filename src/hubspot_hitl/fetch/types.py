@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from hubspot_hitl.errors import FileProblem
+
 HEAD_BYTES = 4_096
 UNKNOWN = "application/octet-stream"
-REFUSED: Mapping[str, str] = MappingProxyType(
+REFUSED: Mapping[str, tuple[str, FileProblem]] = MappingProxyType(
     {
-        "text/html": "its address gives a web page instead of a file",
-        "application/x-executable": "it is a program",
+        "text/html": ("its address gives a web page instead of a file", FileProblem.WEB_PAGE),
+        "application/x-executable": ("it is a program", FileProblem.PROGRAM),
     }
 )
 """Types that are not passed on, and why."""

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from yarl import URL
 
-from hubspot_hitl.errors import FileUnavailable, FileUnreachable
+from hubspot_hitl.errors import FileProblem, FileUnavailable, FileUnreachable
 from hubspot_hitl.fetch.addresses import problem_of
 from hubspot_hitl.fetch.names import file_name
 from hubspot_hitl.fetch.resolver import NotPublicError, PublicResolver
@@ -68,12 +68,12 @@ class WebFetch:
         for _ in range(self._limits.redirects + 1):
             problem = problem_of(url, allow_private=self._allow_private)
             if problem is not None:
-                raise FileUnavailable(problem)
+                raise FileUnavailable(problem, FileProblem.ADDRESS)
             found = await self._ask(url, title, path)
             if isinstance(found, FetchedFile):
                 return found
             url = found
-        raise FileUnavailable("its address leads to too many others")
+        raise FileUnavailable("its address leads to too many others", FileProblem.REFUSED)
 
     async def _ask(self, url: str, title: str | None, path: Path) -> FetchedFile | str:
         """The file, or the address to go on to.
@@ -89,10 +89,11 @@ class WebFetch:
                 _judge(response.status)
                 return await self._save(response, url, title, path)
         except (ValueError, aiohttp.InvalidURL):
-            raise FileUnavailable("its address is not readable") from None
+            raise FileUnavailable("its address is not readable", FileProblem.ADDRESS) from None
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, NotPublicError):
-                raise FileUnavailable("its address is not a public one") from None
+                problem = "its address is not a public one"
+                raise FileUnavailable(problem, FileProblem.ADDRESS) from None
             raise FileUnreachable("its host cannot be reached") from None
         except (aiohttp.ClientError, ConnectionError):
             raise FileUnreachable("its host broke the connection off") from None
@@ -110,10 +111,10 @@ class WebFetch:
                 head = head if len(head) >= HEAD_BYTES else head + chunk[: HEAD_BYTES - len(head)]
                 await _write(file, chunk)
         if size == 0:
-            raise FileUnavailable("it is empty")
+            raise FileUnavailable("it is empty", FileProblem.EMPTY)
         type_ = type_of(head, response.headers.get("Content-Type", ""))
         if type_ in REFUSED:
-            raise FileUnavailable(REFUSED[type_])
+            raise FileUnavailable(*REFUSED[type_])
         name = file_name(response.headers.get("Content-Disposition"), url, title)
         return FetchedFile(path, size, named_by_type(name, type_), type_)
 
@@ -124,7 +125,7 @@ class WebFetch:
         """
         coding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if coding not in {"identity", "gzip", "deflate", ""}:
-            raise FileUnavailable("its host packs it in an unknown way")
+            raise FileUnavailable("its host packs it in an unknown way", FileProblem.DAMAGED)
         unpack = zlib.decompressobj(wbits=47) if coding in {"gzip", "deflate"} else None
         async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
             if unpack is None:
@@ -135,13 +136,16 @@ class WebFetch:
                 try:
                     yield unpack.decompress(rest, _CHUNK_BYTES)
                 except zlib.error:
-                    raise FileUnavailable("its content is damaged") from None
+                    problem = "its content is damaged"
+                    raise FileUnavailable(problem, FileProblem.DAMAGED) from None
                 rest = unpack.unconsumed_tail
 
     def _fits(self, size: int) -> None:
         most = self._limits.max_bytes
         if size > most:
-            raise FileUnavailable(f"it is larger than {most // 1_000_000 or 1} MB")
+            most_mb = most // 1_000_000 or 1
+            problem = f"it is larger than {most_mb} MB"
+            raise FileUnavailable(problem, FileProblem.TOO_LARGE, most_mb=most_mb)
 
 
 async def _write(file: IO[bytes], chunk: bytes) -> None:
@@ -152,18 +156,19 @@ def _judge(status: int) -> None:
     if status in _TRY_AGAIN:
         raise FileUnreachable("its host is out of order at the moment")
     if status in {404, 410}:
-        raise FileUnavailable("it does not exist any more")
+        raise FileUnavailable("it does not exist any more", FileProblem.GONE)
     if not 200 <= status < 300:
-        raise FileUnavailable("its host does not give it out")
+        raise FileUnavailable("its host does not give it out", FileProblem.REFUSED)
 
 
 def _next(url: str, headers: Mapping[str, str]) -> str:
     place = headers.get("Location")
     if not place:
-        raise FileUnavailable("its host sends us nowhere")
+        raise FileUnavailable("its host sends us nowhere", FileProblem.REFUSED)
     there = urljoin(url, place)
     if urlsplit(url).scheme == "https" and urlsplit(there).scheme == "http":
-        raise FileUnavailable("its host leads from a safe address to an unsafe one")
+        problem = "its host leads from a safe address to an unsafe one"
+        raise FileUnavailable(problem, FileProblem.ADDRESS)
     return there
 
 

@@ -9,6 +9,9 @@ from typing import TypeGuard
 
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff\ufdd0-\ufdef]")
 _NOT_IN_A_NAME = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
+# fillers and blanks that Unicode counts as letters, symbols and marks
+_NO_INK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe0e\ufe0f")
+_WITH_INK = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
 _NO_NAMES = frozenset({"", "none", "undefined", "null", "nan", "n/a", "[object object]"})
 NAME_LIMIT = 200
 """Botpress refuses longer user names (API: createUser)."""
@@ -34,6 +37,20 @@ def clean(text: str) -> str:
     'a\nb\ufffd'
     """
     return _FORBIDDEN.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def is_blank(text: str) -> bool:
+    r"""Whether a reader would see nothing: spaces, line ends, signs without any width or ink.
+
+    >>> is_blank(" \u200b\ufeff\u2060\u3164 "), is_blank("\u200d!")
+    (True, False)
+    """
+    return all(
+        char.isspace()
+        or char in _NO_INK
+        or (unicodedata.category(char) in {"Cc", "Cf"} and char not in _WITH_INK)
+        for char in text
+    )
 
 
 def text_of(value: object) -> str:

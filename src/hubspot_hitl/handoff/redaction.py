@@ -11,7 +11,7 @@ from hubspot_hitl.errors import BadConfiguration
 
 LONGEST_PATTERN = 200
 MOST_PATTERNS = 20
-MASK = "[removed]"
+MASK = "[•••]"
 
 _DIGIT_RUN = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ \u00a0.\-]?[0-9]){12,}(?![0-9A-Za-z])")
 _IBAN_LIKE = re.compile(
@@ -52,7 +52,7 @@ class Redactor:
     """Masks what must not pass. `patterns` come from :func:`compile_patterns`.
 
     >>> Redactor().mask("card 4111 1111 1111 1111, order 1234567890123")
-    'card [card number ending in 1111], order 1234567890123'
+    'card [•••• 1111], order 1234567890123'
     """
 
     patterns: tuple[re.Pattern[str], ...] = ()
@@ -129,7 +129,7 @@ def _mask_cards(match: re.Match[str]) -> str:
             out.append(run[at])
             at += 1
         else:
-            out.append(f"[card number ending in {_digits(run[at:end])[-4:]}]")
+            out.append(f"[•••• {_digits(run[at:end])[-4:]}]")
             at = end
     return "".join(out)
 
@@ -164,5 +164,5 @@ def _mask_iban(match: re.Match[str]) -> str:
             behind = text[at + 1 : at + 2]
             if behind.isalnum() or not iban_valid(iban):
                 return text
-            return f"[IBAN ending in {iban[-4:]}]{text[at + 1 :]}"
+            return f"[IBAN •••• {iban[-4:]}]{text[at + 1 :]}"
     return text

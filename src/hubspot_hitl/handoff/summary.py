@@ -8,8 +8,9 @@ from typing import Final, Literal, Protocol
 
 from hubspot_hitl.handoff.plain_text import one_line
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.handoff.texts import TextKey, Words
 
-MADE_BY_A_MACHINE: Final = "Summary made by a machine"
+_ENGLISH: Final = Words()
 _LONGEST: Final = 300
 
 
@@ -39,7 +40,7 @@ class Extract:
         return extract(spoken)
 
 
-def extract(spoken: Sequence[Spoken]) -> str:
+def extract(spoken: Sequence[Spoken], words: Words = _ENGLISH) -> str:
     """The quotes, one to a line.
 
     >>> print(extract([Spoken("user", "Ada", 0, "It broke"), Spoken("agent", "Bo", 1, "Mended")]))
@@ -50,12 +51,15 @@ def extract(spoken: Sequence[Spoken]) -> str:
     said = [one for one in spoken if one.text.strip()]
     people = [one for one in said if one.by != "bot"]
     if not people:
-        return "Nobody said anything."
+        return words(TextKey.SUMMARY_NOTHING)
     first = next((one for one in people if one.by == "user"), None)
     by_user = sum(one.by == "user" for one in people)
-    lines = [f"The user began: {one_line(first.text, _LONGEST)}"] if first else []
-    lines.append(f"Messages: {by_user} of the user, {len(people) - by_user} of agents")
+    begun = one_line(first.text, _LONGEST) if first else ""
+    lines = [words(TextKey.SUMMARY_FIRST, text=begun)] if first else []
+    by_agents = str(len(people) - by_user)
+    lines.append(words(TextKey.SUMMARY_COUNTS, user=str(by_user), agent=by_agents))
     last = people[-1]
     if last is not first:
-        lines.append(f"The last word, by {last.name}: {one_line(last.text, _LONGEST)}")
+        said_last = one_line(last.text, _LONGEST)
+        lines.append(words(TextKey.SUMMARY_LAST, name=last.name, text=said_last))
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hubspot_hitl.handoff.records import EndReason, HandoffState
 from hubspot_hitl.handoff.wording import TEXTS
 from hubspot_hitl.handoff.wording.keys import TextKey
 
@@ -20,6 +21,7 @@ __all__ = [
     "TEXTS",
     "TextKey",
     "Texts",
+    "Words",
     "filled_lines",
     "language_of",
 ]
@@ -27,7 +29,8 @@ __all__ = [
 OFF = "NULL"
 """The value that switches a text off, the same word as in the HITL plugin's settings."""
 FALLBACK_LANGUAGE = "en"
-FOR_AGENTS = tuple(f"agent-{kind}-" for kind in ("note", "reason", "answer", "speaker", "not"))
+_KINDS = "note reason answer speaker not label file state end fact summary priority"
+FOR_AGENTS = tuple(f"agent-{kind}-" for kind in _KINDS.split())
 """How the keys of texts for agents begin."""
 _SLOT = re.compile(r"\{([a-z]+)\}")
 
@@ -76,6 +79,34 @@ class Texts:
             if name in self.overrides:
                 return self.overrides[name]
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The texts that stand for content, in the language of one reader; English unless told.
+
+    >>> Words(language="de")(TextKey.LABEL_IMAGE)
+    'Bild'
+    """
+
+    texts: Texts = field(default_factory=Texts)
+    language: str | None = None
+
+    def __call__(self, key: TextKey, **values: str) -> str:
+        """The text with its slots filled; never blank."""
+        return self.texts.placeholder(key, self.language, **values)
+
+    def line(self, label: TextKey, value: str) -> str:
+        """A value behind its label."""
+        return self(TextKey.LABEL_LINE, label=self(label), value=value)
+
+    def state(self, state: HandoffState) -> str:
+        """A state as people call it."""
+        return self(TextKey(f"agent-state-{state.value}"))
+
+    def end(self, reason: EndReason | None) -> str | None:
+        """A reason as people call it; None for none."""
+        return None if reason is None else self(TextKey(f"agent-end-{reason.value}"))
 
 
 def filled_lines(form: str, values: Mapping[str, str | None]) -> str:

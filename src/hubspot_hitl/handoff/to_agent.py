@@ -13,7 +13,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from hubspot_hitl.handoff.markup import escaped, markdown_to_html
+from hubspot_hitl.handoff.outline import outline
 from hubspot_hitl.handoff.plain_text import (
+    is_blank,
     is_list,
     is_object,
     is_web_address,
@@ -21,23 +23,31 @@ from hubspot_hitl.handoff.plain_text import (
     text_of,
 )
 from hubspot_hitl.handoff.split import split_text
+from hubspot_hitl.handoff.texts import TextKey, Words
 
-__all__ = ["Choice", "FileRef", "Place", "ToAgent", "as_text", "split_text", "to_agent"]
+__all__ = [
+    "Choice",
+    "FileRef",
+    "Place",
+    "ToAgent",
+    "as_text",
+    "file_label",
+    "split_text",
+    "to_agent",
+]
 
 FileKind = Literal["image", "audio", "video", "file", "voice"]
 
-EMPTY = "[Empty message]"
-"""What the agent sees where a message has no content: HubSpot refuses an empty text."""
+_ENGLISH = Words()
 _NOT_CONTENT = frozenset({"userId", "additionalData", "type"})  # the plugin adds them
 _DEEPEST = 6
-_MOST_LINES = 100
-_FILE_FIELDS: Mapping[str, tuple[FileKind, str, str]] = MappingProxyType(
+_FILE_FIELDS: Mapping[str, tuple[FileKind, str, TextKey]] = MappingProxyType(
     {
-        "image": ("image", "imageUrl", "Image"),
-        "audio": ("audio", "audioUrl", "Audio"),
-        "voice": ("voice", "audioUrl", "Voice message"),
-        "video": ("video", "videoUrl", "Video"),
-        "file": ("file", "fileUrl", "File"),
+        "image": ("image", "imageUrl", TextKey.LABEL_IMAGE),
+        "audio": ("audio", "audioUrl", TextKey.LABEL_AUDIO),
+        "voice": ("voice", "audioUrl", TextKey.LABEL_VOICE),
+        "video": ("video", "videoUrl", TextKey.LABEL_VIDEO),
+        "file": ("file", "fileUrl", TextKey.LABEL_FILE),
     }
 )
 
@@ -90,20 +100,25 @@ class ToAgent:
         return self.locations[0] if self.locations else None
 
 
-def to_agent(type_: str, payload: object) -> ToAgent:
-    r"""The Botpress message `(type, payload)` as the agent shall see it.
+def to_agent(type_: str, payload: object, words: Words = _ENGLISH) -> ToAgent:
+    r"""The Botpress message `(type, payload)` as the agent shall see it, in the words of `words`.
 
     >>> to_agent("image", {"imageUrl": "https://example.test/cat.png", "title": "Cat"}).text
     '[Image] Cat'
     >>> to_agent("choice", {"text": "Size?", "options": [{"label": "S", "value": "s"}]}).text
     'Size?\n1. S'
     """
-    return _joined(_read(type_, payload, 0))
+    return _joined(_read(type_, payload, 0, words))
 
 
 def as_text(message: ToAgent) -> str:
     """The whole message as text, files by their addresses: for when they cannot be uploaded."""
     return message.text_with_links
+
+
+def file_label(kind: FileKind, words: Words) -> str:
+    """What a file of that kind is called."""
+    return words(_FILE_FIELDS[kind][2])
 
 
 def _said(
@@ -115,8 +130,7 @@ def _said(
     locations: tuple[Place, ...] = (),
     choices: tuple[Choice, ...] = (),
 ) -> ToAgent:
-    shown = text if text.strip() else EMPTY
-    return ToAgent(shown, linked or shown, rich, files, locations, choices)
+    return ToAgent(text, linked or text, rich, files, locations, choices)
 
 
 def _joined(parts: Iterable[ToAgent]) -> ToAgent:
@@ -136,70 +150,83 @@ def _joined(parts: Iterable[ToAgent]) -> ToAgent:
     )
 
 
-def _read(type_: str, payload: object, depth: int) -> list[ToAgent]:
+def _read(type_: str, payload: object, depth: int, words: Words) -> list[ToAgent]:
     if not is_object(payload):
         payload = {} if payload is None else {"value": payload}
-    if type_ == "text" and text_of(payload.get("text")).strip():
+    if type_ == "text" and not is_blank(text_of(payload.get("text"))):
         return [_said(text_of(payload.get("text")))]
-    if type_ == "markdown" and text_of(payload.get("markdown")).strip():
+    if type_ == "markdown" and not is_blank(text_of(payload.get("markdown"))):
         source = text_of(payload.get("markdown"))
         return [_said(source, rich=markdown_to_html(source))]
     if type_ in _FILE_FIELDS:
-        return [_file(type_, payload)]
+        return [_file(type_, payload, words)]
     if type_ == "location":
-        return [_location(payload)]
+        return [_location(payload, words)]
     if type_ in {"choice", "dropdown"}:
-        return [_choice(payload)]
+        return [_choice(payload, words)]
     if type_ == "card":
-        return [_card(payload)]
+        return [_card(payload, words)]
     items = payload.get("items")
     if type_ in {"bloc", "carousel"} and is_list(items) and items and depth < _DEEPEST:
-        return _items(type_, items, depth + 1)
-    if type_ in {"text", "markdown", "bloc", "carousel"} and not _has_content(payload):
-        return [_said(EMPTY)]
-    return [_unknown(type_, payload)]
+        return _items(type_, items, depth + 1, words)
+    lines = outline(_content(payload), words)
+    if type_ in {"text", "markdown", "bloc", "carousel"} and not lines:
+        return [_said(_bracketed(words(TextKey.LABEL_EMPTY)))]
+    kind = one_line(type_, 60) or words(TextKey.LABEL_UNKNOWN)
+    return [_said("\n".join([_bracketed(words(TextKey.LABEL_KIND, kind=kind)), *lines]))]
 
 
-def _items(type_: str, items: Iterable[object], depth: int) -> list[ToAgent]:
+def _items(type_: str, items: Iterable[object], depth: int, words: Words) -> list[ToAgent]:
     parts: list[ToAgent] = []
     for item in items:
         if type_ == "carousel":
-            parts.extend(_read("card", item, depth))
+            parts.extend(_read("card", item, depth, words))
         elif is_object(item) and isinstance(item.get("type"), str):
-            parts.extend(_read(text_of(item.get("type")), item.get("payload"), depth))
+            parts.extend(_read(text_of(item.get("type")), item.get("payload"), depth, words))
         else:
-            parts.extend(_read("item", item, depth))
+            parts.extend(_read("", item, depth, words))
     return parts
 
 
-def _file(type_: str, payload: Mapping[str, object]) -> ToAgent:
-    kind, field, word = _FILE_FIELDS[type_]
+def _bracketed(label: str) -> str:
+    """A label as it stands before or for content; an owner's text may have brackets already."""
+    return label if label.startswith("[") else f"[{label}]"
+
+
+def _file(type_: str, payload: Mapping[str, object], words: Words) -> ToAgent:
+    kind, field, label = _FILE_FIELDS[type_]
     url = payload.get(field)
     title = one_line(payload.get("title"), 500) or None
-    shown = f"[{word}] {title}" if title else f"[{word}]"
+    word = _bracketed(words(label))
+    shown = f"{word} {title}" if title else word
     if not is_web_address(url):
         address = one_line(url, 200)
-        reason = f"no address that can be opened: {address}" if address else "without an address"
-        return _said(f"{shown} ({reason})")
+        key = TextKey.LABEL_BAD_ADDRESS if address else TextKey.LABEL_NO_ADDRESS
+        return _said(f"{shown} ({words(key, address=address)})")
     return _said(shown, linked=f"{shown}: {url}", files=(FileRef(url, kind, title),))
 
 
-def _location(payload: Mapping[str, object]) -> ToAgent:
+def _location(payload: Mapping[str, object], words: Words) -> ToAgent:
     title = one_line(payload.get("title"), 500) or None
     address = one_line(payload.get("address"), 500) or None
     named = ", ".join(part for part in (title, address) if part)
+    label = _bracketed(words(TextKey.LABEL_LOCATION))
     latitude = _degrees(payload.get("latitude"), 90)
     longitude = _degrees(payload.get("longitude"), 180)
     if latitude is None or longitude is None:
         raw = ", ".join(
-            f"{name} {one_line(payload.get(name), 40)}"
-            for name in ("latitude", "longitude")
-            if one_line(payload.get(name), 40)
+            f"{words(key)} {value}"
+            for key, value in (
+                (TextKey.LABEL_LATITUDE, one_line(payload.get("latitude"), 40)),
+                (TextKey.LABEL_LONGITUDE, one_line(payload.get("longitude"), 40)),
+            )
+            if value
         )
-        return _said(f"[Location] {named or 'without a place'}" + (f" ({raw})" if raw else ""))
+        where = named or words(TextKey.LABEL_NO_PLACE)
+        return _said(f"{label} {where}" + (f" ({raw})" if raw else ""))
     where = f"({latitude}, {longitude})"
     return _said(
-        f"[Location] {named} {where}" if named else f"[Location] {where}",
+        " ".join(part for part in (label, named, where) if part),
         locations=(Place(latitude, longitude, title, address),),
     )
 
@@ -215,82 +242,52 @@ def _degrees(value: object, most: float) -> float | None:
     return float(value) if -most <= value <= most else None
 
 
-def _choice(payload: Mapping[str, object]) -> ToAgent:
+def _choice(payload: Mapping[str, object], words: Words) -> ToAgent:
     choices: list[Choice] = []
     options = payload.get("options")
     for option in options if is_list(options) else ():
         fields = option if is_object(option) else {"label": option}
         label = one_line(fields.get("label"), 500) or one_line(fields.get("value"), 500)
-        choices.append(Choice(label or "[without a label]", text_of(fields.get("value")) or label))
-    lines = [text_of(payload.get("text")).strip() or "[Choice]"]
+        shown = label or _bracketed(words(TextKey.LABEL_UNLABELLED))
+        choices.append(Choice(shown, text_of(fields.get("value")) or label))
+    question = text_of(payload.get("text")).strip()
+    lines = [_bracketed(words(TextKey.LABEL_CHOICE)) if is_blank(question) else question]
     lines += [f"{number}. {choice.label}" for number, choice in enumerate(choices, start=1)]
     return _said("\n".join(lines), choices=tuple(choices))
 
 
-def _card(payload: Mapping[str, object]) -> ToAgent:
+def _card(payload: Mapping[str, object], words: Words) -> ToAgent:
     title = one_line(payload.get("title"), 1_000)
-    lines = [f"[Card] {title}" if title else "[Card]"]
+    label = _bracketed(words(TextKey.LABEL_CARD))
+    lines = [f"{label} {title}" if title else label]
     subtitle = text_of(payload.get("subtitle")).strip()
     if subtitle:
         lines.append(subtitle)
     linked = list(lines)
     files: tuple[FileRef, ...] = ()
     if payload.get("imageUrl"):
-        image = _file("image", payload if title else {"imageUrl": payload.get("imageUrl")})
+        fields = payload if title else {"imageUrl": payload.get("imageUrl")}
+        image = _file("image", fields, words)
         files = image.files
-        lines.append("[Image]" if files else image.text)
-        linked.append(f"[Image]: {files[0].url}" if files else image.text)
+        word = _bracketed(words(TextKey.LABEL_IMAGE))
+        lines.append(word if files else image.text)
+        linked.append(f"{word}: {files[0].url}" if files else image.text)
     actions = payload.get("actions")
     for action in actions if is_list(actions) else ():
-        line = _action(action)
+        line = _action(action, words)
         lines.append(line)
         linked.append(line)
     return _said("\n".join(lines), linked="\n".join(linked), files=files)
 
 
-def _action(action: object) -> str:
+def _action(action: object, words: Words) -> str:
     fields = action if is_object(action) else {"label": action}
     label = one_line(fields.get("label"), 500)
     value = one_line(fields.get("value"), 2_000)
     if fields.get("action") == "url" and value:
         return f"- {label}: {value}" if label else f"- {value}"
-    return f"- {label or value or '[Button]'}"
-
-
-def _unknown(type_: object, payload: Mapping[str, object]) -> ToAgent:
-    lines = [f"[Message of kind {one_line(type_, 60) or 'unknown'}]"]
-    lines += _outline(_content(payload), "", 0)[: _MOST_LINES + 1]
-    if len(lines) > _MOST_LINES + 1:
-        lines[-1] = "(more is not shown)"
-    return _said("\n".join(lines))
-
-
-def _outline(value: object, name: str, depth: int) -> list[str]:
-    """The value's scalars as `path: text` lines: readable for an agent, whatever the shape."""
-    if depth > _DEEPEST:
-        return [f"{name}: (deeper content is not shown)"]
-    lines: list[str] = []
-    if is_object(value):
-        for key, inner in value.items():
-            lines += _outline(
-                inner, f"{name} > {one_line(key, 60)}" if name else one_line(key, 60), depth + 1
-            )
-            if len(lines) > _MOST_LINES:
-                break
-        return lines
-    if is_list(value):
-        for number, inner in enumerate(value, start=1):
-            lines += _outline(inner, f"{name} {number}".strip(), depth + 1)
-            if len(lines) > _MOST_LINES:
-                break
-        return lines
-    shown = ("yes" if value else "no") if isinstance(value, bool) else text_of(value).strip()
-    return [f"{name}: {shown}" if name else shown] if shown else []
+    return f"- {label or value or _bracketed(words(TextKey.LABEL_BUTTON))}"
 
 
 def _content(payload: Mapping[str, object]) -> Mapping[str, object]:
     return {key: value for key, value in payload.items() if key not in _NOT_CONTENT}
-
-
-def _has_content(payload: Mapping[str, object]) -> bool:
-    return bool(_outline(_content(payload), "", 0))

@@ -130,7 +130,8 @@ def _words(message: ThreadMessage, how: ToUserOptions) -> list[_Out]:
 
 def _inline_image(image: ImagePiece, how: ToUserOptions) -> _Out:
     if image.url is None:
-        return _unavailable(image.title or "image", how)
+        kind = how.texts.placeholder(TextKey.IMAGE, how.language)
+        return _unavailable(image.title or kind, how)
     return "image", {"imageUrl": image.url, **({"title": image.title} if image.title else {})}
 
 

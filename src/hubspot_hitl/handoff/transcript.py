@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hubspot_hitl.handoff.opening import DEFAULT_TITLE
 from hubspot_hitl.handoff.plain_text import is_list, is_object, one_line, person_name, text_of
 from hubspot_hitl.handoff.split import split_text
+from hubspot_hitl.handoff.texts import TextKey, Words
 from hubspot_hitl.handoff.to_agent import ToAgent, as_text, to_agent
 
 PART_LIMIT = 10_000
@@ -34,7 +34,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the header says. `names` maps Botpress user ids to names; `more` are label and value."""
+    """What the header says. `names` maps Botpress user ids to names; `more` are label and value.
+
+    `words` are those of the reader's language.
+    """
 
     handoff_id: str
     name: str | None = None
@@ -45,20 +48,21 @@ class Facts:
     origin: str | None = None
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     more: tuple[tuple[str, str], ...] = ()
+    words: Words = field(default_factory=Words)
 
 
-def entries(history: object) -> tuple[Entry, ...]:
+def entries(history: object, words: Words) -> tuple[Entry, ...]:
     """The entries of a `messageHistory`, in its order (oldest first), whatever their shape."""
-    return tuple(_entry(item) for item in history) if is_list(history) else ()
+    return tuple(_entry(item, words) for item in history) if is_list(history) else ()
 
 
-def _entry(item: object) -> Entry:
+def _entry(item: object, words: Words) -> Entry:
     if not is_object(item):
-        return Entry("unknown", None, to_agent("unknown", item))
+        return Entry("unknown", None, to_agent("", item, words))
     source = item.get("source")
     kind = source.get("type") if is_object(source) else None
     user_id = text_of(source.get("userId")) if is_object(source) else ""
-    message = to_agent(text_of(item.get("type")), item.get("payload"))
+    message = to_agent(text_of(item.get("type")), item.get("payload"), words)
     if kind == "user":
         return Entry("user", user_id or None, message)
     return Entry("bot" if kind == "bot" else "unknown", None, message)
@@ -93,14 +97,18 @@ def transcript(
     """
     room = max(part_limit, 1_000) - _ROOM_FOR_MARKER
     header = [piece for line in _header(facts) for piece in split_text(line, room)]
-    said = [piece for entry in entries(history) for piece in split_text(_line(entry, facts), room)]
+    said = [
+        piece
+        for entry in entries(history, facts.words)
+        for piece in split_text(_line(entry, facts), room)
+    ]
     parts = _packed([*header, *said], room)
     left_out = 0
     while len(parts) > max(most_parts, 1) and left_out < len(said):
         surplus = sum(len(part) for part in parts[max(most_parts, 1) :])
         left_out += _covering(said[left_out:], surplus)
-        note = f"({left_out} earlier messages or parts of messages are left out)"
-        parts = _packed([*header, note, *said[left_out:]], room)
+        note = facts.words(TextKey.LABEL_LEFT_OUT, count=str(left_out))
+        parts = _packed([*header, f"({note})", *said[left_out:]], room)
     total = len(parts)
     return tuple(
         f"{part}\n{marker(facts.handoff_id, number, total)}"
@@ -109,24 +117,29 @@ def transcript(
 
 
 def _header(facts: Facts) -> list[str]:
+    words = facts.words
     rows = [
-        ("Name", person_name(facts.name)),
-        ("Reason", one_line(facts.reason, 500)),
-        ("Title", one_line(facts.title, 500) or DEFAULT_TITLE),
-        ("Description", text_of(facts.description).strip()),
-        ("Language", one_line(facts.language, 40)),
-        ("Page or channel", one_line(facts.origin, 2_000)),
-        *((one_line(label, 100), one_line(value, 1_000)) for label, value in facts.more),
+        (TextKey.LABEL_NAME, person_name(facts.name, fallback=words(TextKey.LABEL_VISITOR))),
+        (TextKey.LABEL_REASON, one_line(facts.reason, 500)),
+        (TextKey.LABEL_TITLE, one_line(facts.title, 500) or words(TextKey.LABEL_NO_TITLE)),
+        (TextKey.LABEL_DESCRIPTION, text_of(facts.description).strip()),
+        (TextKey.LABEL_LANGUAGE, one_line(facts.language, 40)),
+        (TextKey.LABEL_ORIGIN, one_line(facts.origin, 2_000)),
     ]
-    lines = [f"{label}: {value}" for label, value in rows if label and value]
-    return ["Conversation before the handoff", *lines, ""]
+    more = ((one_line(label, 100), one_line(value, 1_000)) for label, value in facts.more)
+    lines = [words.line(label, value) for label, value in rows if value]
+    lines += [f"{label}: {value}" for label, value in more if label and value]
+    return [words(TextKey.LABEL_BEFORE), *lines, ""]
 
 
 def _line(entry: Entry, facts: Facts) -> str:
+    words = facts.words
     if entry.source == "user":
-        speaker = person_name(facts.names.get(entry.user_id or ""), facts.name, fallback="User")
+        user = facts.names.get(entry.user_id or "")
+        speaker = person_name(user, facts.name, fallback=words(TextKey.SPEAKER_USER))
     else:
-        speaker = "Bot" if entry.source == "bot" else "Unknown sender"
+        bot = entry.source == "bot"
+        speaker = words(TextKey.SPEAKER_BOT if bot else TextKey.SPEAKER_UNKNOWN)
     return f"{speaker}: {as_text(entry.message).strip()}".replace("\n", "\n    ")
 
 

@@ -192,7 +192,7 @@ async def test_a_summariser_that_fails_is_replaced_by_quotes() -> None:
     await ledger.stop()
     (body,) = crm.notes
     assert "Summary made by a machine:<br>Nobody said anything." in body
-    assert "Outcome: resolved" in body
+    assert "Outcome: ended" in body
 
 
 @pytest.mark.parametrize("current", [None, ""])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_hitl.handoff import to_agent as module
-from hubspot_hitl.handoff.to_agent import EMPTY, Choice, FileRef, Place, as_text, to_agent
+from hubspot_hitl.handoff.to_agent import Choice, FileRef, Place, as_text, to_agent
 
 KINDS = [
     "text", "markdown", "image", "audio", "video", "voice", "file", "bloc", "location", "card",
@@ -136,7 +136,7 @@ def test_an_unknown_kind_is_named_and_outlined_without_json() -> None:
     ],
 )
 def test_an_empty_message_is_visible(kind: str, payload: object) -> None:
-    assert to_agent(kind, payload).text == EMPTY
+    assert to_agent(kind, payload).text == "[Empty message]"
 
 
 @given(st.sampled_from(KINDS), JSON)

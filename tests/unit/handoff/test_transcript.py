@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hubspot_hitl.handoff import opening
 from hubspot_hitl.handoff import transcript as module
 from hubspot_hitl.handoff.opening import opening_text
+from hubspot_hitl.handoff.texts import Words
 from hubspot_hitl.handoff.transcript import Facts, entries, marker_in, transcript
 
 JSON = st.recursive(
@@ -97,7 +98,7 @@ def test_any_history_gives_comments(history: object) -> None:
 
 @given(st.lists(JSON, max_size=8))
 def test_no_entry_is_left_out(history: list[object]) -> None:
-    assert len(entries(history)) == len(history)
+    assert len(entries(history, Words())) == len(history)
 
 
 def test_the_modules_examples_are_true() -> None:

@@ -15,7 +15,7 @@ from hubspot_hitl.privacy.masking import (
 )
 
 CARD = "4111 1111 1111 1111"
-MASKED = "[card number ending in 1111]"
+MASKED = "[•••• 1111]"
 COMPLETE = {
     "developerApiKey": "k",
     "appId": "1",
@@ -34,7 +34,7 @@ def test_masking_is_off_unless_asked_for() -> None:
 
 def test_a_message_for_the_agent_is_masked_in_all_its_texts() -> None:
     said = mask_content(ON, to_agent("markdown", {"markdown": f"**{CARD}** of KD-17"}))
-    assert said.text == f"**{MASKED}** of [removed]"
+    assert said.text == f"**{MASKED}** of [•••]"
     assert said.text_with_links == said.text
     assert said.rich_text is None
 
@@ -74,7 +74,7 @@ def test_the_address_of_a_file_stays_and_its_title_is_masked() -> None:
 def test_a_message_for_the_user_is_masked_but_for_ids_and_addresses() -> None:
     payload = {"text": f"IBAN DE89370400440532013000, {CARD}", "options": [{"label": CARD}]}
     assert mask_payload(ON, payload) == {
-        "text": f"IBAN [IBAN ending in 3000], {MASKED}",
+        "text": f"IBAN [IBAN •••• 3000], {MASKED}",
         "options": [{"label": MASKED}],
     }
     file = {"fileUrl": "https://x.example/4111111111111111"}
@@ -102,4 +102,4 @@ def test_a_pattern_that_cannot_be_used_is_refused_by_its_number() -> None:
 
 def test_a_bad_pattern_stops_neither_messages_nor_the_other_patterns() -> None:
     bad = parse_configuration({"redaction": "mask", "redactionPatterns": ["(", "secret"]})
-    assert mask_text(bad, f"secret {CARD}") == f"[removed] {MASKED}"
+    assert mask_text(bad, f"secret {CARD}") == f"[•••] {MASKED}"

@@ -10,9 +10,11 @@ from hubspot_hitl.channels.attachments import is_refusal
 from hubspot_hitl.channels.parties import account_identifier, bot_party, recipient_of, sender_of
 from hubspot_hitl.channels.publishing import Said, publish
 from hubspot_hitl.errors import VendorError, VendorRefused
+from hubspot_hitl.events.comments import comments_in, write_comment
+from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.plain_text import one_line
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.handoff.transcript import Entry, Facts, entries, marker_in, transcript
+from hubspot_hitl.handoff.transcript import Entry, Facts, entries, part_mark, transcript
 from hubspot_hitl.integration.actions import HitlSession
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.words import agents_words
@@ -24,7 +26,6 @@ from hubspot_hitl.privacy.masking import mask_history, mask_optional, mask_text
 log = structlog.get_logger(__name__)
 
 HISTORY = "handoff.history"
-LOOK_BACK = 100
 SPACING_MS = 1_000
 MOST_FACTS = 20
 
@@ -60,23 +61,25 @@ async def _comments(
     it: Delivery,
     parts: Sequence[str],
 ) -> str:
-    """Write the parts whose marker is not in the thread yet.
+    """Write the parts whose mark is not in the thread yet.
 
     HubSpot's comments have no idempotency id: a delivery that began before reads the thread first.
     So a crash between HubSpot's commit and ours doubles nothing, as long as the thread can be read.
     """
-    hubspot = services.hubspot.of(installation)
     thread_id = handoff.thread_id or ""
-    present: set[tuple[str, int, int]] = set()
+    written: Sequence[str] = ()
     if it.started or it.attempts:
-        seen = await hubspot.thread_messages(thread_id, newest_first=True, limit=LOOK_BACK)
-        found = (marker_in(entry.text) for entry in seen if entry.type == "COMMENT")
-        present = {marker for marker in found if marker is not None}
+        written = await comments_in(services, installation, thread_id)
     else:
         await services.ledger.mark_started(it)
-    missing = [part for part in parts if marker_in(part) not in present]
-    for part in missing:
-        await hubspot.comment(thread_id, part)
+    missing = [
+        (part, mark)
+        for number, part in enumerate(parts, start=1)
+        for mark in [part_mark(handoff.id, number, len(parts))]
+        if not any(has_mark(comment, mark) for comment in written)
+    ]
+    for part, mark in missing:
+        await write_comment(services, installation, thread_id, part, mark)
     return f"{len(missing)} comment(s) of {len(parts)} written"
 
 

@@ -17,11 +17,13 @@ from hubspot_hitl.channels.choosing import with_the_choice
 from hubspot_hitl.channels.parties import account_identifier, recipient_of, sender_of
 from hubspot_hitl.channels.publishing import Said, publish
 from hubspot_hitl.errors import ActionRefused, AuthorizationLost, HitlError, VendorError
+from hubspot_hitl.events.comments import comments_in, write_comment
 from hubspot_hitl.events.contact_log import said_later
 from hubspot_hitl.events.saying import say_to_user
 from hubspot_hitl.events.seen import read_until
 from hubspot_hitl.events.spoken import said_by_user
 from hubspot_hitl.events.user_ended import user_ended
+from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.stop_words import is_stop_word
 from hubspot_hitl.handoff.texts import TextKey
@@ -227,19 +229,18 @@ async def _after_the_end(
 ) -> Outcome:
     if handoff.thread_id is None:
         return Done(note=f"the handoff is {handoff.state}; there is no thread to write into")
-    hubspot = services.hubspot.of(installation)
-    mark = f"[{it.body['messageId']}]"
+    mark = str(it.body["messageId"])
     words = agents_words(installation, handoff)
     said = as_text(mask_content(installation.configuration, _content(installation, handoff, it)))
     why = words.end(handoff.end_reason) or words.state(handoff.state)
     told = words(TextKey.NOTE_LATE_WORDS, reason=why, text=said)
     if it.attempts or it.started:
         # Comments have no idempotency id: look before writing again.
-        for entry in await hubspot.thread_messages(handoff.thread_id, newest_first=True, limit=50):
-            if entry.type == "COMMENT" and mark in entry.text:
-                return Done(note="already commented")
+        written = await comments_in(services, installation, handoff.thread_id)
+        if any(has_mark(comment, mark) for comment in written):
+            return Done(note="already commented")
     await services.ledger.mark_started(it)
-    await hubspot.comment(handoff.thread_id, f"{told} {mark}")
+    await write_comment(services, installation, handoff.thread_id, told, mark)
     return Done(note=f"the handoff is {handoff.state}; put into the thread as a comment")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
+from hubspot_hitl.events.comments import comments_in, write_comment
+from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.installation import Installation
@@ -11,8 +13,6 @@ from hubspot_hitl.integration.words import agents_words, texts_of
 from hubspot_hitl.ports.ledger import Delivery
 from hubspot_hitl.ports.reading import name_of
 from hubspot_hitl.ports.services import Services
-
-COMMENTS_LOOKED_AT = 50
 
 
 def agents_text(
@@ -93,19 +93,16 @@ async def comment_once(
 ) -> bool:
     """Put an internal comment into the thread, once per delivery and `key`.
 
-    HubSpot's comments have no idempotency id. So each carries a mark, and a delivery that may have
-    begun before looks for it first. Returns whether it wrote.
+    HubSpot's comments have no idempotency id. So each carries a mark (`handoff.marks`), and a
+    delivery that may have begun before looks for it first. Returns whether it wrote.
     """
     if handoff.thread_id is None:
         return False
-    hubspot = services.hubspot.of(installation)
-    mark = f"[{name_of(services, it)}:{key}]"
+    mark = f"{name_of(services, it)}:{key}"
     if it.started or it.attempts:
-        entries = await hubspot.thread_messages(
-            handoff.thread_id, newest_first=True, limit=COMMENTS_LOOKED_AT
-        )
-        if any(entry.type == "COMMENT" and mark in entry.text for entry in entries):
+        written = await comments_in(services, installation, handoff.thread_id)
+        if any(has_mark(comment, mark) for comment in written):
             return False
     await services.ledger.mark_started(it)
-    await hubspot.comment(handoff.thread_id, f"{text} {mark}")
+    await write_comment(services, installation, handoff.thread_id, text, mark)
     return True

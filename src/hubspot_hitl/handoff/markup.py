@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import nh3
 
-from hubspot_hitl.handoff.plain_text import clean, is_web_address, one_line
+from hubspot_hitl.handoff.image_slots import SLOT, ImagePiece, with_slots
+from hubspot_hitl.handoff.plain_text import clean
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -44,14 +45,15 @@ _FORMATTING = re.compile(
 )
 # paragraphs and line breaks alone: HubSpot's plain form of it says the same
 _PLAIN_MARKUP = re.compile(r"(?:[^<&]++|</?(?:p|div)>|<br ?/?>)*+")
-_IMAGE = re.compile(r"<img((?:\s+[a-z]+=\"[^\"]*\")*)\s*/?>")
-_ATTRIBUTE = re.compile(r"([a-z]+)=\"([^\"]*)\"")
 _BLOCKS = frozenset(
     {"p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "blockquote", "pre"}
 )
+# editors leave line breaks within bold words; markdownify would drop them and glue what follows
+_INLINE = r"(?:a|b|code|del|em|i|s|span|strong|sub|sup|u)"
+_BREAKS_AT_END = re.compile(rf"((?:<br>\s*+)++)((?:</{_INLINE}>)++)")
+_BREAKS_AT_START = re.compile(rf"((?:<{_INLINE}(?:\s[^<>]*+)?>)++)((?:<br>\s*+)++)")
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 _HTML_LIKE = re.compile(r"<(?=[a-zA-Z/!?])|&(?=#?\w{1,32};)")
-_SLOT = re.compile("\ufdd0([0-9]+)\ufdd1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,6 @@ class TextPiece:
 
     text: str
     markdown: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ImagePiece:
-    """An inline image. `url` is None when its address is not one that a browser may open."""
-
-    url: str | None
-    title: str | None
 
 
 def sanitised(markup: str) -> str:
@@ -130,20 +124,14 @@ def html_to_pieces(markup: str, plain: str) -> tuple[TextPiece | ImagePiece, ...
     formatted = _FORMATTING.search(safe) is not None
     if "<img" not in safe and not formatted:
         return _plain_piece(clean(plain).strip() or _words(safe))
-    images: list[ImagePiece] = []
-
-    def slot(match: re.Match[str]) -> str:
-        images.append(_image(match[1]))
-        return f"\ufdd0{len(images) - 1}\ufdd1"
-
-    with_slots = _IMAGE.sub(slot, safe)
-    text = _to_markdown(with_slots) if formatted else _words(with_slots)
+    slotted, images = with_slots(safe)
+    text = _to_markdown(slotted) if formatted else _words(slotted)
     return tuple(_woven(text, images, formatted))
 
 
 def _woven(text: str, images: list[ImagePiece], formatted: bool) -> list[TextPiece | ImagePiece]:
     pieces: list[TextPiece | ImagePiece] = []
-    for index, part in enumerate(_SLOT.split(text)):
+    for index, part in enumerate(SLOT.split(text)):
         if index % 2:
             pieces.append(images[int(part)])
         elif part.strip():
@@ -155,20 +143,13 @@ def _plain_piece(text: str) -> tuple[TextPiece, ...]:
     return (TextPiece(text.strip(), False),) if text.strip() else ()
 
 
-def _image(attributes: str) -> ImagePiece:
-    found = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(attributes)}
-    url = found.get("src", "")
-    return ImagePiece(url if is_web_address(url) else None, one_line(found.get("alt")) or None)
-
-
 def _to_markdown(safe: str) -> str:
     from markdownify import markdownify  # slow to import; most messages are plain
 
+    safe = _BREAKS_AT_START.sub(r"\2\1", _BREAKS_AT_END.sub(r"\2\1", safe))
     text = markdownify(
-        safe, heading_style="ATX", autolinks=False, bullets="-", newline_style="backslash"
+        safe, heading_style="ATX", autolinks=False, bullets="-", newline_style="spaces"
     )
-    # a backslash at a line's end is Markdown's hard break, yet shows up in plain channels
-    text = re.sub(r"\\\n", "\n", text)
     text = re.sub(r"\[(https?://[^\]\s]+)\]\(\1\)", r"\1", text)
     parts = _CODE.split(text.replace("\u00a0", " "))
     # words that look like HTML stay words for a reader that lets HTML through its Markdown

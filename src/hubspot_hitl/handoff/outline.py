@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hubspot_hitl.handoff.plain_text import is_list, is_object, one_line, text_of
+from hubspot_hitl.handoff.plain_text import is_blank, is_list, is_object, one_line, text_of
 from hubspot_hitl.handoff.texts import TextKey, Words
 
 _DEEPEST: Final = 6
@@ -44,4 +44,6 @@ def _lines(value: object, name: str, depth: int, words: Words) -> list[str]:
         shown = words(TextKey.LABEL_YES if value else TextKey.LABEL_NO)
     else:
         shown = text_of(value).strip()
-    return [f"{name}: {shown}" if name else shown] if shown else []
+    if is_blank(shown):
+        return []
+    return [f"{name}: {shown}" if name else shown]

@@ -152,7 +152,7 @@ def _joined(parts: Iterable[ToAgent]) -> ToAgent:
 
 def _read(type_: str, payload: object, depth: int, words: Words) -> list[ToAgent]:
     if not is_object(payload):
-        payload = {} if payload is None else {"value": payload}
+        payload = {} if payload is None else {"": payload}
     if type_ == "text" and not is_blank(text_of(payload.get("text"))):
         return [_said(text_of(payload.get("text")))]
     if type_ == "markdown" and not is_blank(text_of(payload.get("markdown"))):

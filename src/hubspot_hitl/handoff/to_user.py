@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from hubspot_hitl.handoff.markup import ImagePiece, TextPiece, html_to_pieces
-from hubspot_hitl.handoff.plain_text import clean, is_web_address, one_line, text_of
+from hubspot_hitl.handoff.image_slots import ImagePiece
+from hubspot_hitl.handoff.markup import TextPiece, html_to_pieces
+from hubspot_hitl.handoff.plain_text import clean, is_blank, is_web_address, one_line, text_of
 from hubspot_hitl.handoff.split import split_text
 from hubspot_hitl.handoff.texts import TextKey, Texts
 from hubspot_hitl.ports.hubspot_records import QuickReply, ThreadAttachment, ThreadMessage
@@ -120,10 +121,14 @@ def _content(message: ThreadMessage, how: ToUserOptions) -> Iterator[_Out]:
 
 
 def _words(message: ThreadMessage, how: ToUserOptions) -> list[_Out]:
-    pieces = html_to_pieces(message.rich_text or "", message.text)
+    pieces = [
+        piece
+        for piece in html_to_pieces(message.rich_text or "", message.text)
+        if not (isinstance(piece, TextPiece) and is_blank(piece.text))
+    ]
     out = [_text(p.text) if isinstance(p, TextPiece) else _inline_image(p, how) for p in pieces]
     plain = clean(message.text).strip()
-    if plain and not any(isinstance(piece, TextPiece) for piece in pieces):
+    if not is_blank(plain) and not any(isinstance(piece, TextPiece) for piece in pieces):
         out.insert(0, _text(plain))
     return out
 

@@ -1,12 +1,11 @@
 """The conversation before the handoff as internal comments for the agent. Pure; never raises.
 
-The same history always gives the same parts, each with a marker, so that a comment that was written
-before a crash is recognised instead of written twice (HubSpot's comments are not idempotent).
+The same history always gives the same parts, so that one that was written before a crash is known
+again by its mark instead of written twice (HubSpot's comments are not idempotent).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,8 +18,7 @@ from hubspot_hitl.handoff.to_agent import ToAgent, as_text, to_agent
 PART_LIMIT = 10_000
 """Code points per comment. HubSpot states no limit, so this is ours."""
 MOST_PARTS = 20
-_ROOM_FOR_MARKER = 200
-_MARKER = re.compile(r"\[handoff (\S{1,120}), history ([0-9]{1,4}) of ([0-9]{1,4})\]\s*\Z")
+_ROOM_FOR_MARK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +66,9 @@ def _entry(item: object, words: Words) -> Entry:
     return Entry("bot" if kind == "bot" else "unknown", None, message)
 
 
-def marker(handoff_id: str, part: int, total: int) -> str:
-    r"""What the last line of a part is.
-
-    >>> marker_in("...\n" + marker("h1", 1, 3))
-    ('h1', 1, 3)
-    """
-    return f"[handoff {handoff_id}, history {part} of {total}]"
-
-
-def marker_in(comment: str) -> tuple[str, int, int] | None:
-    """Handoff id, part and number of parts of a comment that :func:`transcript` wrote, else None.
-
-    Only the end of the comment counts, also where line breaks were lost on the way: a user can
-    write the same words, but not there.
-    """
-    found = _MARKER.search(comment)
-    return (found[1], int(found[2]), int(found[3])) if found else None
+def part_mark(handoff_id: str, part: int, total: int) -> str:
+    """By what a part is known again in the thread."""
+    return f"handoff {handoff_id}, history {part} of {total}"
 
 
 def transcript(
@@ -95,7 +79,7 @@ def transcript(
     Each part has at most `part_limit` code points (at least 1,000). When there would be more than
     `most_parts`, the oldest messages are left out and their number is told.
     """
-    room = max(part_limit, 1_000) - _ROOM_FOR_MARKER
+    room = max(part_limit, 1_000) - _ROOM_FOR_MARK
     header = [piece for line in _header(facts) for piece in split_text(line, room)]
     said = [
         piece
@@ -110,10 +94,9 @@ def transcript(
         note = facts.words(TextKey.LABEL_LEFT_OUT, count=str(left_out))
         parts = _packed([*header, f"({note})", *said[left_out:]], room)
     total = len(parts)
-    return tuple(
-        f"{part}\n{marker(facts.handoff_id, number, total)}"
-        for number, part in enumerate(parts, start=1)
-    )
+    if total == 1:
+        return tuple(parts)
+    return tuple(f"({number}/{total}) {part}" for number, part in enumerate(parts, start=1))
 
 
 def _header(facts: Facts) -> list[str]:

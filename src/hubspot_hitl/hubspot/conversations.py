@@ -160,13 +160,15 @@ class Conversations(Rest):
         call = Call("thread_messages.write", "POST", paths.thread_messages(thread_id), body=body)
         return await self.read(call, _id)
 
-    async def comment(self, thread_id: str, text: str, *, rich_text: str | None = None) -> str:
-        """Add an internal comment, seen by agents only; returns its id. Not idempotent."""
+    async def comment(
+        self, thread_id: str, text: str, *, rich_text: str | None = None
+    ) -> str | None:
+        """Add an internal comment, seen by agents only; returns its text as HubSpot has it."""
         body: dict[str, object] = {"type": "COMMENT", "text": text, "attachments": []}
         if rich_text is not None:
             body["richText"] = rich_text
         call = Call("thread_messages.comment", "POST", paths.thread_messages(thread_id), body=body)
-        return await self.read(call, _id)
+        return await self.read(call, lambda raw: raw.text("text"))
 
     async def actor(self, actor_id: str) -> Actor:
         """Read an actor; a repeated read within ten minutes costs no call."""

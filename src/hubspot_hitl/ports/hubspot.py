@@ -177,8 +177,13 @@ class HubSpot(Protocol):
         """Answer a thread in an agent's name; returns the message's id. Not idempotent."""
         ...
 
-    async def comment(self, thread_id: str, text: str, *, rich_text: str | None = None) -> str:
-        """Add an internal comment, seen by agents only; returns its id. Not idempotent."""
+    async def comment(
+        self, thread_id: str, text: str, *, rich_text: str | None = None
+    ) -> str | None:
+        """Add an internal comment, seen by agents only. Not idempotent.
+
+        Returns its text as HubSpot has kept it; None when the answer does not tell.
+        """
         ...
 
     async def actor(self, actor_id: str) -> Actor:

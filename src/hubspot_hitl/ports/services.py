@@ -169,6 +169,7 @@ class Services:
     webhooks are left to a person, without `leases` this is the only replica.
     Without `content` there are no files to scrub, without `evidence` receipts are not signed;
     `artifacts` knows the files and notes that handoffs left at the vendors.
+    `marks_dropped` has the installations whose portal does not keep unseen marks of comments.
     Deliveries up to `named_by_number` are called by their number, see `ports.reading.name_of`.
     """
 
@@ -211,6 +212,7 @@ class Services:
     evidence: Evidence | None = None
     flight: FlightLog = field(default_factory=NoFlightLog)
     artifacts: Artifacts = field(default_factory=NoArtifacts)
+    marks_dropped: set[str] = field(default_factory=set[str])
     named_by_number: int = 0
 
 

@@ -247,7 +247,8 @@ class Showcase:
             private = " (comment)" if one["type"] == "COMMENT" else ""
             kinds = " ".join(f"[{_attached(item)}]" for item in one["attachments"])
             status = f" <{one['status']}>" if one["direction"] == "OUTGOING" else ""
-            words = _short(f"{one['text']} {kinds}".strip())
+            text = str(one["text"]).lstrip("\u200c\u200d")  # marks that no reader sees
+            words = _short(f"{text} {kinds}".strip())
             lines.append(f"{who}{private}: {words}{status}")
         return lines
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_hitl.handoff import markup
+from hubspot_hitl.handoff import image_slots, markup
+from hubspot_hitl.handoff.image_slots import ImagePiece
 from hubspot_hitl.handoff.markup import (
-    ImagePiece,
     TextPiece,
     html_to_pieces,
     markdown_to_html,
@@ -38,6 +38,47 @@ def test_inline_images_keep_their_place_among_the_words() -> None:
         TextPiece("two", False),
         ImagePiece("https://a.test/2.png", None),
     )
+
+
+IMG = '<img src="https://a.test/1.png">'
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        (f"<p><b>x{IMG}y</b></p>", ["**x**", "1.png", "**y**"]),
+        (f"<h2>{IMG}</h2><p><i>a</i></p>", ["1.png", "*a*"]),
+        (f"<blockquote><p>a</p>{IMG}</blockquote>b", ["> a", "1.png", "b"]),
+        (f'<a href="https://b.test">{IMG}</a>', ["1.png", "https://b.test"]),
+        (f'<a href="https://a.test/1.png">{IMG}</a>', ["1.png"]),
+        (f'<a href="https://b.test">{IMG} see</a>', ["1.png", "[see](https://b.test)"]),
+        (f"<ol><li>oil {IMG}</li><li>turn</li></ol>", ["1. oil", "1.png", "2. turn"]),
+        (
+            f"<table><tr><td>{IMG}</td><td>Jo</td></tr></table>c",
+            ["|  |  |\n| --- | --- |\n|  | Jo |", "1.png", "c"],
+        ),
+    ],
+)
+def test_an_image_tears_no_formatting_apart(html: str, shown: list[str]) -> None:
+    pieces = html_to_pieces(html, "")
+    assert [
+        piece.text if isinstance(piece, TextPiece) else str(piece.url).rsplit("/", 1)[-1]
+        for piece in pieces
+    ] == shown
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("<p><b>Hello</b><br></p>", "**Hello**"),
+        ("<p><b>Hello<br></b>you</p>", "**Hello**\nyou"),
+        ("<p>x<i><b><br>a</b></i></p>", "x\n***a***"),
+        ("<p><b>path</b> C:\\<br>next</p>", "**path** C:\\\nnext"),
+        ("<pre>a \\\nb</pre>", "```\na \\\nb\n```"),
+    ],
+)
+def test_line_breaks_stay_and_leave_no_signs(html: str, shown: str) -> None:
+    assert html_to_pieces(html, "") == (TextPiece(shown, True),)
 
 
 def test_words_without_formatting_stay_free_of_escapes() -> None:
@@ -114,3 +155,4 @@ def test_any_markdown_gives_safe_html_or_none(source: str) -> None:
 
 def test_the_modules_examples_are_true() -> None:
     assert doctest.testmod(markup).failed == 0
+    assert doctest.testmod(image_slots).failed == 0

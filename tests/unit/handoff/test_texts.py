@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import doctest
 import re
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubspot_hitl.errors import FileProblem
 from hubspot_hitl.handoff import texts as module
-from hubspot_hitl.handoff.texts import TEXTS, TextKey, Texts
+from hubspot_hitl.handoff.records import EndReason, HandoffState
+from hubspot_hitl.handoff.texts import TEXTS, TextKey, Texts, Words
+from hubspot_hitl.integration.actions import HitlSession
 
 
 @pytest.mark.parametrize("language", sorted(TEXTS))
@@ -17,6 +21,23 @@ def test_every_language_has_every_text_with_the_same_slots(language: str) -> Non
         slots = sorted(re.findall(r"\{[^}]*\}", TEXTS["en"][key]))
         assert sorted(re.findall(r"\{[^}]*\}", TEXTS[language][key])) == slots
         assert TEXTS[language][key].strip()
+
+
+@pytest.mark.parametrize("language", sorted(set(TEXTS) - {"en"}))
+def test_no_sentence_was_left_in_english(language: str) -> None:
+    sentences = {key for key in TextKey if len(TEXTS["en"][key].split()) > 2}
+    assert [key for key in sentences if TEXTS[language][key] == TEXTS["en"][key]] == []
+
+
+def test_every_state_end_problem_and_priority_has_a_text() -> None:
+    words = Words(language="de")
+    assert all(words.state(state) for state in HandoffState)
+    assert all(words.end(reason) for reason in EndReason)
+    assert all(words(TextKey(f"agent-file-{problem}"), size="1") for problem in FileProblem)
+    priorities = get_args(HitlSession.model_fields["priority"].annotation)[0]
+    assert [words(TextKey(f"agent-priority-{one}")) for one in get_args(priorities)] == [
+        "niedrig", "mittel", "hoch", "dringend",
+    ]  # fmt: skip
 
 
 def test_a_region_reads_its_language_and_an_unknown_one_english() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import doctest
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_hitl.handoff import to_agent as module
+from hubspot_hitl.handoff.texts import TextKey, Texts, Words
 from hubspot_hitl.handoff.to_agent import Choice, FileRef, Place, as_text, to_agent
 
 KINDS = [
@@ -147,6 +149,31 @@ def test_any_payload_gives_readable_text(kind: str, payload: object) -> None:
     (message.text + as_text(message) + (message.rich_text or "")).encode()
     assert "\x00" not in message.text
     assert all(file.url.startswith("http") for file in message.files)
+
+
+WORDLESS = st.recursive(
+    st.none() | st.booleans() | st.integers(-200, 200) | st.text("0 \u200b", max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4)
+    ),
+    max_leaves=15,
+)
+
+
+@given(st.sampled_from(KINDS), WORDLESS)
+def test_every_word_but_the_payloads_comes_from_the_texts(kind: str, payload: object) -> None:
+    words = Words(Texts(dict.fromkeys(TextKey, "§")))
+    message = to_agent(kind, payload, words)
+    for told in (message.text, as_text(message)):
+        for name in (*FIELDS, kind):
+            told = told.replace(name, "") if name else told
+        assert not re.search(r"[a-zA-Z]", told)
+
+
+@pytest.mark.parametrize("blank", ["", " \n", "\u200b\u2060", "\ufeff", "\u3164", "\u2800 "])
+def test_a_text_without_ink_arrives_as_a_placeholder(blank: str) -> None:
+    for kind in ("text", "markdown"):
+        assert to_agent(kind, {kind: blank}).text == "[Empty message]"
 
 
 def test_blocs_in_blocs_without_end_are_still_answered() -> None:

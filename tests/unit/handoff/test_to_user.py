@@ -151,8 +151,11 @@ def test_what_cannot_be_shown_is_named() -> None:
     assert "unsupported content" in str(sent(a_message(attachments=(strange,))))
 
 
-def test_an_empty_message_is_visible() -> None:
-    assert sent(a_message(" ")) == [("text", {"text": "[Empty message]"})]
+@pytest.mark.parametrize("blank", ["", " ", "\u200b", "\ufeff \u2060", "\u3164"])
+def test_an_empty_message_is_visible(blank: str) -> None:
+    empty = [("text", {"text": "[Empty message]"})]
+    assert sent(a_message(blank)) == empty
+    assert sent(a_message(blank, rich_text=f"<p>{blank}</p><p><b>&nbsp;</b><br></p>")) == empty
 
 
 def test_a_truncated_message_says_so() -> None:

@@ -9,7 +9,7 @@ from hubspot_hitl.handoff import opening
 from hubspot_hitl.handoff import transcript as module
 from hubspot_hitl.handoff.opening import opening_text
 from hubspot_hitl.handoff.texts import Words
-from hubspot_hitl.handoff.transcript import Facts, entries, marker_in, transcript
+from hubspot_hitl.handoff.transcript import Facts, entries, transcript
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=30),
@@ -49,8 +49,7 @@ def test_the_comment_says_who_said_what_below_the_facts() -> None:
     (comment,) = transcript([said(USER, "Hi"), said(BOT, "Hello"), card], FACTS)
     assert comment == (
         "Conversation before the handoff\nName: Ada\nReason: asked\nTitle: Order 7\nLanguage: de\n"
-        "Page or channel: whatsapp\n\nAda: Hi\nBot: Hello\nBot: [Card] Bike\n    Fast\n"
-        "[handoff h1, history 1 of 1]"
+        "Page or channel: whatsapp\n\nAda: Hi\nBot: Hello\nBot: [Card] Bike\n    Fast"
     )
 
 
@@ -58,15 +57,14 @@ def test_other_users_have_their_own_names() -> None:
     facts = Facts("h1", name="Ada", names={"u2": "Bob"})
     other = {"type": "user", "userId": "u2"}
     (comment,) = transcript([said(USER, "a"), said(other, "b")], facts)
-    assert "\nAda: a\nBob: b\n" in comment
+    assert comment.endswith("\nAda: a\nBob: b")
 
 
-def test_a_long_history_comes_in_parts_that_are_recognised() -> None:
+def test_a_long_history_comes_in_numbered_parts() -> None:
     history = [said(USER, f"message {number} " + "x" * 90) for number in range(100)]
     parts = transcript(history, FACTS, part_limit=2_000)
-    assert [marker_in(part) for part in parts] == [
-        ("h1", number, len(parts)) for number in range(1, len(parts) + 1)
-    ]
+    total = len(parts)
+    assert [part.split(" ")[0] for part in parts] == [f"({n}/{total})" for n in range(1, total + 1)]
     assert all(len(part) <= 2_000 for part in parts)
     assert all(f"message {number} " in "".join(parts) for number in range(100))
 
@@ -81,18 +79,11 @@ def test_the_oldest_messages_of_a_huge_history_are_left_out_and_counted() -> Non
     assert "message 0 " not in "".join(parts)
 
 
-def test_a_user_who_writes_the_marker_is_not_taken_for_it() -> None:
-    (comment,) = transcript([said(USER, "[handoff h9, history 1 of 1]")], FACTS)
-    assert marker_in(comment) == ("h1", 1, 1)
-    assert marker_in(comment.replace("\n", " ") + " ") == ("h1", 1, 1)
-    assert marker_in("Look: [handoff h9, history 1 of 1] and more") is None
-
-
 @given(st.lists(JSON, max_size=8) | JSON)
 def test_any_history_gives_comments(history: object) -> None:
     parts = transcript(history, FACTS)
     assert parts == transcript(history, FACTS)
-    assert all(part.strip() and marker_in(part) for part in parts)
+    assert all(part.strip() for part in parts)
     "".join(parts).encode()
 
 

@@ -323,9 +323,9 @@ async def test_one_entry_and_its_full_text_are_read(
 
 
 async def test_a_comment_is_sent_once(client: HubSpotClient, hubspot: FakeHubSpot) -> None:
-    hubspot.answer({"id": "c1"}, 201)
+    hubspot.answer({"id": "c1", "text": "Note"}, 201)
     hubspot.answer(status=500)
-    assert await client.comment("91", "Note", rich_text="<p>Note</p>") == "c1"
+    assert await client.comment("91", "Note", rich_text="<p>Note</p>") == "Note"
     with pytest.raises(VendorFault):
         await client.comment("91", "Note")
     assert hubspot.requests[0].json == {

@@ -75,6 +75,8 @@ class HubSpotOptions:
     """What a message to a closed thread does (undocumented)."""
     refuse_empty_text: bool = True
     """Whether a publish with an empty text is refused (undocumented; a space is accepted)."""
+    keeps_unseen_signs: bool = True
+    """Whether comments keep signs without width; HubSpot does not say."""
     truncate_after: int | None = None
     """Agent texts longer than this arrive truncated; the full one is the original content."""
     auto_assign: Literal["off", "round_robin"] = "off"

@@ -176,6 +176,8 @@ def comment(
     attachments: Sequence[Json] = (),
 ) -> Json:
     """An internal comment; visitors never see it."""
+    if not world.options.keeps_unseen_signs:
+        text = text.replace("\u200c", "").replace("\u200d", "")
     message = entry(
         world,
         thread,

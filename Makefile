@@ -6,6 +6,7 @@ ARGS ?=
 SEED ?=
 PARALLEL ?= -n auto --dist worksteal  # one process a core; PARALLEL= runs the tests in one
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE  # images often set it; each start would compile everything again
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve bench wheel sbom lint-deploy audit fuzz properties chaos test cover lint typecheck check format lock definition cassettes clean

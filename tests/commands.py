@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import io
 import os
 import sys
@@ -83,7 +82,6 @@ def _run(arguments: tuple[str, ...], env: Mapping[str, str], folder: Path | None
         redirect_stderr(err),
     ):
         status = run(arguments)
-    gc.unfreeze()  # the command froze what was there; here it goes on being used
     return Said(status, out.getvalue(), err.getvalue())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Generator, Iterator
@@ -9,6 +10,7 @@ from collections.abc import Generator, Iterator
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from tests.ending import AT_THE_END
 
 from hubspot_hitl.redaction import forget_secrets
 
@@ -27,6 +29,19 @@ settings.load_profile(os.environ.get("HITL_EXAMPLES", "suite"))
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the collector of garbage away from modules and tests: they stay to the end.
+
+    It would take a quarter of the suite's time to look at them over and over.
+    """
+    gc.disable()
+    found = yield
+    gc.freeze()
+    gc.enable()
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -36,6 +51,10 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"needs {', '.join(needed)}, and CI has to provide it: {report.longrepr}"
     return report
+
+
+def pytest_sessionfinish() -> None:
+    AT_THE_END.close()
 
 
 @pytest.fixture(autouse=True)

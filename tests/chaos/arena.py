@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import socket
-import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,9 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from tests.chaos.nursery import Child
+from tests.commands import clean_environment
+from tests.ports import own_port
 
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.serve import start_server
@@ -32,7 +34,6 @@ LONG = os.environ.get("CHAOS") == "long"
 SEED = int(os.environ.get("SEED") or random.randrange(1_000_000))
 WITHIN_S = 600.0 if LONG else float(os.environ.get("WITHIN_S", "60"))
 HISTORY: list[Json] = [{"source": {"type": "bot"}, "type": "text", "payload": {"text": "Hi"}}]
-CHILD = Path(__file__).with_name("serve_child.py")
 FIGURES: list[str] = []
 """What runs measured, printed at the end."""
 KEYS = f"test:{base64.b64encode(bytes(32)).decode()}"
@@ -43,12 +44,6 @@ EVERYTHING_FAILS_SOMETIMES = (
     Fault(FaultKind.RESET_BEFORE, probability=0.01),
     Fault(FaultKind.RESET_AFTER, probability=0.01),
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager
@@ -74,10 +69,10 @@ class Server:
     stage: Stage
     folder: Path
     database_url: str
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=own_port)
     more: dict[str, str] = field(default_factory=dict[str, str])
     runner: web.AppRunner | None = None
-    process: asyncio.subprocess.Process | None = None
+    process: Child | None = None
 
     @property
     def url(self) -> str:
@@ -116,10 +111,7 @@ class Server:
     # -- as a process of its own
     async def spawn(self, *arguments: str) -> None:
         """Start `serve`; returns when it answers. `arguments` go to `serve_child.py`."""
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("HITL_")}
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, str(CHILD), *arguments, env=inherited | self.environment()
-        )
+        self.process = Child({**clean_environment(), **self.environment()}, arguments)
         assert await reached(lambda: self.listens(), 60), "the server did not start"
 
     def listens(self) -> bool:

@@ -1,8 +1,7 @@
 """Runs `serve`, and dies by SIGKILL before or after the k-th call of a port once it is armed.
 
-    serve_child.py [before|after K] [--journal FILE]
-
-Armed by SIGUSR1. The journal gets one line for each call of a port while armed.
+Its arguments: [before|after K] [--journal FILE]. Armed by SIGUSR1. The journal gets one line for
+each call of a port while armed.
 """
 
 from __future__ import annotations
@@ -11,11 +10,12 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hubspot_hitl.botpress.client import BotpressRuntime
+from hubspot_hitl.cli import run
 from hubspot_hitl.hubspot.client import HubSpotClient
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.botpress import BotRuntime
@@ -82,19 +82,16 @@ def set_trap(trap: Trap) -> None:
                 setattr(adapter, name, trap.around(f"{port.__name__}.{name}", method))
 
 
-def main() -> None:
-    arguments = sys.argv[1:]
+def serve(environment: Mapping[str, str], arguments: Sequence[str]) -> NoReturn:
+    """What a child does with its life."""
+    os.environ.clear()
+    os.environ.update(environment)
+    left = list(arguments)
     journal = None
-    if "--journal" in arguments:
-        at = arguments.index("--journal")
-        journal = Path(arguments[at + 1])
-        del arguments[at : at + 2]
-    when, number = (arguments[0], int(arguments[1])) if arguments else ("never", 0)
+    if "--journal" in left:
+        at = left.index("--journal")
+        journal = Path(left[at + 1])
+        del left[at : at + 2]
+    when, number = (left[0], int(left[1])) if left else ("never", 0)
     set_trap(Trap(when, number, journal))
-    from hubspot_hitl.cli import run
-
     sys.exit(run(["serve"]))
-
-
-if __name__ == "__main__":
-    main()

@@ -8,12 +8,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_mock_engine
-from sqlalchemy.schema import ExecutableDDLElement
-from tests.databases import SERVER, need_postgres
+from tests.databases import database_url, migrated_database
 from tests.fakes import FakeClock
 
 from hubspot_hitl.errors import StoreUnavailable
@@ -24,7 +21,6 @@ from hubspot_hitl.ledger.postgres import PostgresEngine
 from hubspot_hitl.ledger.presence import GONE_AFTER_S
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
-from hubspot_hitl.ledger.tables import metadata
 from hubspot_hitl.ledger.worker import WorkerOptions
 from hubspot_hitl.ports.ledger import (
     Delivery,
@@ -36,7 +32,6 @@ from hubspot_hitl.ports.ledger import (
     Outcome,
     Redaction,
 )
-from hubspot_hitl.store.sqlite import SqliteDatabase
 
 T = TypeVar("T")
 Script = Callable[[Delivery], Awaitable[Outcome]]
@@ -233,44 +228,14 @@ async def memory_world() -> AsyncGenerator[World]:
 
 @asynccontextmanager
 async def sqlite_world(directory: Path) -> AsyncGenerator[World]:
-    database = SqliteDatabase(directory / "ledger.db")
-    await database.start()
-    try:
-        await database.write(metadata.create_all)
+    async with migrated_database("sqlite", directory) as database:
         yield World(lambda: SqliteEngine(database))
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
 async def postgres_world(*, gone_after_s: float = GONE_AFTER_S) -> AsyncGenerator[World]:
-    need_postgres()
-    import asyncpg
-
-    schema = f"ledger_test_{uuid4().hex[:12]}"
-    url = f"{SERVER}/postgres?search_path={schema}"
-    server = await asyncpg.connect(f"{SERVER}/postgres")
-    try:
-        await server.execute(f'CREATE SCHEMA "{schema}"')
-        try:
-            await server.execute(f'SET search_path TO "{schema}"; {ddl()}')
-            yield World(lambda: PostgresEngine(url, gone_after_s=gone_after_s))
-        finally:
-            await server.execute(f'DROP SCHEMA "{schema}" CASCADE')
-    finally:
-        await server.close()
-
-
-def ddl() -> str:
-    """The statements that make the tables on PostgreSQL."""
-    statements: list[str] = []
-
-    def keep(statement: ExecutableDDLElement, *_: object, **__: object) -> None:
-        statements.append(str(statement.compile(dialect=engine.dialect)))
-
-    engine = create_mock_engine("postgresql+asyncpg://", keep)
-    metadata.create_all(engine, checkfirst=False)
-    return ";".join(statements)
+    async with database_url("postgresql", Path()) as url:
+        yield World(lambda: PostgresEngine(url, gone_after_s=gone_after_s))
 
 
 WORLDS = ("memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres))

@@ -48,7 +48,7 @@ def handoff(number: int, **changes: Any) -> Handoff:
 
 @pytest.fixture(params=ENGINES)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database]:
-    async with migrated_database(request, tmp_path) as opened:
+    async with migrated_database(request.param, tmp_path) as opened:
         yield opened
 
 

@@ -19,7 +19,6 @@ from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.services import Job, Services
 from hubspot_hitl.setup import jobs
 from hubspot_hitl.store.database import open_database
-from hubspot_hitl.store.migrations import migrate
 
 MOMENTS = 6
 pytestmark = pytest.mark.postgres
@@ -44,7 +43,6 @@ async def test_a_job_never_overlaps_itself_over_replicas(tmp_path: Path) -> None
     async with database_url("postgresql", tmp_path) as url, open_portal() as at:
         database = open_database(url)
         await database.start()
-        await migrate(database)
         replicas: list[LaneLedger] = []
         for number in (1, 2):
             handlers: dict[str, Any] = {}

@@ -77,7 +77,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "memory":
         yield memory_store()
         return
-    async with migrated_database(request, tmp_path) as database:
+    async with migrated_database(request.param, tmp_path) as database:
         yield sql_store(database)
 
 

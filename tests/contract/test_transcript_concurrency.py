@@ -32,7 +32,6 @@ from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.store.database import open_database
 from hubspot_hitl.store.memory import MemoryInstallations
-from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import reached
 
@@ -51,7 +50,6 @@ async def engines(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         database = open_database(url)
         await database.start()
         stack.push_async_callback(database.close)
-        await migrate(database)
         if request.param == "sqlite":
             yield lambda: SqliteEngine(database)
         else:

@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
+from tests.databases import lay_tables
+from tests.ports import own_port
 
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.serve import start_server
@@ -28,15 +30,18 @@ class House:
     stage: Stage
     folder: Path
     changes: dict[str, object] = field(default_factory=dict[str, object])
-    url: str = ""
+    port: int = field(default_factory=own_port)
     runner: web.AppRunner | None = None
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     async def open(self) -> None:
-        """Start the server on the same port as before, or on a free one."""
-        port = int(self.url.rsplit(":", 1)[1]) if self.url else 0
+        """Start the server; after `close` again on the same port."""
         settings = Settings(
             host="127.0.0.1",
-            port=port,
+            port=self.port,
             data_dir=self.folder,
             database_url=f"sqlite:///{self.folder}/house.db",
             start_margin_ms=50,
@@ -45,8 +50,10 @@ class House:
             botpress_token=SecretStr(self.stage.botpress.options.token),
             hubspot_api_url=self.stage.hubspot.url,
         ).model_copy(update=self.changes)
+        house = self.folder / "house.db"
+        if not house.exists():
+            await lay_tables(house)
         self.runner = await start_server(create_app(settings), settings)
-        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}"
 
     async def close(self) -> None:
         """Stop the server, as SIGTERM does."""

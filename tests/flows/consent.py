@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -102,8 +101,6 @@ async def open_desk(folder: Path, **changes: object) -> AsyncGenerator[Desk]:
     )
     await stage.start()
     house = House(stage, folder)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        house.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
     house.changes = {
         "public_url": house.url,
         "console_token": SecretStr(CONSOLE),

@@ -123,9 +123,10 @@ def ids(span: ReadableSpan) -> SpanContext:
 async def traced(stage: Stage, folder: Path) -> tuple[list[ReadableSpan], str]:
     """The spans of one handoff, and its thread."""
     spans = InMemorySpanExporter()
+    house = House(stage, folder)
     settings = Settings(
         host="127.0.0.1",
-        port=0,
+        port=house.port,
         data_dir=folder,
         database_url=f"sqlite:///{folder}/house.db",
         start_margin_ms=50,
@@ -135,7 +136,6 @@ async def traced(stage: Stage, folder: Path) -> tuple[list[ReadableSpan], str]:
         hubspot_api_url=stage.hubspot.url,
     )
     runner = await start_server(create_app(settings, spans=spans), settings)
-    house = House(stage, folder, url=f"http://127.0.0.1:{runner.addresses[0][1]}")
     await stage.install(house.url)
     thread_id = await play(house)
     await runner.cleanup()

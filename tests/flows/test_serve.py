@@ -13,16 +13,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from tests.ports import own_port
 
 from hubspot_hitl.twins.stage import Stage, Tally, reached
 
 WITHIN_S = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def answers(url: str) -> bool:
@@ -74,7 +69,7 @@ async def serving(
 async def test_serve_plays_a_handoff_with_nothing_but_environment_variables(
     stage: Stage, tmp_path: Path
 ) -> None:
-    port = free_port()
+    port = own_port()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(WITHIN_S)
@@ -91,7 +86,7 @@ async def test_serve_plays_a_handoff_with_nothing_but_environment_variables(
 
 
 async def test_a_killed_server_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> None:
-    port = free_port()
+    port = own_port()
     async with serving(stage, tmp_path, port) as process:
         await stage.install(f"http://127.0.0.1:{port}")
         chat, thread_id = await stage.open()

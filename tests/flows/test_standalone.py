@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from examples.standalone_chat import build
+from tests.ports import own_port
 from yarl import URL
 
 from hubspot_hitl.settings import from_environment
@@ -58,8 +58,7 @@ class Alone:
 async def alone(tmp_path: Path) -> AsyncIterator[Alone]:
     twin = HubSpotTwin(HubSpotOptions(rate_limit=None, default_subscriptions=False))
     await twin.start()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = own_port()
     options, url = twin.options, f"http://127.0.0.1:{port}"
     inbox = next(iter(twin.world.portals[options.portal_id].inboxes))
     (tmp_path / ".env").write_text(
@@ -185,8 +184,7 @@ async def test_keys_are_rotated_by_their_script_while_nothing_is_lost(alone: Alo
 
 
 async def test_the_refresh_token_script_ends_in_the_env_file(alone: Alone) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = own_port()
     back = f"http://localhost:{port}/cb"
     process = await asyncio.create_subprocess_exec(
         sys.executable,

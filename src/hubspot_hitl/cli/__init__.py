@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import cast
 
@@ -69,12 +69,23 @@ def _root() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
+    return _carry_out(_command(arguments), arguments)
+
+
+def main() -> None:
+    """Entry point of the `hubspot-hitl` command."""
     gc.disable()  # a sixth of the start would go into looking at modules, which stay
-    try:
-        command = typer.main.get_command(build(arguments))
-    finally:
-        gc.freeze()  # nor are they looked at later
-        gc.enable()
+    command = _command(sys.argv[1:])
+    gc.freeze()  # nor are they looked at later
+    gc.enable()
+    sys.exit(_carry_out(command, sys.argv[1:]))
+
+
+def _command(arguments: Sequence[str]) -> Callable[..., object]:
+    return typer.main.get_command(build(arguments))
+
+
+def _carry_out(command: Callable[..., object], arguments: Sequence[str]) -> int:
     try:
         command(args=list(arguments), prog_name="hubspot-hitl")
     except HitlError as error:
@@ -83,8 +94,3 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 0
     return 0
-
-
-def main() -> None:
-    """Entry point of the `hubspot-hitl` command."""
-    sys.exit(run(sys.argv[1:]))

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from tests.ports import own_port
 from tests.unit.botpress.support import TRACE, QuickClock
 
 from hubspot_hitl.botpress.client import BotpressRuntimes
@@ -287,11 +288,11 @@ async def test_a_long_wait_is_left_to_the_caller(bench: Bench) -> None:
     assert bench.clock.slept == []
 
 
-async def test_a_refused_connection_was_certainly_not_sent(unused_tcp_port: int) -> None:
+async def test_a_refused_connection_was_certainly_not_sent() -> None:
     clock = QuickClock()
     async with aiohttp.ClientSession() as session:
         runtimes = BotpressRuntimes(
-            session, base_url=f"http://127.0.0.1:{unused_tcp_port}", token="t", clock=clock
+            session, base_url=f"http://127.0.0.1:{own_port()}", token="t", clock=clock
         )
         with pytest.raises(VendorUnreachable) as caught:
             await runtimes.of(INSTALLATION).create_event("hitlStopped", {})

@@ -7,15 +7,14 @@ import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.ports import own_port
 
 from hubspot_hitl.cli.connect_flow import catch_code, code_of, new_state
 from hubspot_hitl.errors import BadSignature, CallerError
 
 
 def free_redirect_uri() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://localhost:{probe.getsockname()[1]}/cb"
+    return f"http://localhost:{own_port()}/cb"
 
 
 async def visit(uri: str, state: str, queries: list[str]) -> tuple[str, list[int]]:

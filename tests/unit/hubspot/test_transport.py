@@ -5,6 +5,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.ports import own_port
 from tests.unit.hubspot.fake_clock import START_MS, FakeClock
 
 from hubspot_hitl.errors import (
@@ -231,11 +232,9 @@ async def test_a_long_429_is_left_to_the_ledger(
 async def test_a_closed_port_is_never_sent_and_tried_again(
     session: aiohttp.ClientSession, clock: FakeClock
 ) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        transport = Transport(f"http://127.0.0.1:{taken.getsockname()[1]}", lambda: session, clock)
-        with pytest.raises(VendorUnreachable) as caught:
-            await transport.send(WRITE)
+    transport = Transport(f"http://127.0.0.1:{own_port()}", lambda: session, clock)
+    with pytest.raises(VendorUnreachable) as caught:
+        await transport.send(WRITE)
     assert caught.value.sent is False
     assert len(clock.slept) == 2
 

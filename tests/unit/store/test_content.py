@@ -22,7 +22,7 @@ SAID = {"user_name": "Ada", "title": "t", "description": "d", "session": '{"a":1
 
 @pytest.fixture(params=ENGINES)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    async with migrated_database(request, tmp_path) as database:
+    async with migrated_database(request.param, tmp_path) as database:
         yield database
 
 

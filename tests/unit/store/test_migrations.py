@@ -8,7 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
-from tests.databases import ENGINES, database_url
+from tests.databases import ENGINES, bare_database_url
 
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.ledger.tables import metadata as ledger_metadata
@@ -50,7 +50,7 @@ def differences(connection: Connection) -> list[object]:
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_the_migrated_schema_is_the_one_in_the_code(engine: str, tmp_path: Path) -> None:
-    async with database_url(engine, tmp_path) as url:
+    async with bare_database_url(engine, tmp_path) as url:
         assert await migrations.migrate(url)
         database = open_database(url)
         await database.start()
@@ -72,7 +72,7 @@ def _made_from_metadata(connection: Connection) -> dict[str, str]:
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_replicas_that_start_together_migrate_once(engine: str, tmp_path: Path) -> None:
-    async with database_url(engine, tmp_path) as url:
+    async with bare_database_url(engine, tmp_path) as url:
         replicas = [open_database(url, exclusive=False) for _ in range(4)]
         await replicas[0].start()
         for replica in replicas[1:]:
@@ -89,7 +89,7 @@ async def test_replicas_that_start_together_migrate_once(engine: str, tmp_path: 
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_a_database_of_a_newer_version_is_refused(engine: str, tmp_path: Path) -> None:
-    async with database_url(engine, tmp_path) as url:
+    async with bare_database_url(engine, tmp_path) as url:
         await migrations.migrate(url)
         database = open_database(url)
         await database.start()

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
+from tests.ports import own_port
 
 from hubspot_hitl.twins import botpress, hubspot
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.mark.parametrize("serve", [hubspot.serve, botpress.serve])
 async def test_a_twin_serves_until_it_is_cancelled(serve: Callable[..., Awaitable[None]]) -> None:
-    port = free_port()
+    port = own_port()
     status = 0
     running = asyncio.ensure_future(serve("127.0.0.1", port))
     async with aiohttp.ClientSession() as session:

@@ -243,11 +243,10 @@ async def steps(database: Database) -> list[int]:
 
 
 async def test_what_a_lost_database_did_not_take_comes_later_under_its_own_time(
-    tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path,
 ) -> None:
     clock, limits = FakeClock(BEGIN_MS), Limits()
-    request.param = "sqlite"
-    async with migrated_database(request, tmp_path) as database:
+    async with migrated_database("sqlite", tmp_path) as database:
         rates = SqlRates(database, clock, limits.take)
         limits.seen = {("77", "1"): 0.5}
         await database.close()

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from examples.standalone_chat import build
+from tests.commands import run_command
 from tests.ports import own_port
 from yarl import URL
 
@@ -48,7 +49,8 @@ class Alone:
         return process.returncode or 0, out.decode()
 
     async def command(self, *arguments: str) -> tuple[int, str]:
-        return await self.run("-c", "from hubspot_hitl.cli import main; main()", *arguments)
+        said = await run_command(*arguments, env={}, folder=self.folder)
+        return said.status, said.out
 
     async def script(self, name: str, *arguments: str) -> tuple[int, str]:
         return await self.run(str(SCRIPTS / name), *arguments)
@@ -160,14 +162,15 @@ async def test_the_scripts_read_env_and_do_what_their_names_say(alone: Alone) ->
     assert status == 0, out
     assert (world.hook_settings or {})["targetUrl"] == url
     assert len(world.subscriptions) == len(WANTED)
-    assert (await alone.script("subscribe_webhooks.py", "--url", url))[1].count("nothing") == 1
+    again = await alone.command("webhooks", "--apply", "--url", url)
+    assert again[1].count("nothing") == 1
 
     assert (await alone.command("apply", "--standalone"))[0] == 0
     status, out = await alone.script("list_channels.py", "--json")
     (listed,) = json.loads(out)["channels"]
     assert (status, listed["id"]) == (0, next(iter(world.channels)))
-    assert (await alone.script("list_channels.py", "--remove", listed["id"]))[0] == 2
-    assert (await alone.script("list_channels.py", "--remove", listed["id"], "--yes"))[0] == 0
+    assert (await alone.command("channels", "--remove", listed["id"]))[0] == 2
+    assert (await alone.command("channels", "--remove", listed["id"], "--yes"))[0] == 0
     assert world.channels[listed["id"]].archived
 
 

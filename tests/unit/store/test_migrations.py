@@ -138,7 +138,7 @@ async def test_the_first_agent_of_older_handoffs_is_made_out(
     engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = {"a": (7, 5, "A-1"), "b": (7, 9, None), "c": (7, None, None), "d": (None, None, None)}
-    async with database_url(engine, tmp_path) as url:
+    async with bare_database_url(engine, tmp_path) as url:
         with monkeypatch.context() as before:
             before.setattr(migrations, "HEAD", "0004")
             await migrations.migrate(url)

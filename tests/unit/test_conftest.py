@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 TESTS = """
 import pytest
 
@@ -22,9 +23,9 @@ def test_something_else_is_missing() -> None:
 
 @pytest.mark.parametrize(("ci", "expected"), [("1", "1 failed, 1 skipped"), ("", "2 skipped")])
 def test_in_ci_a_skipped_service_is_a_failure(tmp_path: Path, ci: str, expected: str) -> None:
-    (tmp_path / "conftest.py").write_text((Path(__file__).parents[1] / "conftest.py").read_text())
+    (tmp_path / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text())
     (tmp_path / "test_it.py").write_text(TESTS)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = postgres\n")
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\nmarkers = postgres\npythonpath = {ROOT}\n")
     env = {**os.environ, "HITL_CI": ci, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
     done = subprocess.run(

@@ -115,12 +115,13 @@ class Settings(Explicit):
             " POST /botpress accept operations."
         ),
     )
-    botpress_unsigned: Annotated[Literal["loopback", "anywhere"], LOWERED] = Field(
-        default="loopback",
+    botpress_unsigned: Annotated[Literal["loopback", "private", "anywhere"], LOWERED] = Field(
+        default="private",
         description=(
-            "With neither a signing nor a path secret, who may send operations: programs on this"
-            " machine ('loopback'), or everybody who reaches the port ('anywhere'), who then reads"
-            " and writes whatever the installations may."
+            "With neither a signing nor a path secret, who may send operations, and so read and"
+            " write whatever the installations may: programs on this machine ('loopback'), also"
+            " those with private addresses, such as other containers ('private'), or everybody who"
+            " reaches the port ('anywhere')."
         ),
     )
     hubspot_api_url: Url = Field(default="https://api.hubapi.com", description="HubSpot's API.")

@@ -210,6 +210,18 @@ async def test_without_any_secret_a_strangers_operation_changes_nothing(
     assert thread_id
 
 
+@pytest.mark.parametrize(("unsigned", "status"), [("private", 200), ("loopback", 401)])
+async def test_private_networks_are_taken_without_any_secret_unless_this_machine_alone_is_wanted(
+    house: House, http: aiohttp.ClientSession, unsigned: str, status: int
+) -> None:
+    await house.close()
+    house.changes["botpress_unsigned"] = unsigned
+    await house.open()
+    headers = {**operation_headers(house, "ping"), "X-Forwarded-For": "10.1.2.3"}
+    async with http.post(house.url, data=b"{}", headers=headers) as answer:
+        assert answer.status == status
+
+
 async def test_strangers_are_taken_without_any_secret_where_somebody_wants_it(
     house: House, http: aiohttp.ClientSession
 ) -> None:

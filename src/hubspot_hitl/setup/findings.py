@@ -73,8 +73,8 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "no_signing_secret": Meaning(
         _W,
-        "a path secret alone leaks with the path; without one, operations are taken from this"
-        " machine only, or from anybody with HITL_BOTPRESS_UNSIGNED=anywhere",
+        "a path secret alone leaks with the path; without one, operations are taken unsigned"
+        " from whom HITL_BOTPRESS_UNSIGNED names",
         "set HITL_BOTPRESS_SIGNING_SECRETS, or publish with `hubspot-hitl publish`",
     ),
     "no_console_token": Meaning(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -12,7 +13,7 @@ from aiohttp.typedefs import Handler
 from hubspot_hitl.botpress.signature import OPERATION_HEADER
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.web.keys import OPERATIONS, SETTINGS
-from hubspot_hitl.web.peers import is_local
+from hubspot_hitl.web.peers import is_near
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,9 @@ def who_may_be_unsigned(
         taken_from=settings.botpress_unsigned,
         cure="Set HITL_BOTPRESS_SIGNING_SECRETS, or HITL_BOTPRESS_PATH_SECRET.",
     )
-    return None if settings.botpress_unsigned == "anywhere" else is_local
+    if settings.botpress_unsigned == "anywhere":
+        return None
+    return partial(is_near, this_machine=settings.botpress_unsigned == "loopback")
 
 
 async def operation(request: web.Request) -> web.StreamResponse:

@@ -10,6 +10,18 @@ from aiohttp import web
 
 _FORWARDED: Final = "X-Forwarded-For"
 _REAL_IP: Final = "X-Real-IP"
+_PRIVATE: Final = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+"""Private and link-local (RFC 1918, 3927, 4193, 4291); `is_private` would take in more."""
 
 
 def peer_of(request: web.Request, proxies: Sequence[str]) -> str:
@@ -23,31 +35,39 @@ def peer_of(request: web.Request, proxies: Sequence[str]) -> str:
     return nearest(peer, told, proxies)
 
 
-def is_local(request: web.Request) -> bool:
-    """Whether a program on this machine asks: no proxy brought the request, and no browser.
+def is_near(request: web.Request, *, this_machine: bool) -> bool:
+    """Whether a program on this machine or, unless `this_machine`, of a private network asks.
 
-    A page in a browser here may come from anywhere, and always names its origin.
+    Proxies that say for whom they ask are looked through. A browser is never near: a page in one
+    may come from anywhere, and always names its origin.
     """
     headers = request.headers
     if "Origin" in headers or "Forwarded" in headers:
         return False
     told = ",".join([*headers.getall(_FORWARDED, ()), *headers.getall(_REAL_IP, ())])
-    return all_loopback([request.remote or "", *told.split(",")])
+    return all_near([request.remote or "", *told.split(",")], this_machine=this_machine)
 
 
-def all_loopback(addresses: Sequence[str]) -> bool:
-    """Whether all of them are of this machine; an empty one counts, as a Unix socket has none.
+def all_near(addresses: Sequence[str], *, this_machine: bool) -> bool:
+    """Whether all of them are near; an empty one counts, as a Unix socket has none.
 
-    >>> all_loopback(["127.0.0.1", "[::1]:9", "::ffff:127.0.0.2", ""]), all_loopback(["10.0.0.1"])
-    (True, False)
-    >>> all_loopback(["127.0.0.1", "unknown"])
+    >>> all_near(["127.0.0.1", "[::1]:9", "::ffff:127.0.0.2", ""], this_machine=True)
+    True
+    >>> all_near(["10.0.0.1"], this_machine=True), all_near(["10.0.0.1"], this_machine=False)
+    (False, True)
+    >>> all_near(["127.0.0.1", "unknown"], this_machine=False)
     False
     """
     named = [one.strip() for one in addresses if one.strip()]
     try:
-        return all(_address(one).is_loopback for one in named)
+        near = [_address(one) for one in named]
     except ValueError:
         return False
+    return all(one.is_loopback or (not this_machine and _is_private(one)) for one in near)
+
+
+def _is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return any(address in network for network in _PRIVATE)
 
 
 def nearest(peer: str, forwarded: str, proxies: Sequence[str]) -> str:

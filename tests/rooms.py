@@ -151,6 +151,10 @@ class FakePortal:
         self._called(f"write_as_agent {thread_id} {actor_id}")
         return "m-2"
 
+    async def comment(self, thread_id: str, text: str, *, rich_text: str | None = None) -> str:
+        self._called(f"comment {thread_id}")
+        return "c-1"
+
     async def actor(self, actor_id: str) -> Actor:
         self._called(f"actor {actor_id}")
         raise VendorNotFound("no such actor", vendor="hubspot", operation="x", status=404)
@@ -203,7 +207,7 @@ class Rooms:
 async def open_rooms(policy: Policy | None = None) -> AsyncGenerator[Rooms]:
     """Everything in memory; deliveries are accepted and stay where they are."""
     clock = FakeClock(auto=True)
-    portal, bot = FakePortal(clock), MemoryRuntime()
+    portal, bot = FakePortal(clock), MemoryRuntime(clock=clock)
     ledger = LaneLedger(MemoryEngine(), {}, clock)
     await ledger.start(work=False)
     services = Services(

@@ -10,8 +10,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from hubspot_hitl.botpress.limits import checked_tags, fitting_name, fitting_picture
+from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.errors import VendorNotFound
 from hubspot_hitl.ports.botpress import BotConversation, BotFile, BotUser, JsonObject
+from hubspot_hitl.ports.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class MemoryEvent:
     payload: JsonObject
     conversation_id: str | None = None
     user_id: str | None = None
+    created_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class MemoryRuntime:
         default_factory=dict[tuple[str, str, str], JsonObject]
     )
     files: dict[str, MemoryFile] = field(default_factory=dict[str, MemoryFile])
+    clock: Clock = field(default_factory=SystemClock)
     _ids: count[int] = field(default_factory=lambda: count(1))
 
     async def get_or_create_user(
@@ -186,7 +190,8 @@ class MemoryRuntime:
         user_id: str | None = None,
     ) -> str:
         """Emit an event to the bot; returns its id."""
-        event = MemoryEvent(self._id("evt"), type_, dict(payload), conversation_id, user_id)
+        now_ms = self.clock.now_ms()
+        event = MemoryEvent(self._id("evt"), type_, dict(payload), conversation_id, user_id, now_ms)
         self.events.append(event)
         return event.id
 
@@ -199,8 +204,9 @@ class MemoryRuntime:
         since_ms: int = 0,
     ) -> str | None:
         """The id of the newest such event with these payload fields, or None."""
-        del since_ms  # a memory's events have no times
         for event in reversed(self.events):
+            if event.created_ms < since_ms:
+                continue
             place = event.conversation_id or event.payload.get("conversationId")
             same = all(event.payload.get(name) == value for name, value in (payload or {}).items())
             if event.type == type_ and place == conversation_id and same:

@@ -329,6 +329,18 @@ async def test_an_event_is_found_by_type_conversation_and_payload(bench: Bench) 
     }
 
 
+async def test_an_event_of_before_the_time_asked_for_does_not_count(bench: Bench) -> None:
+    def event(id_: str, created_at: str) -> dict[str, object]:
+        place = {"conversationId": "c"}
+        return {"id": id_, "type": "hitlStopped", "payload": place, "createdAt": created_at}
+
+    old, new = event("old", "2026-01-01T00:00:00.000Z"), event("new", "2026-01-01T00:00:00.001Z")
+    since_ms = 1_767_225_600_001
+    bench.cloud.script = [says(200, {"events": [old, new]}), says(200, {"events": [old]})]
+    assert await bench.runtime.find_event("hitlStopped", "c", since_ms=since_ms) == "new"
+    assert await bench.runtime.find_event("hitlStopped", "c", since_ms=since_ms) is None
+
+
 async def test_an_event_that_is_not_listed_is_none(bench: Bench) -> None:
     bench.cloud.script = [says(200, {"events": []})]
     assert await bench.runtime.find_event("hitlAssigned", "c") is None

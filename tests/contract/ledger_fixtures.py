@@ -108,6 +108,7 @@ class World:
     """Engines that share one store, so that a ledger can be started again or twice."""
 
     new_engine: Callable[[], Engine]
+    url: str = ""
     clock: NapCounter = field(default_factory=NapCounter)
     options: WorkerOptions = field(default_factory=WorkerOptions)
     ran: list[str] = field(default_factory=list[str])
@@ -235,7 +236,7 @@ async def sqlite_world(directory: Path) -> AsyncGenerator[World]:
 @asynccontextmanager
 async def postgres_world(*, gone_after_s: float = GONE_AFTER_S) -> AsyncGenerator[World]:
     async with database_url("postgresql", Path()) as url:
-        yield World(lambda: PostgresEngine(url, gone_after_s=gone_after_s))
+        yield World(lambda: PostgresEngine(url, gone_after_s=gone_after_s), url)
 
 
 WORLDS = ("memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -70,6 +71,26 @@ async def test_what_has_a_limit_is_tried_longer_but_not_for_ever(world: World) -
     await world.advance(10 * 60, step_s=5)
     row = await world.row(ledger, "choked on")
     assert (row.state, row.attempts) == (DeliveryState.DEAD, (THRESHOLD + 1) * OUTAGE_PATIENCE)
+
+
+async def test_an_operation_that_always_fails_keeps_no_other_of_its_chat_waiting(
+    world: World,
+) -> None:
+    ledger, vendor = await opened(world)
+
+    async def reads_before_it_speaks(it: Delivery) -> Outcome:
+        for _ in range(THRESHOLD):
+            with suppress(VendorFault, CircuitOpen):
+                async with vendor.circuits.calling("a", "hubspot", "history"):
+                    raise VendorFault("no", vendor="hubspot", operation="history", status=500)
+        return await vendor.handle(it)
+
+    world.scripts["a1"] = reads_before_it_speaks
+    began_ms = world.clock.now_ms()
+    keys = [str(n) for n in range(5)]
+    await ledger.accept([message(key, "a1", "a") for key in keys])
+    await world.settle()
+    assert (vendor.heard, world.clock.now_ms()) == (keys, began_ms)
 
 
 async def test_an_hour_away_costs_few_calls_and_no_message(world: World) -> None:

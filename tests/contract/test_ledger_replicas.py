@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.contract.ledger_fixtures import World, many, new, postgres_world
 
 from hubspot_hitl.ledger.attempt import LaneLost
+from hubspot_hitl.ledger.postgres import SILENCE, PostgresEngine
+from hubspot_hitl.ledger.presence import GONE_AFTER_S, NAMESPACE, key_of, silent_in
+from hubspot_hitl.ledger.service import RENEW_S
 from hubspot_hitl.ledger.worker import WorkerOptions
 from hubspot_hitl.ports.ledger import Delivery, DeliveryState, Done, Outcome
+
+if TYPE_CHECKING:
+    import asyncpg
 
 pytestmark = pytest.mark.postgres
 
@@ -20,6 +28,31 @@ async def world() -> AsyncIterator[World]:
     async with postgres_world() as world:
         yield world
         await world.close()
+
+
+LISTENING = (
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
+    " AND classid = $1::bigint::oid AND objid = $2::bigint::oid"
+)
+END_ALL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+LEASE = (
+    "INSERT INTO lanes (lane, version, fence, owner, lease_until_ms) VALUES"
+    " ($1, 0, 0, $2, (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $3)"
+)
+
+
+@asynccontextmanager
+async def server(world: World) -> AsyncGenerator[asyncpg.Connection[asyncpg.Record]]:
+    import asyncpg
+
+    connection = await asyncpg.connect(world.url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 class Gate:
@@ -127,6 +160,76 @@ async def test_a_replica_that_is_gone_is_replaced_before_its_lease_ends(restarte
         await world.settle()
         assert [key for key in world.ran if not key.startswith("after")] == ["1", "1", "2"]
         await world.close()
+
+
+async def test_a_replica_that_has_lost_its_listening_connection_keeps_its_lanes() -> None:
+    async with postgres_world(gone_after_s=0.02) as world, server(world) as connection:
+        one, two = await world.ledger(), await world.ledger()
+        engine = world.plugs[1].engine
+        assert isinstance(engine, PostgresEngine)
+        engine.clock_offset_ms = -60_000  # to the other, each lease looks just taken
+        gate = world.scripts["1"] = Gate()
+        await one.accept(many(["1"]))
+        await gate.begun.wait()
+        listening = (NAMESPACE, key_of(one.owner))
+        before = await connection.fetchval(LISTENING, *listening)
+        assert await connection.fetchval("SELECT pg_terminate_backend($1)", before)
+        async with asyncio.timeout(20):
+            # It listens again after a pause much longer than 0.02 s.
+            while await connection.fetchval(LISTENING, *listening) in (before, None):  # noqa: ASYNC110 - the server's state
+                await asyncio.sleep(0.005)
+        await world.settle()
+        assert (one.lanes_running, two.lanes_running, world.ran) == (1, 0, ["1"])
+        gate.open.set()
+        await world.settle()
+        await world.close()
+
+
+async def test_who_has_taken_or_renewed_a_lease_lately_is_not_silent(world: World) -> None:
+    await world.ledger(work=False)
+    async with server(world) as connection:
+        for owner, left_s in (("me", 1), ("old", 1), ("both", 1), ("both", 900), ("over", -60)):
+            await connection.execute(LEASE, f"{owner} {left_s}", owner, left_s * 1000)
+        assert await silent_in(connection, "me", 0, 300_000) == ["old"]
+        assert sorted(await silent_in(connection, "me", 0, 3_600_000)) == ["both", "old"]
+
+
+async def test_leases_are_renewed_often_enough_to_be_told_from_silence(world: World) -> None:
+    assert 2 * RENEW_S < SILENCE * GONE_AFTER_S
+    one = await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await one.accept(many(["1"]))
+    await gate.begun.wait()
+    async with server(world) as connection:
+        far_ms = 4_102_444_800_000
+        await connection.execute("UPDATE lanes SET lease_until_ms = $1", far_ms)
+        await world.advance(RENEW_S + 0.25)
+        assert await connection.fetchval("SELECT lease_until_ms FROM lanes") != far_ms
+    gate.open.set()
+
+
+async def test_who_holds_a_lane_is_heard_of_by_the_one_who_runs_it_next(world: World) -> None:
+    one = await world.ledger()
+    await one.accept(many(["1"]))
+    await world.settle()
+    starting = await world.ledger(work=False)
+    await starting.hold("a", world.clock.now_ms() + 1_000)
+    assert world.moved == []
+    await one.accept(many(["2"]))
+    await world.advance(1.5)
+    assert (world.ran, world.moved) == (["1", "2"], ["a"])
+
+
+async def test_connections_that_the_server_ends_cost_no_delivery(world: World) -> None:
+    one = await world.ledger()
+    keys = [str(n) for n in range(15)]
+    async with server(world) as connection:
+        for key in keys:
+            await connection.execute(END_ALL)
+            assert await one.accept(many([key])) == 1
+            await world.settle()
+    await world.advance(5)
+    assert world.ran == keys
 
 
 async def test_a_replica_that_lives_keeps_its_lanes_however_long_its_handler_takes() -> None:

@@ -245,7 +245,7 @@ class PostgresEngine:
                 await announce(connection, owner)
                 wake()
                 await self._watch(connection, owner, lost, wake)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # whatever it is, a replica must hear again, and be seen
                 _log.warning("ledger_listen_failed", error=type(error).__name__)
             finally:
                 if connection is not None:
@@ -322,7 +322,9 @@ def _is_away(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state[:2] in _AWAY_CLASSES or state in _AWAY or state in _RUN_AGAIN
-    return isinstance(error, LaneMade | OSError | TimeoutError | asyncpg.InterfaceError)
+    # InternalClientError: the server ended the connection while the driver was not looking.
+    away = (LaneMade, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return isinstance(error, away)
 
 
 def _worth_again(error: Exception, ending: bool) -> bool:
@@ -331,5 +333,10 @@ def _worth_again(error: Exception, ending: bool) -> bool:
 
     if isinstance(error, LaneMade) or getattr(error, "sqlstate", None) in _RUN_AGAIN:
         return True
-    broken = (asyncpg.ConnectionDoesNotExistError, ConnectionResetError, BrokenPipeError)
+    broken = (
+        asyncpg.ConnectionDoesNotExistError,
+        asyncpg.InternalClientError,
+        ConnectionResetError,
+        BrokenPipeError,
+    )
     return isinstance(error, broken) and not ending

@@ -227,14 +227,25 @@ def _lost(error: BaseException) -> bool:
 
 
 def _worth_again(error: BaseException) -> bool:
-    return _sqlstate(error) in _RUN_AGAIN or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
+    return (
+        _sqlstate(error) in _RUN_AGAIN
+        or _confused(error)
+        or (isinstance(error, DBAPIError) and error.connection_invalidated)
     )
+
+
+def _confused(error: BaseException) -> bool:
+    """Whether the server ended the connection while the driver was not looking."""
+    from asyncpg import InternalClientError
+
+    return isinstance(_root(error), InternalClientError)
 
 
 def _is_away(error: BaseException) -> bool:
     """Whether the server is the trouble, and not the statement."""
     if isinstance(error, OSError | TimeoutError | PoolTimeoutError) or _lost(error):
+        return True
+    if _confused(error):
         return True
     root = _root(error)
     if isinstance(root, OSError | TimeoutError):

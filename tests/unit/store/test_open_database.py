@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,23 @@ async def test_a_missing_database_is_bad_settings() -> None:
     need_postgres()
     with pytest.raises(BadSettings, match="3D000"):
         await open_database(f"{SERVER}/hitl_test_no_such_database").start()
+
+
+@pytest.mark.postgres
+async def test_a_connection_that_is_killed_while_nobody_looks_is_replaced(tmp_path: Path) -> None:
+    async with database_url("postgresql", tmp_path) as url:
+        from asyncpg import InternalClientError
+
+        database, calls = open_database(url), count()
+        await database.start()
+
+        def confused_at_first(connection: Connection) -> int:
+            if next(calls) == 0:  # what the driver says when it did not see the connection end
+                raise InternalClientError("cannot switch to state 12")
+            return _one(connection)
+
+        assert await database.write(confused_at_first) == 1
+        await database.close()
 
 
 @pytest.mark.postgres

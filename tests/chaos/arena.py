@@ -38,11 +38,13 @@ FIGURES: list[str] = []
 """What runs measured, printed at the end."""
 KEYS = f"test:{base64.b64encode(bytes(32)).decode()}"
 
+SELDOM = 0.01 if LONG else 0.04
 EVERYTHING_FAILS_SOMETIMES = (
     Fault(FaultKind.ERROR_500, probability=0.05),
     Fault(FaultKind.RATE_LIMIT, probability=0.05, retry_after_s=0),
-    Fault(FaultKind.RESET_BEFORE, probability=0.01),
-    Fault(FaultKind.RESET_AFTER, probability=0.01),
+    Fault(FaultKind.RESET_BEFORE, probability=SELDOM),
+    Fault(FaultKind.RESET_AFTER, probability=SELDOM),
+    Fault(FaultKind.CUT_OFF, probability=SELDOM),
 )
 
 

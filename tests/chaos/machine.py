@@ -31,6 +31,7 @@ CALLS = (
     Fault(FaultKind.LOCKED_423, probability=0.2),
     Fault(FaultKind.RESET_BEFORE, probability=0.2),
     Fault(FaultKind.RESET_AFTER, probability=0.2),
+    Fault(FaultKind.CUT_OFF, probability=0.2),
     Fault(FaultKind.LATENCY, probability=0.3, seconds=0.1),
 )
 TOKENS_EXPIRE = Fault(FaultKind.TOKEN_EXPIRED, probability=0.05)

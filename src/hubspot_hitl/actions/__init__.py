@@ -12,8 +12,9 @@ from hubspot_hitl.actions.create_user import create_user
 from hubspot_hitl.actions.crm import CRM_HANDLERS
 from hubspot_hitl.actions.mark_read import mark_read
 from hubspot_hitl.actions.send_message import send_message
-from hubspot_hitl.actions.start_hitl import OVERDUE, handle_overdue, start_hitl
+from hubspot_hitl.actions.start_hitl import start_hitl
 from hubspot_hitl.actions.stop_hitl import stop_hitl
+from hubspot_hitl.actions.unfinished import OVERDUE, handle_overdue
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.wire import WireModel
 from hubspot_hitl.ports.services import DeliveryHandler, Services

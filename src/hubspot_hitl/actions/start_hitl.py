@@ -18,17 +18,17 @@ import structlog
 from hubspot_hitl.actions.persist import persist
 from hubspot_hitl.actions.resume_hitl import resumed
 from hubspot_hitl.actions.routed import Route, described, route_of, session_text
-from hubspot_hitl.actions.stop_hitl import CLOSE_THREAD
+from hubspot_hitl.actions.unfinished import give_up, overdue
 from hubspot_hitl.channels.history import HISTORY
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.crm.contact_link import contact_id_of
 from hubspot_hitl.crm.routing_effects import routing_deliveries
-from hubspot_hitl.errors import ActionRefused, HitlError, Stale, VendorError, VendorNotFound
+from hubspot_hitl.errors import ActionRefused, Stale, VendorError, VendorNotFound
 from hubspot_hitl.events.moved import follow_ups
 from hubspot_hitl.events.watching import watch
-from hubspot_hitl.handoff.machine import end, move
+from hubspot_hitl.handoff.machine import move
 from hubspot_hitl.handoff.opening import opening_text
-from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState, Person
+from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.integration.actions import HitlSession, StartHitlInput, StartHitlOutput
 from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
@@ -37,8 +37,7 @@ from hubspot_hitl.integration.tags import ConversationTag, UserTag
 from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports import flight
 from hubspot_hitl.ports.hubspot_records import ChannelMessage
-from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
-from hubspot_hitl.ports.reading import handoff_of
+from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.privacy.masking import mask_text
 from hubspot_hitl.setup.channel import binding_for
@@ -46,7 +45,6 @@ from hubspot_hitl.setup.channel import binding_for
 log = structlog.get_logger(__name__)
 
 CHANNEL = "hitl"
-OVERDUE = "handoff.start_overdue"
 # The longest time between the end of a start and its answer; `release_after_answer` cuts it short.
 ANSWER_MS = 3_000
 
@@ -82,29 +80,35 @@ async def _start(
     person = await _person(services, installation, input_.user_id)
     route = await route_of(services, installation, input_, person)
     binding = await binding_for(services, installation, wanted or route.inbox_id, deadline=deadline)
-    handoff = await services.handoffs.open(
-        _new(services, installation, input_, binding, person, route)
-    )
-    flight.about(handoff.id)
-    if handoff.state is not HandoffState.STARTING:
-        log.info("start_repeated", handoff=handoff.id)
-        return _answer(handoff)
+    fresh = _new(services, installation, input_, binding, person, route)
     # Long enough for the slowest start; `release_after_answer` brings it forward.
     overdue_ms = services.clock.now_ms() + services.policy.start_overdue_ms
+    after = overdue(fresh, fresh.id, overdue_ms)
+    await services.ledger.accept([after])
+    handoff = await services.handoffs.open(fresh)
+    flight.about(handoff.id)
+    if handoff.id != fresh.id:
+        log.info("start_repeated", handoff=handoff.id)
+        await services.ledger.cancel([after.dedup_key])
+        if handoff.state is not HandoffState.STARTING:
+            return _answer(handoff)
+        after = overdue(handoff, fresh.id, overdue_ms)
+        await services.ledger.accept([after])
     await services.ledger.hold(handoff.id, overdue_ms)
-    await services.ledger.accept([_overdue(handoff, overdue_ms)])
     try:
         if binding.inbox_id != handoff.inbox_id:
             # An earlier attempt at this start was routed elsewhere; the thread may be there.
             binding = await binding_for(services, installation, handoff.inbox_id, deadline=deadline)
-        return await _open(
+        started = await _open(
             services, installation, input_, handoff, binding, person, deadline, route
         )
     except BaseException as error:
-        await asyncio.shield(_give_up(services, handoff, error))
+        await asyncio.shield(give_up(services, handoff, after, error))
         if isinstance(error, VendorError):
             raise ActionRefused(f"The handoff could not start: {error.message}") from error
         raise
+    await services.ledger.cancel([after.dedup_key])
+    return started
 
 
 async def _open(
@@ -172,7 +176,6 @@ async def _open(
     # Should the process end before the answer is out, the lane waits no longer than this.
     await services.ledger.hold(handoff.id, now_ms + ANSWER_MS)
     handoff = await _save(services, pending)
-    await services.ledger.cancel([_overdue_key(handoff)])
     log.info(
         "handoff_started",
         installation=installation.id,
@@ -190,33 +193,6 @@ def _answer(handoff: Handoff) -> StartHitlOutput:
             f"Another attempt at the same handoff ended as {handoff.state.value}. Try again."
         )
     return StartHitlOutput(conversation_id=handoff.conversation_id)
-
-
-def _overdue(handoff: Handoff, due_ms: int) -> NewDelivery:
-    """The look that finds a start whose process ended in the middle."""
-    return NewDelivery(
-        dedup_key=_overdue_key(handoff),
-        lane=f"start:{handoff.id}",
-        kind=OVERDUE,
-        installation_id=handoff.installation_id,
-        handoff_id=handoff.id,
-        body={},
-        due_ms=due_ms,
-        timer=True,
-    )
-
-
-def _overdue_key(handoff: Handoff) -> str:
-    return f"start:{handoff.id}"
-
-
-async def handle_overdue(services: Services, it: Delivery) -> Outcome:
-    """Give a handoff up that never finished starting; a started one is left alone."""
-    handoff = await handoff_of(services, it)
-    if handoff.state is not HandoffState.STARTING:
-        return Done(note=f"the handoff is {handoff.state}")
-    await _give_up(services, handoff, TimeoutError())
-    return Done(note="the start was never finished; given up")
 
 
 async def release_after_answer(
@@ -239,30 +215,6 @@ async def _save(services: Services, handoff: Handoff) -> Handoff:
         if stored is None or (stored.state is HandoffState.STARTING and not stored.thread_id):
             raise
         return stored
-
-
-async def _give_up(services: Services, handoff: Handoff, error: BaseException) -> None:
-    """Leave nothing half-made: the handoff ends as failed and its thread, if any, is closed."""
-    code = error.code if isinstance(error, HitlError) else type(error).__name__
-    log.warning("handoff_not_started", handoff=handoff.id, error=code)
-    stored = await services.handoffs.get(handoff.id) or handoff
-    if stored.state is not HandoffState.STARTING:
-        return
-    await services.handoffs.save(end(stored, EndReason.START_FAILED, services.clock.now_ms()))
-    if stored.thread_id:
-        await services.ledger.accept(
-            [
-                NewDelivery(
-                    dedup_key=f"close:{handoff.id}:start-failed",
-                    lane=handoff.id,
-                    kind=CLOSE_THREAD,
-                    installation_id=handoff.installation_id,
-                    handoff_id=handoff.id,
-                    body={},
-                )
-            ]
-        )
-    await services.ledger.hold(handoff.id, 0)
 
 
 def _new(

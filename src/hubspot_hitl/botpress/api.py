@@ -241,8 +241,12 @@ def _read(operation: str, raw: bytes, model: type[_W]) -> _W:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         why = first_problems(list(problems))
-    except ValueError:
-        why = "not JSON"
+    except ValueError as error:  # cut off, or of something between Botpress and us: no answer
+        raise VendorUnreachable(
+            f"Botpress answered {operation} with something that is not JSON.",
+            vendor="botpress",
+            operation=operation,
+        ) from error
     raise UnexpectedAnswer(
         f"Botpress answered {operation} with something else than documented ({why}).",
         vendor="botpress",

@@ -26,6 +26,7 @@ from hubspot_hitl.errors import (
     VendorNotFound,
     VendorRefused,
     VendorThrottled,
+    VendorUnreachable,
 )
 from hubspot_hitl.hubspot.fields import Fields, ShapeError, parse_json
 from hubspot_hitl.hubspot.limiter import Budget
@@ -54,13 +55,21 @@ class Answer:
 
 
 def json_of(answer: Answer, operation: str) -> object:
-    """The JSON of a 2xx answer; None when it has no body. Raises :class:`UnexpectedAnswer`."""
+    """The JSON of a 2xx answer; None when it has no body.
+
+    One that is no JSON was cut off, or is of something between HubSpot and us: that is no answer,
+    and raises :class:`VendorUnreachable`.
+    """
     if not answer.body.strip():
         return None
     try:
         return parse_json(answer.body)
     except ShapeError:
-        raise unexpected(answer, operation, "the body is not JSON") from None
+        raise VendorUnreachable(
+            f"HubSpot answered {operation} with {answer.status}, but the body is not JSON",
+            vendor="hubspot",
+            operation=operation,
+        ) from None
 
 
 def unexpected(answer: Answer, operation: str, problem: str) -> UnexpectedAnswer:

@@ -31,6 +31,8 @@ class FaultKind(StrEnum):
     """The connection dies and nothing has happened."""
     RESET_AFTER = "reset_after"
     """The connection dies after the call took effect."""
+    CUT_OFF = "cut_off"
+    """The call takes effect; its answer is whole HTTP, but ends in the middle of its JSON."""
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - the name of a fault
     """Every access token of the caller's portal is expired from this call on."""
     GRANT_REVOKED = "grant_revoked"

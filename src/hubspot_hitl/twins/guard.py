@@ -87,4 +87,6 @@ async def _with_faults(
             return _reset(request)
         elif fault.kind in STATUS_OF and fault.after:
             return vendor.fault_answer(fault, STATUS_OF[fault.kind])
+        elif fault.kind is FaultKind.CUT_OFF and isinstance(response.body, bytes):
+            response.body = response.body[: len(response.body) // 2]
     return response

@@ -218,7 +218,14 @@ async def test_an_error_body_may_be_anything(bench: Bench, body: str) -> None:
         await bench.runtime.get_user("user_1")
 
 
-@pytest.mark.parametrize("body", ["", "ok", "[]", "{}", '{"user":{}}', '{"user":null}'])
+async def test_a_success_that_was_cut_off_is_asked_for_again(bench: Bench) -> None:
+    whole = '{"user":{"id":"user_1","tags":{}}}'
+    bench.cloud.script = [says(200, whole[:20]), says(200, ""), says(200, whole)]
+    assert (await bench.runtime.get_user("user_1")).id == "user_1"
+    assert [outcome for _, outcome in bench.calls] == ["vendor_unreachable"] * 2 + ["ok"]
+
+
+@pytest.mark.parametrize("body", ["[]", "{}", '{"user":{}}', '{"user":null}'])
 async def test_a_success_of_another_shape_is_unexpected(bench: Bench, body: str) -> None:
     bench.cloud.script = [says(200, body)]
     with pytest.raises(UnexpectedAnswer):

@@ -436,7 +436,7 @@ READS: list[Callable[[HubSpotClient], Awaitable[object]]] = [
 
 
 @pytest.mark.parametrize("read", READS)
-@pytest.mark.parametrize("body", ["", "null", "[]", "12", '"x"', "{}", "<html>"])
+@pytest.mark.parametrize("body", ["", "null", "[]", "12", '"x"', "{}"])
 async def test_an_answer_of_another_shape_is_unexpected(
     client: HubSpotClient,
     hubspot: FakeHubSpot,

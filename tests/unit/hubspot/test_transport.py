@@ -279,13 +279,14 @@ async def test_a_second_401_is_the_end(
     assert tokens.renewals == 1
 
 
-async def test_a_body_that_is_not_json_is_unexpected(
+async def test_a_body_that_is_not_json_is_no_answer(
     transport: Transport, hubspot: FakeHubSpot
 ) -> None:
     hubspot.answer(text="<html>maintenance</html>")
     answer = await transport.send(READ)
-    with pytest.raises(UnexpectedAnswer, match="not JSON"):
+    with pytest.raises(VendorUnreachable, match="not JSON") as caught:
         json_of(answer, "thing.read")
+    assert caught.value.sent
 
 
 async def test_an_empty_answer_is_no_json_at_all(

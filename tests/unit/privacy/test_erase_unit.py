@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from tests.rooms import Rooms, handoff, installation, open_rooms
 
-from hubspot_hitl.actions.start_hitl import OVERDUE
 from hubspot_hitl.actions.stop_hitl import CLOSE_THREAD
+from hubspot_hitl.actions.unfinished import OVERDUE
 from hubspot_hitl.botpress.memory import MemoryMessage, MemoryRuntime
 from hubspot_hitl.channels.hitl import ACKNOWLEDGE
 from hubspot_hitl.errors import VendorFault, VendorRefused

@@ -12,7 +12,8 @@ RUN /app/bin/python -m pip install --require-hashes --no-deps -r requirements/ru
 COPY pyproject.toml README.md LICENSE integration.definition.json ./
 COPY src src
 RUN /app/bin/python -m pip install --no-deps --no-build-isolation . \
- && /app/bin/python -m pip uninstall --yes hatchling editables pip \
+ && /app/bin/python -m pip uninstall --yes \
+      hatchling editables packaging pathspec pluggy tomlkit trove-classifiers pip \
  && /app/bin/hubspot-hitl version
 
 FROM python:${PYTHON}

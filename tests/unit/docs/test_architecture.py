@@ -42,6 +42,15 @@ def test_every_module_has_its_place_in_a_contract() -> None:
     assert found == placed | ({"settings"} & found)
 
 
+def test_what_was_asked_for_is_where_the_readme_says() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.split("### Where is what was asked for")[1].split("\n## ")[0]
+    answers = [row.rpartition(" | ")[2] for row in table.splitlines() if row.startswith("| ")]
+    named = re.findall(r"`([a-z_./]+\.(?:py|json|toml)|(?:src|tests)/[a-z_/]+)`", "".join(answers))
+    assert len(named) > 10
+    assert [one for one in named if not ((ROOT / one).exists() or (PACKAGE / one).exists())] == []
+
+
 def test_the_readme_lists_every_package() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}

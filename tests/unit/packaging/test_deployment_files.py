@@ -44,6 +44,20 @@ def test_the_image_installs_locked_dependencies_only() -> None:
     assert any("--require-hashes" in one for one in installs)
 
 
+def test_nothing_that_only_builds_stays_in_the_image() -> None:
+    lock = (ROOT / "requirements" / "run.txt").read_text()
+    wanted_by = re.findall(r"^([a-z0-9-]+)==.*\n(?:    --hash.*\n)*((?:    #.*\n)+)", lock, re.M)
+    building = {"hatchling", "editables"}
+    only_builds = building | {
+        name
+        for name, comment in wanted_by
+        if set(re.findall(r"[a-z][a-z0-9-]+", comment)) - {"via"} <= building
+    }
+    removed = re.search(r"pip uninstall --yes \\\n\s+(.*?) \\$", DOCKERFILE, re.M)
+    assert removed is not None
+    assert set(removed[1].split()) == only_builds | {"pip"}
+
+
 def test_what_the_image_copies_is_sent_to_the_builder() -> None:
     sent = set(re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.M))
     copied = {

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from hubspot_hitl.cli import FINDING
-from hubspot_hitl.cli.chosen import JsonLines, looking
+from hubspot_hitl.cli.chosen import JsonLines, reading
+from hubspot_hitl.cli.lines import print_lines
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.house import House
 from hubspot_hitl.ports.circuits import awaited
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
-from hubspot_hitl.web.console.render import at_text
+from hubspot_hitl.web.console.render import day_text
 
 app = typer.Typer()
 deliveries = typer.Typer(
@@ -72,8 +72,10 @@ def list_(
     if json_:
         for one in found:
             typer.echo(json.dumps(brief(one)))
+    elif found:
+        print_lines(*_rows(found))
     else:
-        Console().print(_table(found))
+        typer.echo("There is no such delivery.")
     if any(one.state is DeliveryState.DEAD for one in found):
         raise typer.Exit(FINDING)
 
@@ -152,7 +154,7 @@ def _change(
 
     async def main() -> None:
         nonlocal changed
-        async with looking() as house:
+        async with reading() as house:
             ledger = house.services.ledger
             changed = await (ledger.replay(seqs) if verb == "replay" else ledger.discard(seqs))
             await house.storage.audit.append(ACTOR, f"deliveries.{verb}", any_id, {"seqs": seqs})
@@ -171,9 +173,10 @@ def _found(
     limit: int,
 ) -> list[Delivery]:
     found: list[Delivery] = []
+    before_ms, after_ms = (age_ms(age) if age else None for age in (older_than, newer_than))
 
     async def main() -> None:
-        async with looking() as house:
+        async with reading() as house:
             services = house.services
             now_ms = services.clock.now_ms()
             filters = [
@@ -182,8 +185,8 @@ def _found(
                     states=states,
                     kind=kind,
                     error_code=error,
-                    accepted_before_ms=now_ms - age_ms(older_than) if older_than else None,
-                    accepted_after_ms=now_ms - age_ms(newer_than) if newer_than else None,
+                    accepted_before_ms=None if before_ms is None else now_ms - before_ms,
+                    accepted_after_ms=None if after_ms is None else now_ms - after_ms,
                     limit=limit,
                 )
                 for target in await _targets(house, any_id)
@@ -248,19 +251,20 @@ def brief(one: Delivery) -> dict[str, object]:
     }
 
 
-def _table(found: Sequence[Delivery]) -> Table:
-    table = Table("number", "state", "kind", "handoff", "tries", "accepted", "what is wrong")
+def _rows(found: Sequence[Delivery]) -> Iterator[Text]:
+    """A heading, and for each delivery a line with what is wrong under it."""
+    yield Text(
+        f"{'number':>7}  {'state':<9}  {'kind':<24}  {'tries':>5}  {'accepted':<19}  handoff",
+        style="bold",
+    )
     for one in found:
+        yield Text(
+            f"{one.seq:>7}  {one.state.value:<9}  {one.kind:<24}  {one.attempts:>5}"
+            f"  {day_text(one.accepted_ms)}  {one.handoff_id or '-'}"
+        )
         wrong = f"{one.error_code}: {one.error}" if one.error_code else one.note or ""
         if one.error_code and awaited(one.note):
             wrong = f"{one.note}; {wrong}"
-        table.add_row(
-            str(one.seq),
-            one.state.value,
-            one.kind,
-            one.handoff_id or "-",
-            str(one.attempts),
-            at_text(one.accepted_ms),
-            wrong,
-        )
-    return table
+        if wrong:
+            style = "red" if one.state is DeliveryState.DEAD else "yellow"
+            yield Text(f"         {wrong}", style=style)

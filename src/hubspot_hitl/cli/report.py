@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hubspot_hitl.cli.chosen import looking
+from hubspot_hitl.cli.chosen import reading
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.ports.ledger import LedgerHealth
 from hubspot_hitl.web.console.figures import Report, as_csv, as_json, gather
-from hubspot_hitl.web.console.render import span_text
+from hubspot_hitl.web.console.render import share_text, span_text
 from hubspot_hitl.web.console.spans import SPANS
 
 app = typer.Typer()
@@ -34,7 +34,7 @@ def report(
 
     async def main() -> None:
         nonlocal dead
-        async with looking() as house:
+        async with reading() as house:
             found = await gather(
                 house.storage.figures, house.rates, house.services.clock, SPANS[span]
             )
@@ -69,4 +69,9 @@ def _show(found: Report, health: LedgerHealth) -> None:
     console.print()
     console.print(table)
     console.print()
-    console.print(f"{health.ready} deliveries and timers wait, {health.dead} are dead letters")
+    for used in found.rate.portals:
+        most = share_text(used.most)
+        console.print(f"Portal {used.budget.portal}: at most {most} of HubSpot's rate limit in use")
+    console.print(f"Waiting deliveries and timers: {health.ready}; dead letters: {health.dead}")
+    if health.dead:
+        console.print("hubspot-hitl deliveries list --state dead", style="bold")

@@ -5,34 +5,32 @@ Reads the database that the settings name, also while a server runs on it; chang
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from hubspot_hitl.cli.chosen import JsonLines, looking
+from hubspot_hitl.cli import FINDING
+from hubspot_hitl.cli.chosen import JsonLines, reading
+from hubspot_hitl.cli.lines import harmless, print_lines
 from hubspot_hitl.cli.serve import run_loop
-from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.ports.flight import CallMade
-from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter
+from hubspot_hitl.cli.session_text import brief, rows, step_json, step_line, story, summed_up
+from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.ports.ledger import DeliveryFilter
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.web.console.bundle import bundle as bundled
 from hubspot_hitl.web.console.recorder import Recording, Step, record, step_of
-from hubspot_hitl.web.console.render import at_text, day_text, span_text
 
 app = typer.Typer()
 sessions = typer.Typer(help="Handoffs: list, show, follow, pack for support.", no_args_is_help=True)
 app.add_typer(sessions, name="sessions")
 
 LOOK_EVERY_S = 1.0
-_STYLES = {"done": "green", "ready": "yellow", "dead": "bold red", "cancelled": "dim"}
+MOST_NAMED = 5
 
 AnyId = Annotated[str, typer.Argument(help="Any id of either side: handoff, thread, conversation.")]
 
@@ -47,56 +45,52 @@ def list_(
     """List handoffs, newest first."""
 
     async def main() -> None:
-        async with looking() as house:
+        async with reading() as house:
             found = await house.services.handoffs.find(
                 text=text or None, active=True if open_ else None, limit=limit
             )
         if json_:
             for one in found:
                 typer.echo(json.dumps(brief(one)))
+        elif found:
+            print_lines(*rows(found))
         else:
-            Console().print(_table(found))
+            typer.echo("There is no such handoff." if text or open_ else "There is none yet.")
 
     run_loop(main)
 
 
 @sessions.command()
 def show(handoff: AnyId, json_: JsonLines = False) -> None:
-    """Show one handoff: ids, times, every delivery, what is due next."""
-    found = _recorded(handoff)
+    """Show one handoff: how it stands, what went wrong, every delivery, what is due next."""
+    found, summary = _recorded(handoff)
     if json_:
         steps = [step_json(step) for step in found.steps]
         attempts = [asdict(one) for one in found.journeys]
-        typer.echo(json.dumps({**brief(found.handoff), "deliveries": steps, "attempts": attempts}))
+        whole = {"summary": summary, "deliveries": steps, "attempts": attempts}
+        typer.echo(json.dumps({**brief(found.handoff), **whole}))
         return
-    console = Console(highlight=False)
+    print_lines(*map(Text, summary), Text())
     for name, value in brief(found.handoff).items():
-        console.print(Text.assemble((f"{name:>16}  ", "bold"), str(value if value else "-")))
-    console.print()
-    for step in found.steps:
-        console.print(_line(step), soft_wrap=True)
-        for attempt in found.attempts(step):
-            for call in attempt.calls:
-                console.print(_call(call), soft_wrap=True)
-    for step in found.due:
-        console.print(f"due {at_text(step.delivery.due_ms)}  {step.delivery.kind}", style="yellow")
+        print_lines(Text.assemble((f"{name:>16}  ", "bold"), str(value if value else "-")))
+    print_lines(Text(), *story(found))
 
 
 @sessions.command()
 def tail(
-    handoff: Annotated[str, typer.Argument(help="Only this handoff; all by default.")] = "",
+    handoff: Annotated[str, typer.Argument(help="Any id of one handoff; all by default.")] = "",
     json_: JsonLines = False,
 ) -> None:
     """Follow deliveries as they are written down and done, until Ctrl-C."""
 
     async def main() -> None:
-        async with looking() as house:
-            console = Console(highlight=False)
-            async for step in follow(house.services, handoff or None):
+        async with reading() as house:
+            handoff_id = await _id_of(house.services, handoff) if handoff else None
+            async for step in follow(house.services, handoff_id):
                 if json_:
                     typer.echo(json.dumps(step_json(step)))
                 else:
-                    console.print(_line(step), soft_wrap=True)
+                    print_lines(step_line(step))
 
     try:
         run_loop(main)
@@ -110,9 +104,14 @@ def bundle(
     out: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
 ) -> None:
     """Write a zip for support: ids, times, errors; no names, texts or secrets."""
-    found = _recorded(handoff)
+    found, _ = _recorded(handoff)
     target = out or Path(f"handoff-{found.handoff.id}.zip")
-    target.write_bytes(bundled(found))
+    try:
+        target.write_bytes(bundled(found))
+    except OSError as error:
+        raise BadSettings(
+            f"{str(target)!r} cannot be written ({error.strerror}): name another file by --out"
+        ) from error
     typer.echo(f"Wrote {target}")
 
 
@@ -133,100 +132,44 @@ async def follow(services: Services, handoff_id: str | None) -> AsyncIterator[St
         await services.clock.sleep(LOOK_EVERY_S)
 
 
-def _recorded(handoff_id: str) -> Recording:
-    """The recording of a handoff; ends the command with status 1 when there is none."""
+def _recorded(any_id: str) -> tuple[Recording, list[str]]:
+    """The recording of a handoff, and it summed up; ends the command when there is none."""
+    taken: list[tuple[Recording, list[str]]] = []
 
-    async def look() -> Recording | None:
-        async with looking() as house:
-            return await record(house.services, handoff_id)
+    async def look() -> None:
+        async with reading() as house:
+            found = await record(house.services, await _id_of(house.services, any_id))
+            if found is not None:
+                taken.append((found, summed_up(found, house.services.clock.now_ms())))
 
-    found = asyncio.run(look())
-    if found is None:
-        typer.echo(f"There is no handoff {handoff_id!r}.", err=True)
-        raise typer.Exit(1)
-    return found
-
-
-def brief(one: Handoff) -> dict[str, object]:
-    """A handoff as a person or a script wants it: ids of both sides, state, times."""
-    return {
-        "id": one.id,
-        "state": one.state,
-        "user": one.user_name,
-        "title": one.title,
-        "installation": one.installation_id,
-        "conversation": one.conversation_id,
-        "thread": one.thread_id,
-        "contact": one.contact_id,
-        "agent": one.agent_actor_id,
-        "began": _iso(one.created_ms),
-        "assigned": _iso(one.assigned_ms),
-        "firstReply": _iso(one.first_reply_ms),
-        "ended": _iso(one.ended_ms),
-        "endReason": one.end_reason,
-    }
+    run_loop(look)
+    if not taken:
+        raise _unknown(any_id)
+    return taken[0]
 
 
-def step_json(step: Step) -> dict[str, object]:
-    """A delivery without its body."""
-    one: Delivery = step.delivery
-    return {
-        "seq": one.seq,
-        "kind": one.kind,
-        "direction": step.direction,
-        "state": one.state.value,
-        "handoff": one.handoff_id,
-        "failures": one.attempts,
-        "accepted": _iso(one.accepted_ms),
-        "due": _iso(one.due_ms),
-        "finished": _iso(one.finished_ms),
-        "tookMs": step.took_ms,
-        "error": one.error_code,
-        "note": one.note,
-    }
+async def _id_of(services: Services, any_id: str) -> str:
+    """Our id of the handoff that is meant; ends the command unless it is one.
+
+    Several of one contact, or of people of that name, are listed instead: the newest of them may
+    well be another person's.
+    """
+    own = await services.handoffs.get(any_id)
+    if own is not None:
+        return own.id
+    found = await services.handoffs.find(text=any_id, limit=MOST_NAMED + 1)
+    threads = [one for one in found if any_id in (one.thread_id, one.conversation_id)]
+    if not found:
+        raise _unknown(any_id)
+    if len(found) == 1 or threads:
+        return (threads or list(found))[0].id
+    count = f"More than {MOST_NAMED}" if len(found) > MOST_NAMED else str(len(found))
+    typer.echo(f"{count} handoffs fit {any_id!r}; name one by its id:", err=True)
+    for row in rows(found[:MOST_NAMED]):
+        typer.echo(harmless(row.plain), err=True)
+    raise typer.Exit(FINDING)
 
 
-def _iso(at_ms: int | None) -> str | None:
-    return None if at_ms is None else at_text(at_ms).replace(" ", "T") + "Z"
-
-
-def _line(step: Step) -> Text:
-    one = step.delivery
-    arrow = "<-" if step.direction == "to_user" else "->"
-    told = one.error_code or one.note or ""
-    return Text.assemble(
-        (f"{at_text(one.accepted_ms)[11:]}  ", "dim"),
-        (f"{one.seq:>6} {arrow} ", "dim"),
-        (f"{one.kind:<24}", "bold"),
-        (f"{one.state.value:<10}", _STYLES[one.state.value]),
-        (f"{span_text(step.took_ms):>10}  ", "dim"),
-        f"{step.summary[:60]}  " if step.summary else "",
-        (told, "red" if one.error_code else "dim"),
-    )
-
-
-def _call(call: CallMade) -> Text:
-    good = call.outcome == "ok"
-    return Text.assemble(
-        (f"{at_text(call.at_ms)[11:]}          {call.vendor} {call.operation}  ", "dim"),
-        (f"{call.status or ''} {call.outcome} ", "dim" if good else "red"),
-        (f"{span_text(call.took_ms)}  {call.correlation_id or ''}", "dim"),
-    )
-
-
-def _table(found: Sequence[Handoff]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("began", "state", "user", "thread", "agent", "end", "id"):
-        table.add_column(name, overflow="fold")
-    for one in found:
-        row = (
-            day_text(one.created_ms),
-            str(one.state),
-            one.user_name or "",
-            one.thread_id or "",
-            one.agent_actor_id or "",
-            one.end_reason or "",
-            one.id,
-        )
-        table.add_row(*map(Text, row))  # a stranger's name is no markup
-    return table
+def _unknown(any_id: str) -> typer.Exit:
+    typer.echo(f"There is no handoff {any_id!r}.", err=True)
+    return typer.Exit(FINDING)

@@ -8,13 +8,12 @@ from typing import Any
 
 import typer
 
-from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
+from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, reading
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.house import House
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.circuits import awaited
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
-from hubspot_hitl.settings import from_environment
 from hubspot_hitl.setup.progress import progress
 
 app = typer.Typer()
@@ -28,7 +27,7 @@ def status(installation: InstallationId = None, json_: Json = False) -> None:
     rows: list[dict[str, Any]] = []
 
     async def main() -> None:
-        async with looking(from_environment()) as house:
+        async with reading() as house:
             rows.extend([await _row(house, one) for one in await chosen(house, installation)])
 
     run_loop(main)

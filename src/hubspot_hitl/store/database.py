@@ -31,6 +31,11 @@ class Database(Protocol):
         """Which SQL the statements must speak."""
         ...
 
+    @property
+    def where(self) -> str:
+        """The file, or the server and database, for messages; without credentials."""
+        ...
+
     async def write(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` in a transaction; return its result once that is durable.
 

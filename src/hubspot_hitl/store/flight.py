@@ -67,10 +67,14 @@ class SqlFlightLog:
         """Write what has gathered, again and again, until cancelled."""
         while True:
             await self._clock.sleep(EVERY_S)
-            try:
-                await self.write()
-            except StoreUnavailable as error:
-                log.warning("flight_log_put_off", reason=error.message, waiting=len(self._waiting))
+            # A write that is cut off may be done all the same, and would then be done again.
+            await asyncio.shield(self._write_or_put_off())
+
+    async def _write_or_put_off(self) -> None:
+        try:
+            await self.write()
+        except StoreUnavailable as error:
+            log.warning("flight_log_put_off", reason=error.message, waiting=len(self._waiting))
 
     async def write(self) -> None:
         """Write what has gathered. Raises StoreUnavailable, and keeps it."""

@@ -263,6 +263,11 @@ class SqliteDatabase:
         self._readers: list[_Worker] = []
 
     @property
+    def where(self) -> str:
+        """The file, for messages."""
+        return str(self.path)
+
+    @property
     def transactions(self) -> int:
         """Committed groups since the start."""
         return self._writer.transactions if self._writer else 0

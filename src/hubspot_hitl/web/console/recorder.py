@@ -36,12 +36,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Everything we know of a handoff. `due` is what is still to be done, soonest first."""
+    """Everything we know of a handoff. `due` is what is still to be done, soonest first.
+
+    `cut` says that there are older deliveries than these.
+    """
 
     handoff: Handoff
     steps: Sequence[Step]
     due: Sequence[Step]
     journeys: Sequence[Recorded] = ()
+    cut: bool = False
 
     def attempts(self, step: Step) -> Sequence[Recorded]:
         """The attempts of a delivery, as far as they were recorded."""
@@ -71,13 +75,12 @@ async def record(services: Services, handoff_id: str) -> Recording | None:
         handoff = found[0] if found else None
     if handoff is None:
         return None
-    deliveries = await services.ledger.find(
-        DeliveryFilter(handoff_id=handoff.id, newest_first=False, limit=MOST)
-    )
-    steps = [step_of(delivery) for delivery in deliveries]
+    deliveries = await services.ledger.find(DeliveryFilter(handoff_id=handoff.id, limit=MOST + 1))
+    steps = [step_of(delivery) for delivery in reversed(deliveries[:MOST])]
     due = [step for step in steps if step.delivery.state is DeliveryState.READY]
     due.sort(key=lambda step: step.delivery.due_ms)
-    return Recording(handoff, steps, due, await services.flight.of(handoff.id))
+    journeys = await services.flight.of(handoff.id)
+    return Recording(handoff, steps, due, journeys, len(deliveries) > MOST)
 
 
 def step_of(delivery: Delivery) -> Step:

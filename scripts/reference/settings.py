@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import textwrap
 
+from pydantic.fields import FieldInfo
 from scripts.reference.note import NOTE, shown
 
-from hubspot_hitl.environment import describe, is_secret
-from hubspot_hitl.settings import ALIASES, Settings, StandaloneSettings
+from hubspot_hitl.settings import ALIASES, GROUPS, Settings, StandaloneSettings
+from hubspot_hitl.settings.environment import SettingRow, describe, is_secret
 
-SECTIONS = (
-    (Settings, "The process"),
-    (StandaloneSettings, "One HubSpot installation, for the scripts and for running stand-alone"),
-)
+STANDALONE = "One HubSpot installation, for the scripts and for running stand-alone"
+
+
+def _sections() -> list[tuple[str, list[tuple[SettingRow, FieldInfo]]]]:
+    """Every heading with its settings."""
+    rows = dict(zip(Settings.model_fields, describe(Settings()), strict=True))
+    sections = [
+        (
+            (group.__doc__ or "").rstrip("."),
+            [(rows[name], field) for name, field in group.model_fields.items()],
+        )
+        for group in GROUPS
+    ]
+    fields = StandaloneSettings.model_fields.values()
+    alone = list(zip(describe(StandaloneSettings()), fields, strict=True))
+    return [*sections, (STANDALONE, alone)]
 
 
 def settings_page() -> str:
@@ -28,10 +41,9 @@ def settings_page() -> str:
         "`hubspot-hitl config` prints every value with its source, secrets masked. A value that",
         "cannot work stops the start with a message that names the variable, exit status 2.",
     ]
-    for model, title in SECTIONS:
+    for title, settings in _sections():
         lines += ["", f"## {title}", "", "| variable | default | meaning |", "|---|---|---|"]
-        fields = list(model.model_fields.values())
-        for row, field in zip(describe(model()), fields, strict=True):
+        for row, field in settings:
             aliases = "".join(f", `{name}`" for name in ALIASES.get(row.name, ()))
             default = f"`{shown(row.value)}`" if row.value else ""
             secret = " *Secret.*" if is_secret(field) else ""
@@ -45,9 +57,9 @@ def env_example() -> str:
         "# Copy to .env and uncomment what you change. The environment is stronger than this file.",
         "# A secret can also come from a file: HITL_CONSOLE_TOKEN_FILE=/run/secrets/console.",
     ]
-    for model, title in SECTIONS:
+    for title, settings in _sections():
         lines += ["", f"# --- {title}"]
-        for row in describe(model()):
+        for row, _ in settings:
             lines += ["", *(f"# {line}" for line in textwrap.wrap(row.description, 96))]
             lines.append(f"#{row.name}={shown(row.value)}")
     return "\n".join(lines) + "\n"

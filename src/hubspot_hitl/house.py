@@ -14,7 +14,6 @@ from functools import partial
 
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.dispatch import DELIVERY_HANDLERS, PATIENT, RETRYING
-from hubspot_hitl.environment import plain, secrets_of
 from hubspot_hitl.hubspot.crm.client import CrmClients
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.refreshing import TokenRefresher
@@ -33,6 +32,7 @@ from hubspot_hitl.privacy import receipt
 from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings
+from hubspot_hitl.settings.environment import plain, secrets_of
 from hubspot_hitl.setup import jobs
 from hubspot_hitl.setup.housekeeping import keep_figures, keep_sweeping
 from hubspot_hitl.setup.summarisers import summariser

@@ -16,9 +16,9 @@ import orjson
 import structlog
 from structlog.typing import Processor, WrappedLogger
 
-from hubspot_hitl.environment import secrets_of
 from hubspot_hitl.redaction import forget_secrets, redact, redact_text, remember_secret
 from hubspot_hitl.settings import Settings
+from hubspot_hitl.settings.environment import secrets_of
 
 __all__ = [
     "configure_logging",

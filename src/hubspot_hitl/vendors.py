@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import aiohttp
 
 from hubspot_hitl.botpress.client import BotpressRuntimes
-from hubspot_hitl.environment import plain
 from hubspot_hitl.fetch.post import open_hooks
 from hubspot_hitl.fetch.web import Limits, open_fetch
 from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
@@ -24,6 +23,7 @@ from hubspot_hitl.ports.fetch import Fetch
 from hubspot_hitl.ports.hooks import Hooks
 from hubspot_hitl.ports.services import Bots
 from hubspot_hitl.settings import Settings
+from hubspot_hitl.settings.environment import plain
 from hubspot_hitl.setup.botpress_credentials import stored_credentials
 from hubspot_hitl.store.connections import ConnectedInstallations
 from hubspot_hitl.store.storage import Storage

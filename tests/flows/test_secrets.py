@@ -23,7 +23,6 @@ from tests.flows.conftest import WITHIN_S
 
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.serve import start_server
-from hubspot_hitl.environment import describe
 from hubspot_hitl.errors import HitlError
 from hubspot_hitl.hubspot.signature import signed_headers_v3
 from hubspot_hitl.integration.definition import load_definition
@@ -33,6 +32,7 @@ from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.redaction import redact_text
 from hubspot_hitl.settings import Settings
+from hubspot_hitl.settings.environment import describe
 from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.hubspot.app import HubSpotTwin

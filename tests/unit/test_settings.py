@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from hubspot_hitl.environment import describe, secrets_of
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.settings import (
     Settings,
@@ -16,6 +15,7 @@ from hubspot_hitl.settings import (
     standalone_from_environment,
     unknown_variables,
 )
+from hubspot_hitl.settings.environment import describe, secrets_of
 
 VARIABLES = sorted(f"HITL_{name.upper()}" for name in Settings.model_fields)
 

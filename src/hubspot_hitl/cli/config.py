@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hubspot_hitl.environment import SettingRow, describe
 from hubspot_hitl.settings import from_environment, standalone_from_environment, unknown_variables
+from hubspot_hitl.settings.environment import SettingRow, describe
 
 app = typer.Typer()
 

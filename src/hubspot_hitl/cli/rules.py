@@ -27,13 +27,13 @@ from hubspot_hitl.crm.routing import Asked
 from hubspot_hitl.crm.rule_checks import check_facts
 from hubspot_hitl.crm.rules import read_rules
 from hubspot_hitl.crm.settings import Upkeep, keep_up
-from hubspot_hitl.environment import secrets_of
 from hubspot_hitl.errors import BadConfiguration, CallerError
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings, from_environment, standalone_from_environment
+from hubspot_hitl.settings.environment import secrets_of
 
 app = typer.Typer()
 rules = typer.Typer(help="Check routing rules, and see what they would do.", no_args_is_help=True)

@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from hubspot_hitl.environment import secrets_of
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.house import House
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import STANDALONE, Installation
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings, StandaloneSettings, standalone_from_environment
+from hubspot_hitl.settings.environment import secrets_of
 
 Standalone = Annotated[
     bool,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hubspot_hitl.environment import describe, is_secret
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.settings import Settings, StandaloneSettings
+from hubspot_hitl.settings.environment import describe, is_secret
 from hubspot_hitl.web.routes import ROUTES
 
 ROOT = Path(__file__).parents[3]

@@ -134,6 +134,12 @@ class Explicit(BaseSettings):
         return (init_settings,)
 
 
+class Group(Explicit):
+    """Settings of this process that belong together; its docstring is their heading."""
+
+    model_config = SettingsConfigDict(env_prefix="HITL_")
+
+
 _Model = TypeVar("_Model", bound=Explicit)
 
 

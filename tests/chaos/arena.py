@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,8 +35,10 @@ LONG = os.environ.get("CHAOS") == "long"
 SEED = int(os.environ.get("SEED") or random.randrange(1_000_000))
 WITHIN_S = 600.0 if LONG else float(os.environ.get("WITHIN_S", "60"))
 HISTORY: list[Json] = [{"source": {"type": "bot"}, "type": "text", "payload": {"text": "Hi"}}]
-FIGURES: list[str] = []
-"""What runs measured, printed at the end."""
+FIGURES: list[tuple[str, str]] = []
+"""What runs measured, printed at the end as one table."""
+STRUCK: Counter[str] = Counter()
+"""How often which fault came true, in all runs."""
 KEYS = f"test:{base64.b64encode(bytes(32)).decode()}"
 
 SELDOM = 0.01 if LONG else 0.04
@@ -61,7 +64,14 @@ async def new_stage() -> AsyncGenerator[Stage]:
     try:
         yield stage
     finally:
+        for name, vendor in (("hubspot", stage.hubspot), ("botpress", stage.botpress)):
+            STRUCK.update({f"{name} {kind}": n for kind, n in vendor.faults.struck.items()})
         await stage.stop()
+
+
+def figure(what: str, found: str) -> None:
+    """Keep a line of the table."""
+    FIGURES.append((what, found))
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from tests.chaos.arena import FIGURES, LONG, SEED, Server, new_stage
+from tests.chaos.arena import FIGURES, LONG, SEED, STRUCK, Server, new_stage
 from tests.databases import ENGINES, database_url
 
 from hubspot_hitl.twins.stage import Stage
@@ -17,8 +17,10 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in FIGURES:
-        terminalreporter.write_line(line)
+    table = [*FIGURES, *((f"fault: {kind}", str(n)) for kind, n in sorted(STRUCK.items()))]
+    width = max((len(what) for what, _ in table), default=0)
+    for what, found in table if LONG else ():
+        terminalreporter.write_line(f"{what:<{width}}  {found}")
     failed = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
     if any("tests/chaos/" in report.nodeid for report in failed):
         terminalreporter.write_line(f"chaos: repeat it by: make chaos SEED={SEED}")

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 import pytest
-from tests.chaos.arena import FIGURES, HISTORY, LONG, SEED, Server
+from tests.chaos.arena import HISTORY, LONG, SEED, Server, figure
 
 from hubspot_hitl.twins.botpress.chat import Chat, StartFailedError
 from hubspot_hitl.twins.stage import Stage, reached
@@ -43,9 +43,9 @@ async def test_so_many_starts_at_once_all_get_their_conversation(
     took_s: list[float] = []
     told = Counter(await asyncio.gather(*(start(stage, chat, took_s) for chat in chats)))
     took_s.sort()
-    FIGURES.append(
-        f"{STARTS} starts at once ({server.engine}): half answered within"
-        f" {took_s[STARTS // 2]:.1f} s, all within {took_s[-1]:.1f} s"
+    figure(
+        f"{STARTS} starts at once ({server.engine})",
+        f"half answered within {took_s[STARTS // 2]:.1f} s, all within {took_s[-1]:.1f} s",
     )
     assert told == {"started": STARTS}, f"SEED={SEED}: {told.most_common(5)}"
     assert took_s[-1] < ANSWER_S

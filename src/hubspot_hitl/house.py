@@ -36,6 +36,7 @@ from hubspot_hitl.settings.environment import plain, secrets_of
 from hubspot_hitl.setup import jobs
 from hubspot_hitl.setup.housekeeping import keep_figures, keep_sweeping
 from hubspot_hitl.setup.summarisers import summariser
+from hubspot_hitl.store.agreed_clock import AgreedClock
 from hubspot_hitl.store.counters import named_by_number
 from hubspot_hitl.store.database import Database
 from hubspot_hitl.store.rates import SqlRates
@@ -75,11 +76,14 @@ async def open_house(
     database. `runtime` stands for Botpress, see :func:`hubspot_hitl.app.create_app`. Raises
     BadSettings or StoreUnavailable when the database cannot be used.
     """
-    clock = clock or SystemClock()
+    own = clock or SystemClock()
+    clock, several = AgreedClock(own), not settings.is_sqlite and isinstance(own, SystemClock)
     for secret in secrets_of(settings):
         remember_secret(secret)  # error texts are kept and shown even where logs are another's
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(storage_of(settings, clock, exclusive=work))
+        if several:
+            await clock.agree(storage.database)
         if observing is not None:
             observing.sinks.append(storage.flight.add)
         vendors = await stack.enter_async_context(
@@ -117,6 +121,9 @@ async def open_house(
             stack.push_async_callback(rates.close)
             keeping = keep_figures((storage.figures, rates), clock)
             _keep_house(stack, settings, storage, vendors.refresher, ledger, clock, keeping)
+            if several:
+                agreeing = asyncio.create_task(clock.keep_agreeing(storage.database), name="clock")
+                stack.callback(agreeing.cancel)
         yield House(
             services,
             storage,

@@ -1,4 +1,4 @@
-"""One conversation with everything in it, for servers that die in the middle, and what it must leave.
+"""One conversation with everything in it, for servers that die on the way, and what it leaves.
 
 Start, files and words both ways, a close, a reopened thread that the bot takes up again, an end by
 agent or bot, the transcript on the contact. People in it do what people do when a server dies: the
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -20,7 +21,7 @@ from hubspot_hitl.twins.stage import Stage, reached
 from hubspot_hitl.twins.wire import Json
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"." * 64
-SETTINGS = {"transcriptMode": "at-close", "reopen": "resume"}
+SETTINGS: dict[str, Any] = {"transcriptMode": "at-close", "reopen": "resume"}
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from tests.ports import own_port
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.serve import start_server
 from hubspot_hitl.integration.definition import load_definition
+from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.botpress.options import BotpressOptions
@@ -33,6 +34,7 @@ class House:
     changes: dict[str, object] = field(default_factory=dict[str, object])
     port: int = field(default_factory=own_port)
     runner: web.AppRunner | None = None
+    clock: Clock | None = None
 
     @property
     def url(self) -> str:
@@ -54,7 +56,7 @@ class House:
         house = self.folder / "house.db"
         if not house.exists():
             await lay_tables(house)
-        self.runner = await start_server(create_app(settings), settings)
+        self.runner = await start_server(create_app(settings, clock=self.clock), settings)
 
     async def close(self) -> None:
         """Stop the server, as SIGTERM does."""

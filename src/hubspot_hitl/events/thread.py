@@ -25,6 +25,7 @@ from hubspot_hitl.ports.services import Services
 log = structlog.get_logger(__name__)
 
 LOOK_AGAIN_S = 0.25
+LOOK_AGAIN_LATER_S = 5.0
 # A close is looked at twice: first the thread's last messages are put before it, then it is done.
 CHECKED = ":checked"
 CHECK_ATTEMPTS = 3
@@ -45,9 +46,10 @@ async def happen(
     now_ms = services.clock.now_ms()
     decision = domain.decide(handoff, event, now_ms, _policy(installation))
     if domain.WaitForStart() in decision.effects:
-        if now_ms - handoff.created_ms > services.policy.start_overdue_ms:
-            return Done(note="the handoff never started")
-        return Later(LOOK_AGAIN_S, "the handoff is starting")
+        # Its end, if it comes to nothing, is told as any: what an agent wrote is answered then.
+        overdue = now_ms - handoff.created_ms > services.policy.start_overdue_ms
+        wait_s = LOOK_AGAIN_LATER_S if overdue else LOOK_AGAIN_S
+        return Later(wait_s, "the handoff is starting")
     if _ends(decision) and not it.dedup_key.endswith(CHECKED):
         return await _last_words_first(services, it, handoff)
     stage = Stage(services, installation, handoff, it, message)

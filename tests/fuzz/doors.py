@@ -42,6 +42,10 @@ class Doors:
         self.house: House
         self._connection: http.client.HTTPConnection | None = None
 
+    def listen(self) -> None:
+        """Hear of failures from now on; what is logged goes nowhere else."""
+        structlog.configure(processors=[self.note], cache_logger_on_first_use=False)
+
     def note(self, _logger: object, _name: str, entry: MutableMapping[str, Any]) -> str:
         """A structlog processor that keeps failures nobody foresaw."""
         code = entry.get("error_code") or entry.get("code")
@@ -107,7 +111,7 @@ class Doors:
     def _port(self) -> int:
         return int(self.house.url.rsplit(":", 1)[1])
 
-    async def open(self, folder: Path) -> None:
+    async def open(self, folder: Path, changes: Mapping[str, object]) -> None:
         """Start twins and server."""
         self.stage = Stage(
             HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05),
@@ -115,7 +119,7 @@ class Doors:
             definition=load_definition(),
         )
         await self.stage.start()
-        self.house = House(self.stage, folder)
+        self.house = House(self.stage, folder, dict(changes))
         await self.house.open()
         await self.stage.install(self.house.url)
 
@@ -126,16 +130,16 @@ class Doors:
 
 
 @contextmanager
-def doors() -> Generator[tuple[Doors, Mapping[str, Target]]]:
-    """The server and its doors, by name."""
+def doors(**changes: object) -> Generator[tuple[Doors, Mapping[str, Target]]]:
+    """The server, with changed settings if wanted, and its doors, by name."""
     it, loop = Doors(), asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="doors", daemon=True)
     thread.start()
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it tells each damaged request
-    structlog.configure(processors=[it.note], cache_logger_on_first_use=False)
+    it.listen()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
-            asyncio.run_coroutine_threadsafe(it.open(Path(folder)), loop).result(60)
+            asyncio.run_coroutine_threadsafe(it.open(Path(folder), changes), loop).result(60)
             yield it, _targets(it)
         finally:
             it.hang_up()

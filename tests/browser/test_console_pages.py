@@ -45,7 +45,7 @@ async def test_a_dead_letter_is_replayed_with_the_keyboard(shared: Scene, tab: W
     await page.get_by_role("button", name="Replay").focus()
     await page.keyboard.press("Enter")
     await expect(page.locator("h1")).to_contain_text("Delivery")
-    assert await reached(lambda: stage.heard_by_agent(thread_id) == ["Is anybody there?"], 10)
+    assert await reached(lambda: stage.heard_by_agent(thread_id) == ["Is anybody there?"], 60)
     await page.click("nav >> text=Audit")
     await expect(page.locator("tbody tr").first).to_contain_text("delivery.replay")
 

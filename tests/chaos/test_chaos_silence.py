@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from tests.chaos.arena import SEED, Server, Talk, talk, verdict
+from tests.chaos.arena import SEED, WITHIN_S, Server, Talk, talk, verdict
 from tests.commands import run_command
 
 from hubspot_hitl.ports.services import Services
@@ -45,7 +45,7 @@ async def silent_talks(stage: Stage, server: Server, count: int) -> list[Talk]:
     for it in talks:
         assert await reached(
             lambda it=it: len(stage.heard_by_agent(it.thread_id)) == 5,  # type: ignore[misc]  # mypy infers no default of a lambda
-            20,
+            WITHIN_S,
         )
     return talks
 
@@ -67,8 +67,8 @@ async def test_after_a_silence_one_pass_makes_both_sides_agree(
     assert not any(stage.heard_by_user(it.chat) for it in talks)
     repaired = await one_pass(services)
     assert repaired.findings == found.findings
-    assert await reached(lambda: all(it.arrived(stage) for it in talks), 20)
-    assert await reached(lambda: not any(it.chat.active for it in talks[:2]), 20)
+    assert await reached(lambda: all(it.arrived(stage) for it in talks), WITHIN_S)
+    assert await reached(lambda: not any(it.chat.active for it in talks[:2]), WITHIN_S)
     assert [it.chat.counts["hitlAssigned"] for it in talks] == [1] * 4
     stage.hubspot.faults.clear()
     tally = Tally()
@@ -88,7 +88,7 @@ async def test_each_repair_is_audited_with_its_cause(stage: Stage, embedded: Ser
     actions = [entry.action for entry in entries if entry.action.startswith("repair.")]
     assert actions.count("repair.missed-reply") == 5
     assert actions.count("repair.missed-assignment") == 1
-    assert await reached(lambda: it.arrived(stage), 20)
+    assert await reached(lambda: it.arrived(stage), WITHIN_S)
 
 
 async def test_what_webhooks_bring_late_changes_nothing_after_a_repair(
@@ -101,7 +101,7 @@ async def test_what_webhooks_bring_late_changes_nothing_after_a_repair(
     await it.exchange(stage, 5)
     await asyncio.sleep(0.2)
     await one_pass(services_of(embedded))
-    assert await reached(lambda: it.arrived(stage), 20)
+    assert await reached(lambda: it.arrived(stage), WITHIN_S)
     await stage.hubspot.settled()
     tally = Tally()
     await it.finish(stage, tally)
@@ -116,5 +116,5 @@ async def test_the_command_repairs_beside_a_running_server(stage: Stage, embedde
     causes = [json.loads(line)["cause"] for line in said.out.splitlines()]
     assert said.status == 0
     assert sorted(causes) == ["missed-assignment", *["missed-reply"] * 5]
-    assert await reached(lambda: it.arrived(stage), 20)
+    assert await reached(lambda: it.arrived(stage), WITHIN_S)
     assert stage.heard_by_user(it.chat) == it.answered

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.chaos.arena import Server, Talk, talk, verdict
+from tests.chaos.arena import WITHIN_S, Server, Talk, talk, verdict
 from tests.chaos.gate import Gate, gate_to
 from tests.databases import database_url
 
-from hubspot_hitl.twins.stage import Stage, Tally
+from hubspot_hitl.twins.stage import Stage, Tally, reached
 
 pytestmark = pytest.mark.chaos
 
@@ -32,10 +31,10 @@ def webhook_outcomes(stage: Stage) -> set[object]:
     return {entry["outcome"] for entry in stage.hubspot.journal.since(0, "hook")}
 
 
-async def write(stage: Stage, it: Talk) -> None:
-    """Both write a line, as people do who know nothing of databases."""
+async def refused(stage: Stage, it: Talk) -> bool:
+    """Both write, as people do who know nothing of databases; whether callers are sent away."""
     await it.exchange(stage, 3)
-    await asyncio.sleep(0.5)
+    return await reached(lambda: 503 in webhook_outcomes(stage), WITHIN_S)
 
 
 @pytest.mark.postgres
@@ -48,10 +47,10 @@ async def test_while_the_database_is_away_callers_keep_what_they_have(
     try:
         await stage.install(server.url)
         it = await talk(stage, 1)
-        await write(stage, it)
+        await it.exchange(stage, 3)
+        assert await reached(lambda: it.arrived(stage), WITHIN_S)
         gate.cut()
-        await write(stage, it)
-        assert 503 in webhook_outcomes(stage)
+        assert await refused(stage, it)
         assert len(stage.heard_by_user(it.chat)) <= 3
         gate.mend()
         tally = Tally()
@@ -65,13 +64,13 @@ async def test_on_a_full_disk_callers_keep_what_they_have(stage: Stage, embedded
     await embedded.spawn()
     await stage.install(embedded.url)
     it = await talk(stage, 1)
-    await write(stage, it)
+    await it.exchange(stage, 3)
+    assert await reached(lambda: it.arrived(stage), WITHIN_S)
     assert embedded.process is not None
     pid = embedded.process.pid
     _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (4_096, hard))  # no file of its own may grow
-    await write(stage, it)
-    assert 503 in webhook_outcomes(stage)
+    assert await refused(stage, it)
     assert embedded.process.returncode is None
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
     tally = Tally()

@@ -66,11 +66,7 @@ class Plug:
     async def commit(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         if self.out or self.away:
             raise StoreUnavailable("unplugged")
-        self.busy += 1
-        try:
-            result = await self.engine.commit(work)
-        finally:
-            self.busy -= 1
+        result = await self._counted(self.engine.commit(work))
         self.commits += 1
         if self.commits_left is not None:
             self.commits_left -= 1
@@ -81,16 +77,23 @@ class Plug:
         return result
 
     async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
-        return await self.engine.find(filter_)
+        return await self._counted(self.engine.find(filter_))
 
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:
-        return await self.engine.purge(finished_before_ms, now_ms)
+        return await self._counted(self.engine.purge(finished_before_ms, now_ms))
 
     async def redact(self, which: Redaction) -> int:
-        return await self.engine.redact(which)
+        return await self._counted(self.engine.redact(which))
 
     async def health(self) -> LedgerHealth:
-        return await self.engine.health()
+        return await self._counted(self.engine.health())
+
+    async def _counted(self, call: Coroutine[Any, Any, T]) -> T:
+        self.busy += 1
+        try:
+            return await call
+        finally:
+            self.busy -= 1
 
 
 class NapCounter(FakeClock):

@@ -59,7 +59,7 @@ async def test_a_job_never_overlaps_itself_over_replicas(tmp_path: Path) -> None
             one = NewDelivery(f"{jobs.RUN}:slow:{slot}", f"{jobs.RUN}:slow", jobs.RUN, "", body)
             await asyncio.gather(*(ledger.accept([one]) for ledger in replicas))
         done = DeliveryFilter(kind=jobs.RUN, states=(DeliveryState.DONE,))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found := await replicas[0].find(done)) < MOMENTS:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         for ledger in replicas:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -155,7 +156,7 @@ async def test_a_replica_that_is_gone_is_replaced_before_its_lease_ends(restarte
         await world.crash(one)
         if restarted:
             await world.ledger()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await rerun.wait()
         await world.settle()
         assert [key for key in world.ran if not key.startswith("after")] == ["1", "1", "2"]
@@ -347,10 +348,12 @@ async def test_a_lane_without_room_is_taken_by_a_replica_that_hears_of_it(world:
         return Done()
 
     world.scripts["c"] = script
-    await asyncio.sleep(0.05)  # LISTEN is set up beside the start
-    await one.accept([new("2", "c")])
-    async with asyncio.timeout(5):
-        await heard.wait()
+    hearing = asyncio.create_task(heard.wait())
+    async with asyncio.timeout(60):
+        for number in count(2):  # nobody says when LISTEN is set up: it is done beside the start
+            await one.accept([new(str(number), "c")])
+            if (await asyncio.wait({hearing}, timeout=0.1))[0]:
+                break
     assert two.owner != one.owner
     gate.open.set()
 

@@ -72,7 +72,7 @@ async def raw(house: House, request: bytes) -> bytes:
     writer.write(request)
     await writer.drain()
     try:
-        return await asyncio.wait_for(reader.read(65_536), 10)
+        return await asyncio.wait_for(reader.read(65_536), 60)
     finally:
         writer.close()
 

@@ -220,7 +220,7 @@ async def test_metrics_count_what_crossed_without_ids(
     await house.until(chat, thread_id, user=1)
     done = r'hitl_deliveries_total\{direction="to_agent",kind="bot.message",outcome="done"\} 1.0'
     text = ""
-    for _ in range(200):  # the agent reads the message a moment before it is marked done
+    for _ in range(2_000):  # the agent reads the message a moment before it is marked done
         text = await (await http.get(f"{house.url}/metrics")).text()
         if re.search(done, text):
             break

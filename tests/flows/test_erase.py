@@ -141,7 +141,7 @@ async def ended(house: House, chat: Chat, thread_id: str) -> str:
     await house.stage.hubspot.settled()
     async with open_house(settings_of(house), work=False) as beside:
         (handoff,) = await beside.services.handoffs.find()
-        for _ in range(200):
+        for _ in range(1_000):
             if (await beside.services.ledger.health()).oldest_ready_ms is None:
                 break
             await asyncio.sleep(0.05)
@@ -307,7 +307,7 @@ async def test_deleting_a_contact_has_to_be_meant(house: House) -> None:
 
 async def settled(ledger: Ledger, kinds: tuple[str, ...]) -> bool:
     """Whether all deliveries of these kinds come to be done."""
-    for _ in range(400):
+    for _ in range(1_000):
         found = [one for kind in kinds for one in await ledger.find(DeliveryFilter(kind=kind))]
         if len({one.kind for one in found}) == len(kinds) and all(
             one.state is DeliveryState.DONE for one in found
@@ -323,7 +323,7 @@ async def test_hubspots_privacy_deletion_erases_by_itself(house: House) -> None:
     async with open_house(settings_of(house), work=False) as beside:
         ledger = beside.services.ledger
         found = list[Delivery]()
-        for _ in range(400):
+        for _ in range(1_000):
             found = list(await ledger.find(DeliveryFilter(kind=ERASE)))
             if found and found[0].state is DeliveryState.DONE:
                 break

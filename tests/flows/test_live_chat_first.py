@@ -14,7 +14,7 @@ from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
 from hubspot_hitl.twins.stage import Stage, reached
 
-LIMIT, WINDOW_S, CRM_CALLS = 20, 0.5, 45
+LIMIT, WINDOW_S, CRM_CALLS = 20, 0.5, 80
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ async def test_what_is_said_in_one_portal_stays_there(
         chat, thread_id = await bot.open(name)
         stage.botpress.plugin.say(chat, f"words of {name}")
         stage.hubspot.agents.reply(thread_id, bot.agent, f"answer for {name}")
-    assert await reached(lambda: heard(ours) != [] and heard(theirs) != [], 10)
+    assert await reached(lambda: heard(ours) != [] and heard(theirs) != [], WITHIN_S)
 
     assert (heard(ours), heard(theirs)) == (["answer for ada"], ["answer for eve"])
     for bot, own, other in ((ours, "ada", "eve"), (theirs, "eve", "ada")):
@@ -123,7 +123,7 @@ async def test_the_apps_one_target_serves_both_portals(bots: tuple[House, Bot, B
     stage.hubspot.agents.assign(thread_id, theirs.agent)
     stage.hubspot.agents.close(thread_id, theirs.agent)
 
-    assert await reached(lambda: not neighbour.active, 10)
+    assert await reached(lambda: not neighbour.active, WITHIN_S)
     assert neighbour.counts["hitlAssigned"] == 1
     assert (chat.active, chat.counts["hitlAssigned"]) == (True, 0)
 
@@ -146,7 +146,7 @@ async def test_two_bots_of_one_portal_share_the_apps_target_and_nothing_else(
     stage.hubspot.agents.reply(other_id, ours.agent, "for bea")
     stage.hubspot.agents.close(other_id, ours.agent)
 
-    assert await reached(lambda: not neighbour.active and heard(ours) == ["for ada"], 10)
+    assert await reached(lambda: not neighbour.active and heard(ours) == ["for ada"], WITHIN_S)
     assert (heard(second), chat.active) == (["for bea"], True)
     statuses = [
         one["status"]["statusType"]
@@ -192,7 +192,7 @@ async def test_no_log_line_and_no_metric_of_one_names_the_other(
     with capture_logs() as lines:
         chat, thread_id = await ours.open("ada")
         ours.stage.hubspot.agents.reply(thread_id, ours.agent, "here")
-        assert await reached(lambda: heard(ours) == ["here"], 10)
+        assert await reached(lambda: heard(ours) == ["here"], WITHIN_S)
     async with http.get(f"{house.url}/metrics") as answer:
         metrics = await answer.text()
 
@@ -236,7 +236,7 @@ async def test_uninstalling_takes_what_is_ours_and_leaves_the_neighbour_working(
     neighbour, thread_id = await theirs.open("eve")
     stage.hubspot.agents.reply(thread_id, theirs.agent, "still here")
     stage.hubspot.agents.close(thread_id, theirs.agent)
-    assert await reached(lambda: not neighbour.active, 10)
+    assert await reached(lambda: not neighbour.active, WITHIN_S)
     assert heard(theirs) == ["still here"]
 
     assert (await stage.botpress.operations.unregister(theirs.installation)).accepted

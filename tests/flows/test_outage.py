@@ -47,7 +47,7 @@ def services_of(house: House) -> Services:
 
 async def until_parked(services: Services, vendor: Vendor) -> None:
     """Wait until a delivery says that it waits for the vendor."""
-    for _ in range(400):
+    for _ in range(1_000):
         waiting = await services.ledger.find(DeliveryFilter(states=(DeliveryState.READY,)))
         if any(one.note == waiting_for(vendor) for one in waiting):
             return

@@ -17,7 +17,7 @@ from tests.ports import own_port
 
 from hubspot_hitl.twins.stage import Stage, Tally, reached
 
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 
 
 async def answers(url: str) -> bool:

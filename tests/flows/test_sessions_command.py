@@ -60,7 +60,7 @@ async def test_an_unknown_id_is_a_finding(house: House) -> None:
 
 async def test_tail_tells_what_happens_from_now_on(house: House) -> None:
     chat, thread_id = await house.handoff()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         process = await begin_command("sessions", "tail", thread_id, "--json", env=beside(house))
         assert process.stdout is not None
         told = asyncio.create_task(process.stdout.readline())

@@ -69,7 +69,7 @@ async def test_a_silent_agent_is_reminded_before_the_chat_goes_back(
 async def test_a_silent_user_is_asked_once_before_the_chat_ends(
     stage: Stage, tmp_path: Path
 ) -> None:
-    house = await a_house(stage, tmp_path, userNudgeSeconds=1, userSilentSeconds=3)
+    house = await a_house(stage, tmp_path, userNudgeSeconds=1, userSilentSeconds=2)
     try:
         chat, thread_id = await house.handoff()
         stage.hubspot.agents.reply(thread_id, "A-1111", "What is your number?")

@@ -24,6 +24,7 @@ from hubspot_hitl.twins.hubspot.app import HubSpotTwin
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
 from hubspot_hitl.twins.stage import reached
 
+WITHIN_S = 60.0
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
@@ -45,7 +46,7 @@ class Alone:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        out, _ = await asyncio.wait_for(process.communicate(), 20)
+        out, _ = await asyncio.wait_for(process.communicate(), WITHIN_S)
         return process.returncode or 0, out.decode()
 
     async def command(self, *arguments: str) -> tuple[int, str]:
@@ -115,13 +116,13 @@ async def test_a_bot_of_ones_own_hands_a_chat_over_and_hears_the_agent(
             (thread_id,) = alone.twin.world.threads
             agent = alone.twin.agents.list()[0].actor_id
             assert await reached(
-                lambda: "are you there?" in str(alone.twin.transcript(thread_id)), 10
+                lambda: "are you there?" in str(alone.twin.transcript(thread_id)), WITHIN_S
             )
             alone.twin.agents.assign(thread_id, agent)
             alone.twin.agents.reply(thread_id, agent, "yes, I am")
             alone.twin.agents.close(thread_id, agent)
             lines: list[str] = []
-            for _ in range(200):
+            for _ in range(1_000):
                 async with http.get(f"{alone.url}/chat/ada") as answer:
                     lines = await answer.json()
                 if "hitlStopped" in lines and "yes, I am" in lines:
@@ -201,14 +202,14 @@ async def test_the_refresh_token_script_ends_in_the_env_file(alone: Alone) -> No
     assert process.stderr is not None
     said = ""
     while "/oauth/authorize?" not in said:
-        said = (await asyncio.wait_for(process.stderr.readline(), 20)).decode()
+        said = (await asyncio.wait_for(process.stderr.readline(), WITHIN_S)).decode()
         assert said, "the script ended"
     url = said.strip()
     async with aiohttp.ClientSession() as http:
         form = dict(URL(url).query) | {"portal": "1234567", "decision": "grant"}
         async with http.post(f"{alone.twin.url}/oauth/decision", data=form) as page:
             assert page.status == 200
-    assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await asyncio.wait_for(process.wait(), WITHIN_S) == 0
 
     text = (alone.folder / ".env").read_text()
     stored = next(line for line in text.splitlines() if line.startswith("HUBSPOT_REFRESH_TOKEN="))

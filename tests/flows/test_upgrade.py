@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 from sqlalchemy import Connection, text
-from tests.chaos.arena import Server, Talk, new_stage, talk
+from tests.chaos.arena import WITHIN_S, Server, Talk, new_stage, talk
 from tests.databases import ENGINES, database_url
 
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
@@ -91,7 +91,7 @@ async def test_live_deliveries_of_the_schema_before_arrive_after_the_upgrade(
         await stage.install(server.url)
         it = await talk(stage, 1)
         await it.exchange(stage, 2)
-        assert await reached(lambda: it.arrived(stage), 20)
+        assert await reached(lambda: it.arrived(stage), WITHIN_S)
         stage.hubspot.faults.set(AWAY)
         # of the bot's calls only: its webhooks go on
         stage.botpress.faults.set(replace(AWAY, callers=(stage.botpress.options.bot_id,)))
@@ -111,7 +111,7 @@ async def test_live_deliveries_of_the_schema_before_arrive_after_the_upgrade(
 async def until_waiting(services: Services, count: int) -> None:
     """Until so many messages of people are written down and undelivered."""
     kinds = ("bot.message", "hubspot.message")
-    for _ in range(400):
+    for _ in range(1_000):
         waiting = await services.ledger.find(DeliveryFilter(states=(DeliveryState.READY,)))
         if sum(one.kind in kinds for one in waiting) >= count:
             return
@@ -128,14 +128,17 @@ async def test_what_we_say_after_a_restore_is_not_taken_for_what_was_said_before
         await stage.install(server.url)
         it = await talk(stage, 1)
         await it.exchange(stage, 1)
-        assert await reached(lambda: it.arrived(stage), 20)
+        assert await reached(lambda: it.arrived(stage), WITHIN_S)
         await server.close()
         shutil.copy(file, tmp_path / "backup.db")
         for _ in range(2):
             told = len(asked_to_wait(stage, it))
             await server.open()
             stage.hubspot.agents.comment(it.thread_id, it.agent_id, "/wait 10m")
-            await reached(lambda told=told: len(asked_to_wait(stage, it)) > told, 5)  # type: ignore[misc]
+            assert await reached(
+                lambda told=told: len(asked_to_wait(stage, it)) > told,  # type: ignore[misc]  # mypy infers no default of a lambda
+                WITHIN_S,
+            )
             await server.close()
             shutil.copy(tmp_path / "backup.db", file)
     assert len(asked_to_wait(stage, it)) == 2

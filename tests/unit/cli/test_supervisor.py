@@ -22,7 +22,7 @@ def listening(
     address = abstract if request.param == "abstract" else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
         end.bind(address.replace("@", "\0", 1) if address == abstract else address)
-        end.settimeout(5)
+        end.settimeout(60)
         yield address, end
 
 

@@ -101,7 +101,7 @@ def said(chat: int, number: int, text: str = "") -> list[NewDelivery]:
 
 
 async def finished(ledger: LaneLedger, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         done = DeliveryFilter(states=(DeliveryState.DONE,), limit=10_000)
         while len(await ledger.find(done)) < count:  # noqa: ASYNC110 - the worker must run
             await asyncio.sleep(0.01)

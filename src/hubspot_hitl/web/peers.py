@@ -25,14 +25,40 @@ _PRIVATE: Final = tuple(
 
 
 def peer_of(request: web.Request, proxies: Sequence[str]) -> str:
-    """The address of who asks, for counting.
+    """Who asks, for counting: an address, or the network that one IPv6 subscriber has to itself.
 
     `X-Forwarded-For` is believed only as far as proxies of ours wrote it: read from the right, the
     first address that is none of theirs. What stands further left the caller may have made up.
     """
     peer = request.remote or ""
     told = ",".join(request.headers.getall(_FORWARDED, ()))
-    return nearest(peer, told, proxies)
+    return subscriber(nearest(peer, told, proxies))
+
+
+def subscriber(address: str) -> str:
+    """What one party may send from: whoever has an IPv6 address has 2**64 of them.
+
+    >>> subscriber("2001:db8:1:2:aaaa::1"), subscriber("::ffff:192.0.2.7"), subscriber("")
+    ('2001:db8:1:2::/64', '192.0.2.7', '')
+    """
+    try:
+        known = _address(address)
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    return str(ipaddress.IPv6Network((int(known), 64), strict=False))
+
+
+def is_within(
+    address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+) -> bool:
+    """Whether the address lies in one of the networks; one that is none does not."""
+    try:
+        known = _address(address)
+    except ValueError:
+        return False
+    return any(known in one for one in networks)
 
 
 def is_near(request: web.Request, *, this_machine: bool) -> bool:

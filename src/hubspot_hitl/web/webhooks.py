@@ -233,12 +233,15 @@ def _account_deliveries(
 def _contact_deliveries(
     installation: Installation, events: Sequence[wire.WebhookEvent]
 ) -> list[NewDelivery]:
+    erased = [event for event in events if isinstance(event, wire.ContactErased)]
+    if erased and installation.portal_id is None:
+        # What cannot be undone needs the portal: contact ids repeat across portals.
+        log.warning("contact_erasure_of_unknown_portal", installation=installation.id)
+        return []
     return [
         contact_erased(installation, event.contact_id, event.dedup_key, event.occurred_ms)
-        for event in events
-        if isinstance(event, wire.ContactErased)
-        # What cannot be undone needs the portal: contact ids repeat across portals.
-        and event.portal_id == installation.portal_id
+        for event in erased
+        if event.portal_id == installation.portal_id
     ]
 
 

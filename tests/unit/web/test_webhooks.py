@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.rooms import SECRET, Rooms, handoff, installation, open_rooms
 
 from hubspot_hitl.errors import BadSignature, InvalidPayload, UnknownInstallation
 from hubspot_hitl.hubspot.signature import signed_headers_v3
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter
+from hubspot_hitl.privacy.later import ERASE_CONTACT
 from hubspot_hitl.web.webhooks import HubSpotDoor, WebhookCall
 
 URL = "https://public.example/hubspot/webhooks"
@@ -90,6 +92,19 @@ async def test_events_of_another_portal_are_passed_over(rooms: Rooms) -> None:
     batch = [assigned(portal_id=12), assigned(propertyValue="A-2")]
     await door.receive(await door.installation("hook"), call(rooms, batch))
     assert [one.body["value"] for one in await accepted(rooms)] == ["A-2"]
+
+
+@pytest.mark.parametrize(("portal_id", "erased"), [("11", 1), ("12", 0), (None, 0)])
+async def test_a_contact_is_erased_only_where_its_portal_is_known_to_be_ours(
+    rooms: Rooms, portal_id: str | None, erased: int
+) -> None:
+    door = await move_in(rooms, {"portal_id": portal_id})
+    event = {**assigned(), "subscriptionType": "contact.privacyDeletion", "objectId": 7}
+    with capture_logs() as lines:
+        await door.receive(await door.installation("hook"), call(rooms, [event]))
+    assert [one.kind for one in await accepted(rooms)] == [ERASE_CONTACT] * erased
+    warned = [one["event"] for one in lines if one["log_level"] == "warning"]
+    assert warned == (["contact_erasure_of_unknown_portal"] if portal_id is None else [])
 
 
 async def test_while_the_portal_is_unknown_its_events_are_taken(rooms: Rooms) -> None:

@@ -19,6 +19,7 @@ from cachetools import LRUCache
 
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.settings import Settings
+from hubspot_hitl.web.peers import is_within
 
 Role = Literal["operator", "reader"]
 
@@ -154,8 +155,7 @@ class Access:
         peer: object = request.transport.get_extra_info("peername") if request.transport else None
         if not isinstance(peer, tuple) or not peer:
             return False
-        host = ipaddress.ip_address(str(cast("tuple[object, ...]", peer)[0]).partition("%")[0])
-        return any(host in network for network in self._proxies)
+        return is_within(str(cast("tuple[object, ...]", peer)[0]), self._proxies)
 
     def _csrf(self, session: str) -> str:
         return hmac.new(self._key, f"csrf:{session}".encode(), hashlib.sha256).hexdigest()

@@ -90,9 +90,16 @@ async def _within(services: Services, target: Target) -> frozenset[str] | None:
     """The installations that are meant: for a contact all of the portal; None for every one."""
     if target.installation_id is None:
         return None
-    meant = await services.installations.get(target.installation_id)
-    if target.kind != "contact" or meant is None or not meant.portal_id:
+    if target.kind != "contact":
         return frozenset({target.installation_id})
+    return await same_portal(services, target.installation_id)
+
+
+async def same_portal(services: Services, installation_id: str) -> frozenset[str]:
+    """The installations in whose portal a contact is the same person; this one at least."""
+    meant = await services.installations.get(installation_id)
+    if meant is None or not meant.portal_id:
+        return frozenset({installation_id})
     every = await services.installations.all()
     return frozenset(one.id for one in every if one.portal_id == meant.portal_id)
 

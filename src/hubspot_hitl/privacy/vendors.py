@@ -20,7 +20,7 @@ from hubspot_hitl.ports.crm import Crm
 from hubspot_hitl.ports.crm_records import CrmType
 from hubspot_hitl.ports.privacy import ArtifactKind
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.privacy.target import MOST_HANDOFFS, Found, Target
+from hubspot_hitl.privacy.target import MOST_HANDOFFS, Found, Target, same_portal
 
 Vendor = Literal["botpress", "hubspot"]
 BOTH: Final[tuple[Vendor, ...]] = ("botpress", "hubspot")
@@ -145,10 +145,12 @@ async def _crm(services: Services, found: Found, done: AtVendors, *, contacts: b
             erasing = services.hubspot.of(installation).erase_contact(contact_id)
             done.contacts += await done.gone(what, erasing)
             continue
-        others = await services.handoffs.find(
-            installation_id=installation_id, text=contact_id, limit=MOST_HANDOFFS
+        neighbours = await same_portal(services, installation_id)
+        shared = any(
+            one.contact_id == contact_id and one.id not in ours
+            for one in await services.handoffs.find(text=contact_id, limit=MOST_HANDOFFS)
+            if one.installation_id in neighbours
         )
-        shared = any(one.contact_id == contact_id and one.id not in ours for one in others)
         try:
             crm = services.crm.of(installation)
         except HitlError as error:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
+from tests.commands import run_command
 
 from hubspot_hitl.cli.connect import (
     Consent,
@@ -25,6 +26,16 @@ from hubspot_hitl.setup.scopes import scopes_for
 SCOPES = scopes_for().required
 OPTIONAL_SCOPES = scopes_for().optional
 APP = AppCredentials("client-1", "secret-1")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--test"], ["--test", "--link"], ["--link", "--token"], ["--test", "--paste"]]
+)
+async def test_options_of_connect_that_exclude_each_other_are_wrong_use(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    said = await run_command("connect", *arguments, env={}, folder=tmp_path)
+    assert (said.status, "--test needs --token" in said.err) == (2, True)
 
 
 class TokenEndpoint:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 import pytest
 from tests.rooms import Rooms, handoff, installation, open_rooms
@@ -12,12 +13,15 @@ from hubspot_hitl.actions.stop_hitl import CLOSE_THREAD
 from hubspot_hitl.actions.unfinished import OVERDUE
 from hubspot_hitl.botpress.memory import MemoryMessage, MemoryRuntime
 from hubspot_hitl.channels.hitl import ACKNOWLEDGE
+from hubspot_hitl.crm.transcript import PROPERTY
 from hubspot_hitl.errors import VendorFault, VendorRefused
 from hubspot_hitl.events.relay import RECEIPT
 from hubspot_hitl.events.tagging import TAGS
 from hubspot_hitl.handoff.records import HandoffState, Person
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
+from hubspot_hitl.ports.crm import Crm, CrmType
+from hubspot_hitl.ports.crm_records import CrmObject
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.privacy import Artifact, ArtifactKind, Evidence
 from hubspot_hitl.privacy.durable import handle_erase
@@ -116,6 +120,57 @@ async def test_a_contact_of_two_portals_is_two_people(rooms: Rooms) -> None:
         await erase(services, Target("contact", "7"), by="test")
     erasure = await erase(services, Target("contact", "7", "other"), by="test")
     assert [one.id for one in erasure.receipt.handoffs] == ["second"]
+
+
+@dataclass(slots=True)
+class OneContact:
+    """The CRM of every portal, in which each contact has a transcript."""
+
+    emptied: list[str] = field(default_factory=list[str])
+
+    def of(self, installation: Installation) -> Crm:
+        return cast("Crm", self)
+
+    async def get(self, kind: CrmType, id_: str, **_: object) -> CrmObject:
+        return CrmObject(id_, kind, {PROPERTY: "AGENT\tnow\tHello"})
+
+    async def update(self, kind: CrmType, id_: str, properties: Mapping[str, object]) -> None:
+        assert properties == {PROPERTY: ""}
+        self.emptied.append(id_)
+
+
+@pytest.mark.parametrize(("portal_id", "emptied"), [("1", []), ("2", ["7"])])
+async def test_a_transcript_that_another_bot_of_the_portal_wrote_too_is_left(
+    rooms: Rooms, portal_id: str, emptied: list[str]
+) -> None:
+    crm = OneContact()
+    services = replace(rooms.services, crm=crm)
+    await services.installations.remember(installation("hook", portal_id="1"))
+    await services.installations.remember(installation("other", portal_id=portal_id))
+    await services.handoffs.open(
+        handoff(id="second", installation_id="other", state=HandoffState.RESOLVED, contact_id="7")
+    )
+    erasure = await erase(services, Target("handoff", "handoff"), by="test", vendors=("hubspot",))
+    assert crm.emptied == emptied
+    assert [one for one in erasure.receipt.left if "holds other chats" in one] == (
+        []
+        if emptied
+        else [f"HubSpot contact 7: {PROPERTY} holds other chats too; erase the contact"]
+    )
+
+
+async def test_a_contact_is_erased_with_what_every_bot_of_its_portal_had_of_it(
+    rooms: Rooms,
+) -> None:
+    services = rooms.services
+    for name, portal_id in (("hook", "1"), ("other", "1"), ("far", "2")):
+        await services.installations.remember(installation(name, portal_id=portal_id))
+    for name in ("other", "far"):
+        await services.handoffs.open(
+            handoff(id=name, installation_id=name, state=HandoffState.RESOLVED, contact_id="7")
+        )
+    erasure = await erase(services, Target("contact", "7", "hook"), by="test")
+    assert {one.id for one in erasure.receipt.handoffs} == {"handoff", "other"}
 
 
 async def test_an_artifact_that_cannot_be_erased_stays_known(rooms: Rooms) -> None:

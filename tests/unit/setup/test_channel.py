@@ -8,7 +8,7 @@ import pytest
 from tests.rooms import Rooms, installation, open_rooms
 
 from hubspot_hitl.errors import ActionRefused, VendorFault, VendorRefused, VendorUnreachable
-from hubspot_hitl.integration.installation import ChannelBinding
+from hubspot_hitl.integration.installation import STANDALONE, ChannelBinding
 from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount
 from hubspot_hitl.ports.ledger import DeliveryFilter, Done, Later
 from hubspot_hitl.ports.services import Policy
@@ -19,6 +19,7 @@ from hubspot_hitl.setup.portal_checks import Patient, check_channel
 from hubspot_hitl.setup.progress import FINISH, pending
 from hubspot_hitl.setup.register import register, unregister
 from hubspot_hitl.store.leases import MemoryLeases
+from hubspot_hitl.store.memory import MemoryInstallations
 
 URL = "https://webhook.example/hook"
 
@@ -41,6 +42,23 @@ async def test_a_channel_is_made_and_each_inbox_connected(rooms: Rooms) -> None:
     assert (second.inbox_id, second.default) == ("1", False)
     assert first.identifier == "botpress-2"
     assert [channel.webhook_url for channel in rooms.portal.all_channels] == [URL]
+
+
+async def test_deployments_without_botpress_leave_each_others_channels_alone(
+    rooms: Rooms,
+) -> None:
+    alone = installation(STANDALONE)
+    bindings: list[list[str]] = []
+    for url in ("https://one.example", "https://two.example", "https://one.example"):
+        policy = replace(rooms.services.policy, webhook_route="direct", public_url=url)
+        services = replace(
+            rooms.services, policy=policy, installations=MemoryInstallations()
+        )  # another deployment, with another database
+        await services.installations.remember(alone)
+        found = await ensure_bindings(services, alone, deadline=rooms.clock.monotonic() + 60)
+        bindings.append([one.channel_id for one in found])
+    assert bindings == [["100"], ["101"], ["100"]]
+    assert len({one.webhook_url for one in rooms.portal.all_channels}) == 2
 
 
 async def test_a_channel_is_waited_for_with_growing_pauses(rooms: Rooms) -> None:

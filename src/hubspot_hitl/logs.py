@@ -142,7 +142,9 @@ def _without_strangers_bytes(record: logging.LogRecord) -> bool:
     Whoever can connect could fill the log with it, and the bytes may hold what somebody else sent.
     """
     error = record.exc_info[1] if record.exc_info else None
-    if error is not None and type(error).__module__ == "aiohttp.http_exceptions":
+    # A UnicodeError of our own never comes so far: aiohttp repeats a header that is no text.
+    not_text = isinstance(error, UnicodeError) and record.name == "aiohttp.server"
+    if not_text or type(error).__module__ == "aiohttp.http_exceptions":
         record.msg, record.args = "not_http (%s)", (type(error).__name__,)
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         record.exc_info = record.exc_text = None

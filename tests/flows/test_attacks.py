@@ -156,17 +156,29 @@ async def test_no_input_forges_a_log_line(house: House, http: aiohttp.ClientSess
     assert "forged" not in events
 
 
-async def test_bytes_that_are_no_request_make_one_short_log_line(house: House) -> None:
+@pytest.mark.parametrize(
+    ("header", "status", "error"),
+    [
+        (b"X-Tok{en: marked-stranger", b"400", "BadHttpMessage"),
+        (b"Expect: marked-stranger\xff", b"500", "UnicodeEncodeError"),
+    ],
+)
+async def test_bytes_that_are_no_request_make_one_short_log_line(
+    house: House, header: bytes, status: bytes, error: str
+) -> None:
     stream = io.StringIO()
     configure_logging(format_="json", level="info", stream=stream)
-    answer = await raw(house, b"GET / HTTP/1.1\r\nX-Tok{en: marked-stranger\r\n\r\n")
+    answer = await raw(
+        house, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + b"\r\n\r\n"
+    )
     structlog.reset_defaults()
-    assert answer.split(b" ", 2)[1] == b"400"
+    assert answer.split(b" ", 2)[1] == status
     (line,) = stream.getvalue().splitlines()
     assert (json.loads(line)["event"], json.loads(line)["level"]) == (
-        "not_http (BadHttpMessage)",
+        f"not_http ({error})",
         "warning",
     )
+    assert "marked-stranger" not in line
 
 
 async def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(

@@ -58,7 +58,40 @@ async def test_a_forged_cookie_is_a_stranger(
     assert page.status == 303
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/console//e", "/x"])
+@pytest.mark.parametrize(
+    ("body", "type_"),
+    [
+        (b"--y\r\n", "multipart/form-data; boundary=x"),
+        (b"token=%ff", "application/x-www-form-urlencoded"),
+        (b"token=\xff", "application/x-www-form-urlencoded"),
+        (b"token=x", "application/x-www-form-urlencoded; charset=utf-99"),
+        (b"token=x", "multipart/form-data"),
+    ],
+)
+async def test_what_is_no_form_is_no_fault_of_ours(
+    desk: House, http: aiohttp.ClientSession, body: bytes, type_: str
+) -> None:
+    headers = {"Content-Type": type_}
+    for path in ("login", "logout", "doctor"):
+        answer = await http.post(f"{desk.url}/console/{path}", data=body, headers=headers)
+        assert 400 <= answer.status < 500
+    headers = {"Origin": "http://[::1"}
+    answer = await http.post(f"{desk.url}/console/login", data={"token": TOKEN}, headers=headers)
+    assert answer.status == 403
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/console//e",
+        "/x",
+        "/console/\r\nSet-Cookie: a=b",
+        "/console/\x00",
+        "/console/\u2028",
+    ],
+)
 async def test_the_log_in_leads_nowhere_else(
     desk: House, http: aiohttp.ClientSession, target: str
 ) -> None:

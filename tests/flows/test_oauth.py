@@ -407,3 +407,12 @@ def _shared(client_id: str, secret: str, app_id: str) -> dict[str, object]:
         "hubspot_client_secret": SecretStr(secret),
         "hubspot_app_id": app_id,
     }
+
+
+@pytest.mark.parametrize("call", ["status", "refresh", "disconnect", "token", "test"])
+async def test_half_a_character_in_a_name_is_an_unknown_name(desk: Desk, call: str) -> None:
+    body = b'{"installation": "\\ud800", "token": "\\ud800", "more": NaN}'
+    for sent in (body, body.replace(b"NaN", b"1")):
+        url = f"{desk.house.url}/oauth/hubspot/{call}"
+        async with desk.http.post(url, data=sent, headers={"x-api-key": CONSOLE}) as answer:
+            assert 400 <= answer.status < 500

@@ -6,7 +6,6 @@ The callback is public: what makes it safe is the signed `state`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
@@ -14,6 +13,7 @@ from typing import cast
 from aiohttp import web
 from pydantic import SecretStr
 
+from hubspot_hitl.botpress.jsontext import loads
 from hubspot_hitl.errors import BadSettings, HitlError, InvalidPayload, VendorError
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.refreshing import TokenRefresher
@@ -233,8 +233,8 @@ async def json_body(request: web.Request) -> dict[str, object]:
     if not raw.strip():
         return {}
     try:
-        value: object = json.loads(raw)
-    except (ValueError, RecursionError):
+        value = loads(raw)
+    except ValueError:
         raise InvalidPayload("The body is not JSON") from None
     if not isinstance(value, dict):
         raise InvalidPayload("The body is not a JSON object")

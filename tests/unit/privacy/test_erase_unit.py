@@ -20,8 +20,8 @@ from hubspot_hitl.events.tagging import TAGS
 from hubspot_hitl.handoff.records import HandoffState, Person
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
-from hubspot_hitl.ports.crm import Crm, CrmType
-from hubspot_hitl.ports.crm_records import CrmObject
+from hubspot_hitl.ports.crm import Crm
+from hubspot_hitl.ports.crm_records import CrmObject, CrmType
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.privacy import Artifact, ArtifactKind, Evidence
 from hubspot_hitl.privacy.durable import handle_erase
@@ -33,6 +33,7 @@ from hubspot_hitl.privacy.vendors import Vendor
 from hubspot_hitl.store.memory import MemoryArtifacts, MemoryAudit
 
 AT_BOTPRESS: tuple[Vendor, ...] = ("botpress",)
+AT_HUBSPOT: tuple[Vendor, ...] = ("hubspot",)
 KEYS = {"k": b"k" * 32}
 
 
@@ -150,7 +151,7 @@ async def test_a_transcript_that_another_bot_of_the_portal_wrote_too_is_left(
     await services.handoffs.open(
         handoff(id="second", installation_id="other", state=HandoffState.RESOLVED, contact_id="7")
     )
-    erasure = await erase(services, Target("handoff", "handoff"), by="test", vendors=("hubspot",))
+    erasure = await erase(services, Target("handoff", "handoff"), by="test", vendors=AT_HUBSPOT)
     assert crm.emptied == emptied
     assert [one for one in erasure.receipt.left if "holds other chats" in one] == (
         []

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import structlog
 from aiohttp import web
 
-from hubspot_hitl.errors import CallerError, HitlError
+from hubspot_hitl.errors import CallerError, HitlError, InvalidPayload
 from hubspot_hitl.web.console.access import Identity
 from hubspot_hitl.web.console.desk import DESK, Desk
 from hubspot_hitl.web.console.render import Frame, problem
@@ -43,8 +43,16 @@ class Visit:
 
     async def form(self) -> Mapping[str, str]:
         """The posted fields that are texts."""
-        fields = await self.request.post()
-        return {name: value for name, value in fields.items() if isinstance(value, str)}
+        return await posted(self.request)
+
+
+async def posted(request: web.Request) -> Mapping[str, str]:
+    """The posted fields that are texts. Raises InvalidPayload for what is no form."""
+    try:
+        fields = await request.post()
+    except (ValueError, LookupError):  # broken parts; a charset that there is not
+        raise InvalidPayload("The form cannot be read") from None
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def reading(page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -87,7 +95,12 @@ def from_here(request: web.Request) -> bool:
     if site is not None and site not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host or site == "same-origin"
+    if origin is None or site == "same-origin":
+        return True
+    try:
+        return urlsplit(origin).netloc == request.host
+    except ValueError:
+        return False
 
 
 def base_of(request: web.Request) -> str:

@@ -8,7 +8,7 @@ from aiohttp import web
 from hubspot_hitl.web import keys
 from hubspot_hitl.web.console.access import COOKIE
 from hubspot_hitl.web.console.desk import DESK, Desk
-from hubspot_hitl.web.console.gate import Visit, base_of, from_here, sealed
+from hubspot_hitl.web.console.gate import Visit, base_of, from_here, posted, sealed
 from hubspot_hitl.web.console.render import Frame, problem, show
 from hubspot_hitl.web.peers import peer_of
 
@@ -31,8 +31,8 @@ async def ask(request: web.Request) -> web.StreamResponse:
 async def log_in(request: web.Request) -> web.StreamResponse:
     """Take a token and give a session for it; 401 with the form again when it is wrong."""
     desk = _desk(request)
-    form = await request.post()
-    token, target = str(form.get("token", "")), str(form.get("next", ""))
+    form = await posted(request)
+    token, target = form.get("token", ""), form.get("next", "")
     if not from_here(request):
         return sealed(_page(request, target, "Log in on this page, not from another site.", 403))
     peer = peer_of(request, request.app[keys.SETTINGS].trusted_proxies)
@@ -61,7 +61,7 @@ def _inside(request: web.Request, target: str) -> str:
     """Where to go after the log-in: a console page of ours, never another site."""
     base = base_of(request)
     inside = target.startswith(f"{base}/") and "\\" not in target and "//" not in target
-    return target if inside else f"{base}/"
+    return target if inside and target.isascii() and target.isprintable() else f"{base}/"
 
 
 def _page(request: web.Request, target: str, wrong: str | None, status: int) -> web.Response:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
 from hubspot_hitl.ledger import postgres_sql as sql
 from hubspot_hitl.ledger.engine import Transaction
+from hubspot_hitl.ledger.foreseen import ForeseenTransaction, KnownLanes, NotForeseen
 from hubspot_hitl.ledger.postgres_tx import LaneMade, PostgresTransaction
 from hubspot_hitl.ledger.presence import (
     GONE_AFTER_S,
@@ -64,6 +65,8 @@ _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # as SQL
 _OF_SQLALCHEMY: Final = ("prepared_statement_cache_size", "prepared_statement_name_func")
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _RUN_AGAIN: Final = frozenset({"40001", "40P01"})
+_UNDEFINED_FUNCTION: Final = "42883"  # a pooler in between has reset the session
+_NOTHING_LEFT: Final = _RUN_AGAIN | {sql.KEY_KNOWN, _UNDEFINED_FUNCTION}
 _AWAY_CLASSES: Final = frozenset({"08", "28", "3D", "53", "57", "58", "XX"})
 # a stand-by; no connections allowed; a lock that is not given
 _AWAY: Final = frozenset({"25006", "55000", "55P03"})
@@ -86,6 +89,8 @@ class PostgresEngine:
         self.clock_offset_ms = 0
         self._gone_after_s = gone_after_s
         self._lease_ms = round(lease_s * 1000)
+        self._known = KnownLanes()
+        self._foresees = True
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._listening: asyncio.Task[None] | None = None
 
@@ -106,6 +111,7 @@ class PostgresEngine:
                 min_size=1,
                 max_size=_POOL_SIZE,
                 command_timeout=_TIMEOUT_S,
+                init=self._prepare,
                 reset=_nothing,
             )
             await self._pool.execute("SELECT lane FROM lanes LIMIT 0")
@@ -135,8 +141,55 @@ class PostgresEngine:
                 _log.warning("ledger_pool_not_closed", error=type(error).__name__)
                 pool.terminate()
 
+    async def _prepare(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Give a new connection the function that writes a group in one round trip."""
+        import asyncpg
+
+        try:
+            await connection.execute(sql.PLAN_ONCE)
+            await connection.execute(sql.CREATE_GROUP)
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
+            self._foresees = False
+            _log.warning(
+                "ledger_groups_take_several_round_trips",
+                where=self._where,
+                sqlstate=error.sqlstate,
+                cure="Grant the database user TEMPORARY on the database.",
+            )
+
     async def commit(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
-        """Run `work` in a transaction; again after a deadlock or a connection found dead."""
+        """Run `work` in a transaction, if it can be foreseen in one round trip.
+
+        It runs again when it could not, after a deadlock, and after a connection found dead.
+        """
+        if self._foresees:
+            try:
+                return await self._commit_foreseen(work)
+            except NotForeseen:
+                pass  # nothing was written
+        return await self._commit_stepwise(work)
+
+    async def _commit_foreseen(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
+        """Raises NotForeseen when nothing was written, StoreUnavailable also when that is open."""
+        foreseen = ForeseenTransaction(self._known)
+        result = await work(foreseen)
+        arguments = foreseen.arguments(self.clock_offset_ms, self._lease_ms)
+        try:
+            async with self._opened().acquire(timeout=_TIMEOUT_S) as connection:
+                seqs: list[int] | None = await connection.fetchval(sql.GROUP, *arguments)
+        except Exception as error:
+            foreseen.forget()
+            if getattr(error, "sqlstate", None) in _NOTHING_LEFT:
+                raise NotForeseen from error
+            self._raise_if_away(error)
+            raise
+        if seqs is None:
+            foreseen.forget()
+            raise NotForeseen
+        foreseen.settle(result, seqs)
+        return result
+
+    async def _commit_stepwise(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             ending = False
             try:
@@ -154,6 +207,7 @@ class PostgresEngine:
                         raise
                     ending = True
                     await transaction.commit()
+                    statements.tell(self._known)
                     return result
             except Exception as error:
                 if attempt < _ATTEMPTS and _worth_again(error, ending):

@@ -24,6 +24,10 @@ def _shifted(statement: str, by: int) -> str:
     return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", statement)
 
 
+def _parameters(count: int) -> str:
+    return ", ".join(f"${number}" for number in range(1, count + 1))
+
+
 REFS: Final = (
     "SELECT seq, dedup_key, lane, state FROM deliveries"
     " WHERE dedup_key = ANY($1::text[]) OR seq = ANY($2::bigint[]) ORDER BY seq"
@@ -79,6 +83,67 @@ SAVE_LANES: Final = (
 )
 FINISH_AND_SAVE_LANES: Final = f"WITH finished AS ({_shifted(FINISH, 10)}) {SAVE_LANES}"
 """Both in one round trip; the parameters of `SAVE_LANES` come first, then those of `FINISH`."""
+_GROUP_TYPES: Final = (
+    ("text", "bigint", "bigint", "text", "boolean", "bigint", "bigint", "boolean"),  # LOCK_LANES
+    ("text", "bigint", "bigint", "text", "bigint", "bigint", "boolean", "text"),  # SAVE_LANES
+    ("bigint", "text", "int", "bigint", "bigint", "text", "text", "text"),  # FINISH
+    ("text", "text", "text", "text", "text", "text", "boolean", "bigint"),  # INSERT
+)
+_GROUP_SIGNATURE: Final = ", ".join(
+    [f"{one}[]" for types in _GROUP_TYPES for one in types] + ["bigint"] * 3
+)
+GROUP: Final = f"SELECT pg_temp.hitl_ledger_group({_parameters(35)})"
+"""A whole group as one transaction: the sequences of what is new, or NULL if nothing was done.
+
+Parameters: lanes as they are expected to be ($1 to $8), then those of `SAVE_LANES` but for the
+offset and the lease ($9 to $16), of `FINISH` ($17 to $24), of `INSERT` with its moment ($25 to
+$33), then the offset and the lease.
+"""
+KEY_KNOWN: Final = "HL001"
+"""SQLSTATE of a group that met a key in the moment in which somebody else wrote it."""
+PLAN_ONCE: Final = "SET plan_cache_mode = force_generic_plan"
+"""Arrays of any length look to the server as if each deserved a plan of its own, at each call."""
+CREATE_GROUP: Final = f"""
+CREATE OR REPLACE FUNCTION pg_temp.hitl_ledger_group({_GROUP_SIGNATURE})
+RETURNS bigint[] LANGUAGE plpgsql AS $group$
+DECLARE
+    as_expected bigint;
+    made bigint[] := '{{}}';
+BEGIN
+    WITH locked AS MATERIALIZED ({LOCK_LANES.replace("$2", "$34")})
+    SELECT count(*) INTO as_expected
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+        AS e (lane, version, fence, owner, live, held_until_ms, due_ms, blocked)
+    JOIN locked AS l ON l.lane = e.lane AND l.version = e.version AND l.fence = e.fence
+        AND l.owner IS NOT DISTINCT FROM e.owner AND l.live = e.live
+        AND l.held_until_ms = e.held_until_ms AND l.due_ms IS NOT DISTINCT FROM e.due_ms
+        AND l.blocked = e.blocked;
+    IF as_expected <> cardinality($1) THEN
+        RETURN NULL;
+    END IF;
+    IF cardinality($25) > 0 THEN
+        IF EXISTS (SELECT 1 FROM deliveries WHERE dedup_key = ANY($25)) THEN
+            RETURN NULL;
+        END IF;
+        WITH new AS ({_shifted(INSERT, 24)})
+        SELECT array_agg(new.seq ORDER BY t.n) INTO made
+        FROM unnest($25) WITH ORDINALITY AS t (dedup_key, n)
+        JOIN new ON new.dedup_key = t.dedup_key;
+        IF made IS NULL OR cardinality(made) <> cardinality($25) THEN
+            RAISE EXCEPTION 'a key was written meanwhile' USING ERRCODE = '{KEY_KNOWN}';
+        END IF;
+    END IF;
+    IF cardinality($17) > 0 THEN
+        {_shifted(FINISH, 16)};
+    END IF;
+    IF cardinality($9) > 0 THEN
+        {_shifted(SAVE_LANES, 8).replace("$17", "$34").replace("$18", "$35")};
+    END IF;
+    RETURN made;
+END
+$group$
+"""  # noqa: S608 - constants of this module
+"""Made anew on each connection, so that it is always the one of this version."""
 DISOWN: Final = (
     "UPDATE lanes SET lease_until_ms = 0 WHERE lane IN (SELECT lane FROM lanes"  # noqa: S608
     f" WHERE owner = $1 AND lease_until_ms > {_NOW.format(offset='$3')}"

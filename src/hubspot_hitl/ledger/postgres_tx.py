@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hubspot_hitl.ledger import postgres_sql as sql
 from hubspot_hitl.ledger.engine import LOAD_LIMIT
+from hubspot_hitl.ledger.foreseen import KnownLanes, finish_columns, lane_columns, new_columns
 from hubspot_hitl.ledger.queries import delivery_of_row
 from hubspot_hitl.ledger.rows import FinishRow, LaneRow, NewRow, RowRef, Waiting
 from hubspot_hitl.ports.ledger import Delivery, DeliveryState
@@ -50,12 +51,20 @@ class PostgresTransaction:
         self._offset_ms = offset_ms
         self._lease_ms = lease_ms
         self._finished: Sequence[FinishRow] = ()
+        self._lanes: dict[str, LaneRow] = {}
+        self._disowned = False
+
+    def tell(self, known: KnownLanes) -> None:
+        """After the commit: say how the lanes were left."""
+        if self._disowned:
+            known.forget()
+        known.remember(self._lanes.values())
 
     async def flush(self) -> None:
         """Write what waits to be written together with something else."""
         finished, self._finished = self._finished, ()
         if finished:
-            await self._connection.execute(sql.FINISH, *_columns(finished))
+            await self._connection.execute(sql.FINISH, *finish_columns(finished))
 
     async def refs(self, keys: Sequence[str], seqs: Sequence[int]) -> Sequence[RowRef]:
         """Find deliveries by key or sequence, without locking."""
@@ -81,6 +90,7 @@ class PostgresTransaction:
                 raise LaneMade
             for name in missing:
                 locked[name] = LaneRow(name, now_ms, now_ms, None, False, 0, None, False)
+        self._lanes.update(locked)
         return locked
 
     async def finish(self, rows: Sequence[FinishRow]) -> None:
@@ -112,14 +122,7 @@ class PostgresTransaction:
         """Insert in this order; for each its sequence, or None when its key is known."""
         inserted = await self._connection.fetch(
             sql.INSERT,
-            [row.dedup_key for row in rows],
-            [row.lane for row in rows],
-            [row.kind for row in rows],
-            [row.installation_id for row in rows],
-            [row.handoff_id for row in rows],
-            [row.body for row in rows],
-            [row.timer for row in rows],
-            [row.due_ms for row in rows],
+            *new_columns(rows),
             now_ms,
         )
         seqs: dict[str, int] = {row["dedup_key"]: row["seq"] for row in inserted}
@@ -128,26 +131,20 @@ class PostgresTransaction:
     async def save_lanes(self, lanes: Sequence[LaneRow], owner: str) -> None:
         """Write changed lanes."""
         arguments = (
-            [lane.lane for lane in lanes],
-            [lane.version for lane in lanes],
-            [lane.fence for lane in lanes],
-            [lane.owner for lane in lanes],
-            [lane.held_until_ms for lane in lanes],
-            [lane.due_ms for lane in lanes],
-            [lane.blocked for lane in lanes],
-            [lane.lease for lane in lanes],
+            *lane_columns(lanes),
             self._offset_ms,
             self._lease_ms,
         )
         finished, self._finished = self._finished, ()
         if finished:
-            both = (*arguments, *_columns(finished))
+            both = (*arguments, *finish_columns(finished))
             await self._connection.execute(sql.FINISH_AND_SAVE_LANES, *both)
         else:
             await self._connection.execute(sql.SAVE_LANES, *arguments)
 
     async def disown(self, owner: str, running: Collection[str]) -> None:
         """Drop the leases of `owner` on lanes that are not `running`."""
+        self._disowned = True
         await self._connection.execute(sql.DISOWN, owner, list(running), self._offset_ms)
 
     async def claim_due(
@@ -157,7 +154,9 @@ class PostgresTransaction:
         rows = await self._connection.fetch(
             sql.CLAIM_DUE, owner, now_ms, limit, self._offset_ms, self._lease_ms
         )
-        return [(_lane(row), row["before"]) for row in rows]
+        claimed = [(_lane(row), row["before"]) for row in rows]
+        self._lanes.update((lane.lane, lane) for lane, _ in claimed)
+        return claimed
 
     async def waiting(self, lanes: Collection[str], now_ms: int) -> Mapping[str, Waiting]:
         """Read what lanes have to run."""
@@ -177,17 +176,3 @@ class PostgresTransaction:
     async def notify(self) -> None:
         """Tell other replicas that lanes wait for an owner."""
         await self._connection.execute("SELECT pg_notify($1, '')", sql.CHANNEL)
-
-
-def _columns(rows: Sequence[FinishRow]) -> tuple[Sequence[object], ...]:
-    """The parameters of `FINISH`."""
-    return (
-        [row.seq for row in rows],
-        [row.state.value for row in rows],
-        [row.attempts for row in rows],
-        [row.due_ms for row in rows],
-        [row.finished_ms for row in rows],
-        [row.error_code for row in rows],
-        [row.error for row in rows],
-        [row.note for row in rows],
-    )

@@ -8,6 +8,8 @@ owner has to hear of. ``due_ms`` is the next moment at which the lane can have s
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -52,34 +54,6 @@ deliveries = Table(
     sqlite_autoincrement=True,
 )
 
-_READY = text("state = 'ready'")
-_DEAD = text("state = 'dead'")
-_FINISHED = text("state IN ('done', 'cancelled')")
-_HAS_HANDOFF = text("handoff_id IS NOT NULL")
-_IS_DUE = text("due_ms IS NOT NULL")
-
-Index(
-    "deliveries_ready",
-    deliveries.c.lane,
-    deliveries.c.seq,
-    sqlite_where=_READY,
-    postgresql_where=_READY,
-)
-Index("deliveries_dead", deliveries.c.seq, sqlite_where=_DEAD, postgresql_where=_DEAD)
-Index(
-    "deliveries_finished",
-    deliveries.c.finished_ms,
-    sqlite_where=_FINISHED,
-    postgresql_where=_FINISHED,
-)
-Index(
-    "deliveries_handoff",
-    deliveries.c.handoff_id,
-    deliveries.c.seq,
-    sqlite_where=_HAS_HANDOFF,
-    postgresql_where=_HAS_HANDOFF,
-)
-
 lanes = Table(
     "lanes",
     metadata,
@@ -94,4 +68,38 @@ lanes = Table(
     sqlite_with_rowid=False,
 )
 
-Index("lanes_due", lanes.c.due_ms, sqlite_where=_IS_DUE, postgresql_where=_IS_DUE)
+
+@cache
+def whole() -> MetaData:
+    """The tables with all their indexes, for whoever makes or compares them.
+
+    To name an option of PostgreSQL loads SQLAlchemy's dialect for it: a server on SQLite does not.
+    """
+    ready = text("state = 'ready'")
+    dead = text("state = 'dead'")
+    finished = text("state IN ('done', 'cancelled')")
+    has_handoff = text("handoff_id IS NOT NULL")
+    is_due = text("due_ms IS NOT NULL")
+    Index(
+        "deliveries_ready",
+        deliveries.c.lane,
+        deliveries.c.seq,
+        sqlite_where=ready,
+        postgresql_where=ready,
+    )
+    Index("deliveries_dead", deliveries.c.seq, sqlite_where=dead, postgresql_where=dead)
+    Index(
+        "deliveries_finished",
+        deliveries.c.finished_ms,
+        sqlite_where=finished,
+        postgresql_where=finished,
+    )
+    Index(
+        "deliveries_handoff",
+        deliveries.c.handoff_id,
+        deliveries.c.seq,
+        sqlite_where=has_handoff,
+        postgresql_where=has_handoff,
+    )
+    Index("lanes_due", lanes.c.due_ms, sqlite_where=is_due, postgresql_where=is_due)
+    return metadata

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hubspot_hitl.ports.privacy import Artifact, ArtifactKind
 from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.inserting import insert_into
 from hubspot_hitl.store.tables import artifacts
 
 _a = artifacts.c
@@ -19,8 +19,7 @@ class SqlArtifacts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
-        self._insert = insert(artifacts).on_conflict_do_nothing()
+        self._insert = insert_into(database.dialect, artifacts).on_conflict_do_nothing()
 
     async def add(self, artifact: Artifact) -> None:
         """Insert; a known one stays."""

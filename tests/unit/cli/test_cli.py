@@ -44,6 +44,17 @@ def test_the_version_needs_no_http_stack() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_server_loads_nothing_that_it_may_never_need() -> None:
+    code = (
+        "import sys; from hubspot_hitl.cli import build; build(['serve']);"
+        "rare = ('rich', 'sqlalchemy.dialects.postgresql', 'asyncpg', 'alembic', 'jinja2',"
+        " 'jsonschema', 'phonenumbers');"
+        "print([m for m in (*rare, 'hubspot_hitl.app') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['hubspot_hitl.app']"
+
+
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
 

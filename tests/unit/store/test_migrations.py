@@ -11,10 +11,10 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from tests.databases import ENGINES, bare_database_url
 
 from hubspot_hitl.errors import BadSettings
-from hubspot_hitl.ledger.tables import metadata as ledger_metadata
+from hubspot_hitl.ledger.tables import whole as whole_ledger
 from hubspot_hitl.store import migrations
 from hubspot_hitl.store.database import open_database
-from hubspot_hitl.store.tables import metadata as store_metadata
+from hubspot_hitl.store.tables import whole as whole_store
 
 
 def indexes(connection: Connection) -> dict[str, str]:
@@ -40,7 +40,7 @@ def whatever_order(definition: str) -> str:
 
 def differences(connection: Connection) -> list[object]:
     both = MetaData()
-    for table in (*store_metadata.tables.values(), *ledger_metadata.tables.values()):
+    for table in (*whole_store().tables.values(), *whole_ledger().tables.values()):
         table.to_metadata(both)
     context = MigrationContext.configure(
         connection, opts={"compare_type": True, "compare_server_default": True}
@@ -63,9 +63,9 @@ async def test_the_migrated_schema_is_the_one_in_the_code(engine: str, tmp_path:
 
 
 def _made_from_metadata(connection: Connection) -> dict[str, str]:
-    for metadata in (store_metadata, ledger_metadata):
+    for metadata in (whole_store(), whole_ledger()):
         metadata.drop_all(connection)
-    for metadata in (store_metadata, ledger_metadata):
+    for metadata in (whole_store(), whole_ledger()):
         metadata.create_all(connection, checkfirst=False)
     return indexes(connection)
 

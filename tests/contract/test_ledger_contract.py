@@ -710,3 +710,30 @@ async def test_a_delivery_is_found_by_a_whole_part_of_its_key(world: World) -> N
     ):
         found = await ledger.find(DeliveryFilter(key_part=part))
         assert {one.dedup_key for one in found} == keys
+
+
+async def test_a_handler_sees_what_waits_beside_its_delivery_in_order(world: World) -> None:
+    ledger = await world.ledger()
+    seen: list[list[str]] = []
+    looked = asyncio.Event()
+
+    async def look(delivery: Delivery) -> Outcome:
+        await ledger.accept([new("late", "a")])
+        seen.append([one.dedup_key for one in await ledger.beside(delivery)])
+        looked.set()
+        return Done()
+
+    world.scripts["1"] = look
+    timer = new("timer", "a", due_ms=world.clock.now_ms() + 60_000, timer=True)
+    await ledger.accept([*many(["1", "2"]), new("other", "b"), timer, new("3", "a")])
+    await asyncio.wait_for(looked.wait(), 60)
+    await world.settle()
+    assert seen == [["2", "3", "late"]]
+    assert [key for key in world.ran if key != "other"] == ["1", "2", "3", "late"]
+
+
+async def test_what_waits_beside_a_delivery_that_nobody_runs_is_read(world: World) -> None:
+    ledger = await world.ledger(work=False)
+    await ledger.accept(many(["1", "2", "3"]))
+    second = await world.row(ledger, "2")
+    assert [one.dedup_key for one in await ledger.beside(second)] == ["1", "3"]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from typing import Final
 
 from pydantic import TypeAdapter
 
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 
 _ADAPTER = TypeAdapter(ThreadMessage)
+_NAMES: Final = tuple(field.name for field in fields(ThreadMessage))
 
 
 def message_to_json(message: ThreadMessage) -> dict[str, object]:
     """The message as a JSON object, without the fields that are None."""
-    return {key: value for key, value in asdict(message).items() if value is not None}
+    body: dict[str, object] = {
+        name: value for name in _NAMES if (value := getattr(message, name)) is not None
+    }
+    body["attachments"] = tuple(asdict(one) for one in message.attachments)
+    return body
 
 
 def message_from_json(body: Mapping[str, object]) -> ThreadMessage:

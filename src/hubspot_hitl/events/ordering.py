@@ -41,11 +41,12 @@ async def after_those_before(
     the message is not held back for that.
     """
     compared = services.order_checks.get(it.lane, Compared())
+    unexpected = False
     if _is_to_compare(services, message, it, compared):
-        compared = await _compare(services, message, it, compared)
+        compared, unexpected = await _compare(services, message, it, compared)
     elif message.created_ms > compared.mixed_until_ms:
         return None
-    waiting = await _waiting(services, it)
+    waiting = await _waiting(services, it, written_down=unexpected)
     again = any(_goes_before(one, it, compared.places) for one in waiting)
     if again or not _in_order(waiting, compared.places):
         # A message that is put behind others may be elder than some of them, so each of them has
@@ -69,8 +70,12 @@ def _is_to_compare(
 
 async def _compare(
     services: Services, message: ThreadMessage, it: Delivery, before: Compared
-) -> Compared:
-    """Accept what the history has and the ledger has not; times are HubSpot's, never ours."""
+) -> tuple[Compared, bool]:
+    """Accept what the history has and the ledger has not; times are HubSpot's, never ours.
+
+    Also tells whether the ledger knew something that neither this message nor the last look did:
+    another process may have taken it in.
+    """
     installation = await installation_of(services, it)
     handoff = await handoff_of(services, it)
     try:
@@ -85,14 +90,23 @@ async def _compare(
         log.warning("order_not_checked", handoff=handoff.id, error=error.code)
         unread = replace(before, unread_until_ms=now_ms + UNREAD_MS)
         services.order_checks[it.lane] = unread
-        return unread
+        return unread, True
     found = _before_ties(history, message)
-    new = await services.ledger.accept(found) if found else 0
+    known = before.newest | {_key(it)}
+    missing = [one for one in found if one.dedup_key not in known]
+    new = await services.ledger.accept(missing) if missing else 0
     newest_ms = max([message.created_ms, *map(_written_ms, found)])
-    places = {**before.places, **history.places} if history.places else before.places
-    compared = Compared(newest_ms, newest_ms if new else before.mixed_until_ms, places=places)
+    newest = {one.dedup_key for one in found if _written_ms(one) == newest_ms}
+    if message.created_ms == newest_ms:
+        newest.add(_key(it))
+    compared = Compared(
+        newest_ms,
+        newest_ms if new else before.mixed_until_ms,
+        places={**before.places, **history.places} if history.places else before.places,
+        newest=frozenset(newest),
+    )
     services.order_checks[it.lane] = compared
-    return compared
+    return compared, new < len(missing)
 
 
 def _before_ties(history: History, message: ThreadMessage) -> list[NewDelivery]:
@@ -110,8 +124,13 @@ def _written_ms(delivery: NewDelivery | Delivery) -> int:
     return value if isinstance(value, int) else 0
 
 
-async def _waiting(services: Services, it: Delivery) -> Sequence[Delivery]:
-    """The other messages of the lane that wait, in the order in which they stand in it."""
+async def _waiting(services: Services, it: Delivery, *, written_down: bool) -> Sequence[Delivery]:
+    """The other messages of the lane that wait, in the order in which they stand in it.
+
+    `written_down` asks for what stands in the database, not for what this process knows of it.
+    """
+    if not written_down:
+        return [one for one in await services.ledger.beside(it) if one.kind == MESSAGE]
     waiting = await services.ledger.find(
         DeliveryFilter(
             lane=it.lane,
@@ -124,10 +143,14 @@ async def _waiting(services: Services, it: Delivery) -> Sequence[Delivery]:
     return [one for one in waiting if one.seq != it.seq]
 
 
+def _key(delivery: Delivery) -> str:
+    """The key under which the message came first."""
+    return delivery.dedup_key.partition(AGAIN)[0]
+
+
 def _place(delivery: Delivery, places: Mapping[str, int]) -> tuple[int, int]:
     """When it was written, and where it stands among those that share the time."""
-    key, _, _ = delivery.dedup_key.partition(AGAIN)
-    return _written_ms(delivery), places.get(key, UNPLACED)
+    return _written_ms(delivery), places.get(_key(delivery), UNPLACED)
 
 
 def _goes_before(one: Delivery, it: Delivery, places: Mapping[str, int]) -> bool:

@@ -12,6 +12,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, Protocol
 
 import aiohttp
@@ -114,8 +115,13 @@ def open_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30, ttl_dns_cache=60),
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
+        timeout=_timeout(TIMEOUT_S),
     )
+
+
+@cache
+def _timeout(total_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total_s, sock_connect=CONNECT_TIMEOUT_S)
 
 
 class Transport:
@@ -238,8 +244,8 @@ class Transport:
             headers["Authorization"] = f"Bearer {token}"
         data: object = None
         if call.body is not None:
-            headers["Content-Type"] = "application/json"
-            data = encoded(call.body)
+            # a payload made here spares aiohttp the look for one that fits
+            data = aiohttp.BytesPayload(encoded(call.body), content_type="application/json")
         elif call.form is not None:
             data = call.form()
         session = self._session()
@@ -253,7 +259,7 @@ class Transport:
                 data=data,
                 headers=headers,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=call.timeout_s, sock_connect=CONNECT_TIMEOUT_S),
+                timeout=_timeout(call.timeout_s),
             ) as response:
                 body = await response.read()
                 lower = {name.lower(): value for name, value in response.headers.items()}

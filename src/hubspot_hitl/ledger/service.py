@@ -31,6 +31,7 @@ from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.ledger import (
     Delivery,
     DeliveryFilter,
+    DeliveryState,
     Handler,
     LedgerHealth,
     NewDelivery,
@@ -44,6 +45,7 @@ def _nobody_cares(lane: str) -> None:
     """Default of `on_lane_moved`."""
 
 
+MOST_BESIDE: Final = 1_000
 RENEW_S: Final = 1.0
 """Leases are renewed at least so often: PostgreSQL's replicas take that for a sign of life."""
 
@@ -177,6 +179,25 @@ class LaneLedger:
     async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
         """List deliveries for people."""
         return await self._engine.find(filter_)
+
+    async def beside(self, delivery: Delivery) -> Sequence[Delivery]:
+        """The other ready deliveries of its lane in order, but for timers that are not due."""
+        if self._engine.lease_s is None and (known := self._worker.beside(delivery)) is not None:
+            return known
+        now_ms = self._clock.now_ms()
+        ready = await self._engine.find(
+            DeliveryFilter(
+                lane=delivery.lane,
+                states=(DeliveryState.READY,),
+                limit=MOST_BESIDE,
+                newest_first=False,
+            )
+        )
+        return [
+            one
+            for one in ready
+            if one.seq != delivery.seq and not (one.timer and one.due_ms > now_ms)
+        ]
 
     async def purge(self, finished_before_ms: int) -> int:
         """Delete done and cancelled rows that finished before; returns how many."""

@@ -139,6 +139,13 @@ class Worker:
                 found.add(current.seq)
         return frozenset(found)
 
+    def beside(self, delivery: Delivery) -> Sequence[Delivery] | None:
+        """What waits in the lane in which this one is being run; None if that is not known."""
+        run = self._runs.get(delivery.lane)
+        if run is None or run.current is None or run.current.seq != delivery.seq:
+            return None
+        return None if run.queue.stale or run.queue.more else tuple(run.queue.queue)
+
     def renewed(self, lanes: Sequence[str], lost: Sequence[str], began_s: float) -> None:
         """Take in which leases were prolonged and which were lost."""
         for lane in lanes:

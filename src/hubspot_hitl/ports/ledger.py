@@ -162,6 +162,14 @@ class Ledger(Protocol):
         """List deliveries for people."""
         ...
 
+    async def beside(self, delivery: Delivery) -> Sequence[Delivery]:
+        """The other ready deliveries of its lane in order, but for timers that are not due.
+
+        Meant for the handler of `delivery`. Where no second process takes messages in, it is
+        answered from memory, without what the command line may have added at this very moment.
+        """
+        ...
+
     async def replay(self, seqs: Sequence[int]) -> int:
         """Make dead or cancelled deliveries ready again at their old place in the lane.
 

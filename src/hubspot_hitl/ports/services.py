@@ -136,13 +136,15 @@ class Compared:
     Agent messages up to `through_ms` are all accepted; those up to `mixed_until_ms` may stand in
     their lane in another order than they were written. Until `unread_until_ms` (our clock) no
     message waits for a history that cannot be read. `places` orders messages that share a time, by
-    the keys of their deliveries.
+    the keys of their deliveries. `newest` are the keys of those written at `through_ms`, which the
+    next look meets again.
     """
 
     through_ms: int = 0
     mixed_until_ms: int = 0
     unread_until_ms: int = 0
     places: Mapping[str, int] = field(default_factory=dict[str, int])
+    newest: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

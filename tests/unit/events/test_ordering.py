@@ -178,6 +178,17 @@ async def test_what_comes_after_a_look_is_looked_at_anew(rooms: Rooms) -> None:
     assert await passed_on(rooms) == [2, 3, 4]
 
 
+async def test_what_was_purged_meanwhile_is_not_passed_on_again(rooms: Rooms) -> None:
+    rooms.portal.history = [message(1)]
+    await webhooks(rooms, 1)
+    assert await passed_on(rooms) == [1]
+    rooms.clock.advance(1)
+    assert await rooms.services.ledger.purge(rooms.clock.now_ms()) == 1
+    rooms.portal.history = [message(1), message(2)]
+    await webhooks(rooms, 2)
+    assert await passed_on(rooms) == [2]
+
+
 async def test_a_history_that_cannot_be_read_is_tried_for_a_while(rooms: Rooms) -> None:
     fault = VendorFault("away", vendor="hubspot", operation="x", status=503)
     rooms.portal.failing["thread_messages 50"] = fault

@@ -737,3 +737,15 @@ async def test_what_waits_beside_a_delivery_that_nobody_runs_is_read(world: Worl
     await ledger.accept(many(["1", "2", "3"]))
     second = await world.row(ledger, "2")
     assert [one.dedup_key for one in await ledger.beside(second)] == ["1", "3"]
+
+
+async def test_a_lane_whose_claim_was_in_doubt_goes_on_with_its_next_delivery(
+    world: World,
+) -> None:
+    ledger = await world.ledger()
+    world.plugs[0].lose_answer = True
+    with pytest.raises(StoreUnavailable):
+        await ledger.accept(many(["1"]))
+    assert await ledger.accept(many(["1", "2"])) == 1
+    await world.settle()
+    assert world.ran == ["1", "2"]

@@ -8,11 +8,13 @@ from typing import Any, TypeVar, cast
 import pytest
 from tests.contract.ledger_fixtures import World, many, new, postgres_world
 
+from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ledger.engine import Transaction
 from hubspot_hitl.ledger.foreseen import ForeseenTransaction, KnownLanes, NotForeseen
 from hubspot_hitl.ledger.postgres import PostgresEngine
 from hubspot_hitl.ledger.postgres_tx import PostgresTransaction
 from hubspot_hitl.ledger.rows import LaneRow, new_row
+from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.ledger import DeliveryState
 
 pytestmark = pytest.mark.postgres
@@ -25,6 +27,17 @@ class Watched(PostgresEngine):
     def __init__(self, engine: PostgresEngine) -> None:
         vars(self).update(vars(engine))  # the address and its options, as the world has them
         self.ways: list[str] = []
+        self.broken: list[str] = []
+        """What happens to the groups that come next: "unsent", or sent and the "answer lost"."""
+
+    async def _send_group(self, foreseen: ForeseenTransaction) -> list[int]:
+        how = self.broken.pop(0) if self.broken else None
+        if how == "unsent":
+            raise ConnectionResetError
+        seqs = await super()._send_group(foreseen)
+        if how == "answer lost":
+            raise ConnectionResetError
+        return seqs
 
     async def commit(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         way = ""
@@ -87,6 +100,44 @@ async def test_a_key_that_is_known_counts_for_nothing(world: World) -> None:
     await world.settle()
     assert ways(world, 0)[:2] == ["stepwise", "stepwise"]
     assert world.ran == ["1", "2"]
+
+
+async def known_lane(world: World) -> tuple[LaneLedger, Watched]:
+    """A ledger that has written to the lane before."""
+    ledger = await world.ledger()
+    await ledger.accept(many(["1"]))
+    await world.settle()
+    ways(world, 0)
+    return ledger, cast("Watched", world.plugs[0].engine)
+
+
+async def test_a_group_whose_connection_broke_is_sent_again(world: World) -> None:
+    ledger, engine = await known_lane(world)
+    engine.broken = ["unsent", "unsent"]
+    assert await ledger.accept(many(["2"])) == 1
+    await world.settle()
+    assert set(ways(world, 0)) == {"foreseen"}
+    assert world.ran == ["1", "2"]
+
+
+async def test_a_group_whose_answer_was_lost_counts_once(world: World) -> None:
+    ledger, engine = await known_lane(world)
+    engine.broken = ["answer lost"]
+    with pytest.raises(StoreUnavailable):
+        await ledger.accept(many(["2"]))
+    assert await ledger.accept(many(["2", "3"])) == 1
+    await world.advance(5)
+    assert world.ran == ["1", "2", "3"]
+    assert set((await world.states(ledger)).values()) == {DeliveryState.DONE}
+
+
+async def test_a_mark_whose_answer_was_lost_is_made_once(world: World) -> None:
+    ledger, engine = await known_lane(world)
+    engine.broken = ["", "answer lost"]
+    await ledger.accept(many(["2", "3"]))
+    await world.advance(5)
+    assert world.ran == ["1", "2", "3"]
+    assert set((await world.states(ledger)).values()) == {DeliveryState.DONE}
 
 
 async def test_what_another_replica_changed_is_seen_before_anything_is_written(

@@ -23,7 +23,14 @@ from hubspot_hitl.errors import BadSettings, StoreUnavailable
 from hubspot_hitl.ledger import postgres_sql as sql
 from hubspot_hitl.ledger.engine import Transaction
 from hubspot_hitl.ledger.foreseen import ForeseenTransaction, KnownLanes, NotForeseen
-from hubspot_hitl.ledger.postgres_tx import LaneMade, PostgresTransaction
+from hubspot_hitl.ledger.postgres_errors import (
+    NOT_MIGRATED,
+    NOTHING_LEFT,
+    is_away,
+    is_broken,
+    worth_again,
+)
+from hubspot_hitl.ledger.postgres_tx import PostgresTransaction
 from hubspot_hitl.ledger.presence import (
     GONE_AFTER_S,
     LOOK_S,
@@ -63,14 +70,6 @@ SILENCE: Final = 0.8
 """For which share of `gone_after_s` a replica has renewed nothing when it is taken for dead."""
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
 _OF_SQLALCHEMY: Final = ("prepared_statement_cache_size", "prepared_statement_name_func")
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_RUN_AGAIN: Final = frozenset({"40001", "40P01"})
-_UNDEFINED_FUNCTION: Final = "42883"  # a pooler in between has reset the session
-_NOTHING_LEFT: Final = _RUN_AGAIN | {sql.KEY_KNOWN, _UNDEFINED_FUNCTION}
-_AWAY_CLASSES: Final = frozenset({"08", "28", "3D", "53", "57", "58", "XX"})
-# a stand-by; no connections allowed; a lock that is not given
-_AWAY: Final = frozenset({"25006", "55000", "55P03"})
-_NOT_MIGRATED: Final = frozenset({"42P01", "42703"})
 
 
 class PostgresEngine:
@@ -117,7 +116,7 @@ class PostgresEngine:
             await self._pool.execute("SELECT lane FROM lanes LIMIT 0")
         except Exception as error:
             await self.close()
-            if getattr(error, "sqlstate", None) in _NOT_MIGRATED:
+            if getattr(error, "sqlstate", None) in NOT_MIGRATED:
                 raise BadSettings(
                     f"the database {self._where} has no ledger tables: run `hubspot-hitl migrate`"
                 ) from error
@@ -170,24 +169,43 @@ class PostgresEngine:
         return await self._commit_stepwise(work)
 
     async def _commit_foreseen(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
-        """Raises NotForeseen when nothing was written, StoreUnavailable also when that is open."""
+        """Raises NotForeseen when nothing was written, StoreUnavailable also when that is open.
+
+        After a broken connection the very same group is sent again, for it can count only once:
+        whatever it would add to changes a lane, and then the lanes are not as foreseen any more.
+        """
         foreseen = ForeseenTransaction(self._known)
         result = await work(foreseen)
-        arguments = foreseen.arguments(self.clock_offset_ms, self._lease_ms)
+        broken: Exception | None = None
         try:
-            async with self._opened().acquire(timeout=_TIMEOUT_S) as connection:
-                seqs: list[int] | None = await connection.fetchval(sql.GROUP, *arguments)
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    seqs = await self._send_group(foreseen)
+                except Exception as error:
+                    if attempt == _ATTEMPTS or not is_broken(error):
+                        raise
+                    broken = error
+                    await asyncio.sleep(0.005 * attempt)
+                else:
+                    foreseen.settle(result, seqs)
+                    return result
         except Exception as error:
             foreseen.forget()
-            if getattr(error, "sqlstate", None) in _NOTHING_LEFT:
+            nothing_left = getattr(error, "sqlstate", None) in NOTHING_LEFT
+            if broken is None and (nothing_left or isinstance(error, NotForeseen)):
                 raise NotForeseen from error
-            self._raise_if_away(error)
+            self._raise_if_away(broken or error)
             raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _send_group(self, foreseen: ForeseenTransaction) -> list[int]:
+        """Raises NotForeseen when the lanes or keys are not as foreseen."""
+        arguments = foreseen.arguments(self.clock_offset_ms, self._lease_ms)
+        async with self._opened().acquire(timeout=_TIMEOUT_S) as connection:
+            seqs: list[int] | None = await connection.fetchval(sql.GROUP, *arguments)
         if seqs is None:
-            foreseen.forget()
             raise NotForeseen
-        foreseen.settle(result, seqs)
-        return result
+        return seqs
 
     async def _commit_stepwise(self, work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
@@ -210,7 +228,7 @@ class PostgresEngine:
                     statements.tell(self._known)
                     return result
             except Exception as error:
-                if attempt < _ATTEMPTS and _worth_again(error, ending):
+                if attempt < _ATTEMPTS and worth_again(error, ending):
                     await asyncio.sleep(0.005 * attempt)
                     continue
                 self._raise_if_away(error)
@@ -265,7 +283,7 @@ class PostgresEngine:
         return int(status.rpartition(" ")[2])
 
     def _raise_if_away(self, error: Exception) -> None:
-        if _is_away(error):
+        if is_away(error):
             state: str | None = getattr(error, "sqlstate", None)
             detail = f"SQLSTATE {state}" if state else type(error).__name__
             raise StoreUnavailable(
@@ -368,29 +386,3 @@ async def _hang_up(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         await connection.close(timeout=1.0)
     except Exception:  # it was gone already
         connection.terminate()
-
-
-def _is_away(error: BaseException) -> bool:
-    import asyncpg
-
-    if isinstance(error, asyncpg.PostgresError):
-        state = error.sqlstate or ""
-        return state[:2] in _AWAY_CLASSES or state in _AWAY or state in _RUN_AGAIN
-    # InternalClientError: the server ended the connection while the driver was not looking.
-    away = (LaneMade, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-    return isinstance(error, away)
-
-
-def _worth_again(error: Exception, ending: bool) -> bool:
-    """Whether nothing can be left of the transaction and a new one may do better."""
-    import asyncpg
-
-    if isinstance(error, LaneMade) or getattr(error, "sqlstate", None) in _RUN_AGAIN:
-        return True
-    broken = (
-        asyncpg.ConnectionDoesNotExistError,
-        asyncpg.InternalClientError,
-        ConnectionResetError,
-        BrokenPipeError,
-    )
-    return isinstance(error, broken) and not ending

@@ -1,8 +1,7 @@
 """The order of things inside one transaction of the ledger, the same on every engine.
 
-One call carries out everything that has gathered. Lanes are locked in key order before any
-delivery is touched; a lane that is idle is claimed right here and its deliveries are handed over
-in memory, so that no poll lies in the path.
+One call carries out all that has gathered. Lanes are locked in key order before any delivery is
+touched; an idle one is claimed right here and its deliveries are handed over in memory: no poll.
 """
 
 from __future__ import annotations
@@ -104,7 +103,16 @@ class _Batch:
         if about.lanes:
             self.lanes = await self.tx.lock_lanes(about.lanes, about.create, self.at.now_ms)
             self.base = {name: lane.version for name, lane in self.lanes.items()}
+            self._let_go_of_doubtful()
         return refs
+
+    def _let_go_of_doubtful(self) -> None:
+        """Lanes that a commit claimed whose answer never came: nobody here runs them."""
+        owner, running = self.at.owner, self.at.running
+        for lane in self.lanes.values():
+            mine = lane.live and lane.owner == owner
+            if running is not None and mine and lane.lane not in running:
+                lane.live, lane.lease, lane.dirty = False, "drop", True
 
     def _owned(self, claim: Claimed) -> LaneRow | None:
         lane = self.lanes.get(claim.lane)
@@ -186,8 +194,7 @@ class _Batch:
     async def _cancel(
         self, refs: Sequence[RowRef], states: set[DeliveryState], running: frozenset[int]
     ) -> int:
-        seqs = [ref.seq for ref in refs if ref.seq not in running]
-        if not seqs:
+        if not (seqs := [ref.seq for ref in refs if ref.seq not in running]):
             return 0
         done = await self.tx.cancel(seqs, states, self.at.now_ms)
         for ref in refs:

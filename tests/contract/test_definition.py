@@ -17,7 +17,7 @@ from hubspot_hitl.integration.actions import ACTIONS, parse_input
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.crm_actions import CRM_ACTIONS
 from hubspot_hitl.integration.events import EVENTS, HandoffReopened, HitlAssigned, HitlStopped
-from hubspot_hitl.integration.messages import MESSAGES, parse_message
+from hubspot_hitl.integration.messages import MESSAGES
 
 ROOT = Path(__file__).parents[2]
 INTERFACE_FILE = ROOT.parent / "shared" / "contracts" / "hitl-2.1.0.interface.json"
@@ -252,7 +252,7 @@ def test_every_message_is_parsed_without_loss(type_: str, data: st.DataObject) -
     sent = {**data.draw(PAYLOADS[type_]), "userId": "user_1", "additionalData": "{}"}
     schema = DEFINITION["channels"]["hitl"]["messages"][type_]["schema"]
     assert refusals(schema, sent) == []
-    parsed = parse_message(type_, {**sent, "type": type_})
+    parsed = MESSAGES[type_].model_validate({**sent, "type": type_})
     assert parsed.model_dump(by_alias=True, mode="json", exclude_unset=True) == sent
 
 

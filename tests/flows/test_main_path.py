@@ -1,4 +1,4 @@
-"""The main path of DESIGN section 4, over real HTTP, as both vendors see it."""
+"""The main path, over real HTTP, as both vendors see it."""
 
 from __future__ import annotations
 

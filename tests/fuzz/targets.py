@@ -17,7 +17,7 @@ from hubspot_hitl.botpress import frames, jsontext, wire
 from hubspot_hitl.botpress.signature import sign
 from hubspot_hitl.botpress.signature import verify as verify_botpress
 from hubspot_hitl.errors import HitlError
-from hubspot_hitl.handoff.markup import html_to_pieces, markdown_to_html, text_of_html
+from hubspot_hitl.handoff.markup import html_to_pieces, markdown_to_html
 from hubspot_hitl.handoff.to_agent import as_text, to_agent
 from hubspot_hitl.hubspot import wire as hubspot_wire
 from hubspot_hitl.hubspot.signature import (
@@ -98,7 +98,6 @@ def _message(data: bytes) -> None:
 
 def _html(data: bytes) -> None:
     html_to_pieces(_text(data), "plain")
-    text_of_html(_text(data))
 
 
 def _markdown(data: bytes) -> None:

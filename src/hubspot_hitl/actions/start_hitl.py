@@ -1,9 +1,9 @@
 """Action `startHitl`: opens the HubSpot thread and the Botpress conversation of one handoff.
 
-Order matters (DESIGN 4.1): the handoff is written down with our own thread id *before* HubSpot
+Order matters: the handoff is written down with our own thread id *before* HubSpot
 hears of it, so that a webhook that overtakes the answer, a crash and a repeated call all find it.
 The handoff's lane is held from then until a margin after the answer has been sent: the HITL plugin
-ignores whatever arrives before (facts: botpress/botpress, plugins/hitl, `isHitlActive`).
+ignores whatever arrives before (source: botpress/botpress, plugins/hitl, `isHitlActive`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import dataclasses
 import hashlib
 import json
+from dataclasses import dataclass
 
 import structlog
 
@@ -68,19 +69,31 @@ async def start_hitl(
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What one call works with. `deadline` is on the clock's `monotonic()`, in seconds."""
+
+    services: Services
+    installation: Installation
+    input: StartHitlInput
+    person: Person
+    route: Route
+    deadline: float
+
+
 async def _start(
     services: Services, installation: Installation, input_: StartHitlInput
 ) -> StartHitlOutput:
     deadline = services.clock.monotonic() + services.policy.start_timeout_s
-    session = input_.hitl_session
     back = await resumed(services, installation, input_, start_key(input_))
     if back is not None:
         return _answer(back)
-    wanted = _wanted_inbox(session)
+    wanted = _wanted_inbox(input_.hitl_session)
     person = await _person(services, installation, input_.user_id)
     route = await route_of(services, installation, input_, person)
     binding = await binding_for(services, installation, wanted or route.inbox_id, deadline=deadline)
-    fresh = _new(services, installation, input_, binding, person, route)
+    start = _Start(services, installation, input_, person, route, deadline)
+    fresh = _new(start, binding)
     # Long enough for the slowest start; `release_after_answer` brings it forward.
     overdue_ms = services.clock.now_ms() + services.policy.start_overdue_ms
     after = overdue(fresh, fresh.id, overdue_ms)
@@ -99,9 +112,7 @@ async def _start(
         if binding.inbox_id != handoff.inbox_id:
             # An earlier attempt at this start was routed elsewhere; the thread may be there.
             binding = await binding_for(services, installation, handoff.inbox_id, deadline=deadline)
-        started = await _open(
-            services, installation, input_, handoff, binding, person, deadline, route
-        )
+        started = await _open(start, handoff, binding)
     except BaseException as error:
         await asyncio.shield(give_up(services, handoff, after, error))
         if isinstance(error, VendorError):
@@ -111,52 +122,52 @@ async def _start(
     return started
 
 
-async def _open(
-    services: Services,
-    installation: Installation,
-    input_: StartHitlInput,
-    handoff: Handoff,
-    binding: ChannelBinding,
-    person: Person,
-    deadline: float,
-    route: Route,
-) -> StartHitlOutput:
-    hubspot, bot = services.hubspot.of(installation), services.bots.of(installation)
+async def _open(start: _Start, handoff: Handoff, binding: ChannelBinding) -> StartHitlOutput:
+    """Open the thread, then the conversation; then the handoff waits for an agent."""
+    handoff = await _open_thread(start, handoff, binding)
+    if handoff.state is HandoffState.STARTING:
+        handoff = await _open_conversation(start, handoff, binding)
+    return _answer(handoff)
+
+
+async def _open_thread(start: _Start, handoff: Handoff, binding: ChannelBinding) -> Handoff:
+    services, installation = start.services, start.installation
+    hubspot = services.hubspot.of(installation)
     contact_id = (
-        route.contact_id
-        if route.contact_asked
-        else await contact_id_of(services, installation, person, input_.hitl_session)
+        start.route.contact_id
+        if start.route.contact_asked
+        else await contact_id_of(services, installation, start.person, start.input.hitl_session)
     )
-    words = agents_words(installation, handoff)
     opening = ChannelMessage(
         channel_id=handoff.channel_id,
         channel_account_id=handoff.channel_account_id,
         integration_thread_id=handoff.integration_thread_id,
         idempotency_id=f"{handoff.integration_thread_id}:opening",
-        text=mask_text(
-            installation.configuration,
-            opening_text(
-                person.name,
-                input_.title,
-                described(input_.description, input_.hitl_session, route, words),
-                words=words,
-            ),
-        ),
-        sender=party_of(person),
+        text=_opening(start, handoff),
+        sender=party_of(start.person),
         recipients=(recipient_of(binding.identifier),),
         timestamp_ms=handoff.created_ms,
         contact_id=contact_id,
     )
-    published = await persist(services, deadline, lambda: hubspot.publish(opening))
-    handoff = await _save(
-        services,
-        dataclasses.replace(handoff, thread_id=published.thread_id, contact_id=contact_id),
-    )
-    if handoff.state is not HandoffState.STARTING:
-        return _answer(handoff)
+    published = await persist(services, start.deadline, lambda: hubspot.publish(opening))
+    opened = dataclasses.replace(handoff, thread_id=published.thread_id, contact_id=contact_id)
+    return await _save(services, opened)
+
+
+def _opening(start: _Start, handoff: Handoff) -> str:
+    """What the agent reads first: who asks for help, and why."""
+    asked, words = start.input, agents_words(start.installation, handoff)
+    why = described(asked.description, asked.hitl_session, start.route, words)
+    text = opening_text(start.person.name, asked.title, why, words=words)
+    return mask_text(start.installation.configuration, text)
+
+
+async def _open_conversation(start: _Start, handoff: Handoff, binding: ChannelBinding) -> Handoff:
+    services, installation = start.services, start.installation
+    bot = services.bots.of(installation)
     conversation, _ = await persist(
         services,
-        deadline,
+        start.deadline,
         lambda: bot.get_or_create_conversation(
             CHANNEL, _tags(handoff, binding), discriminate_by=[ConversationTag.ID.value]
         ),
@@ -165,10 +176,9 @@ async def _open(
     pending = dataclasses.replace(
         move(handoff, HandoffState.PENDING, now_ms), conversation_id=conversation.id
     )
-    first = _first_deliveries(handoff, input_, route)
     await services.ledger.accept(
         [
-            *first,
+            *_first_deliveries(start, handoff),
             *follow_ups(installation, handoff, pending, now_ms),
             *watch(installation, pending, now_ms),
         ]
@@ -183,7 +193,7 @@ async def _open(
         thread=handoff.thread_id,
         conversation=conversation.id,
     )
-    return _answer(handoff)
+    return handoff
 
 
 def _answer(handoff: Handoff) -> StartHitlOutput:
@@ -198,7 +208,7 @@ def _answer(handoff: Handoff) -> StartHitlOutput:
 async def release_after_answer(
     services: Services, installation: Installation, output: StartHitlOutput
 ) -> None:
-    """Let the lane run a margin after the answer of `startHitl` has left (DESIGN 4.6)."""
+    """Let the lane run a margin after the answer of `startHitl` has left."""
     handoff = await services.handoffs.by_conversation(installation.id, output.conversation_id)
     if handoff is not None:
         await services.ledger.hold(
@@ -217,31 +227,25 @@ async def _save(services: Services, handoff: Handoff) -> Handoff:
         return stored
 
 
-def _new(
-    services: Services,
-    installation: Installation,
-    input_: StartHitlInput,
-    binding: ChannelBinding,
-    person: Person,
-    route: Route,
-) -> Handoff:
-    session = input_.hitl_session
+def _new(start: _Start, binding: ChannelBinding) -> Handoff:
+    services, asked = start.services, start.input
+    session = asked.hitl_session
     return Handoff(
         id=services.new_id(),
-        installation_id=installation.id,
-        user_id=input_.user_id,
-        start_key=start_key(input_),
+        installation_id=start.installation.id,
+        user_id=asked.user_id,
+        start_key=start_key(asked),
         integration_thread_id=services.new_id(),
         state=HandoffState.STARTING,
         created_ms=services.clock.now_ms(),
         inbox_id=binding.inbox_id,
         channel_id=binding.channel_id,
         channel_account_id=binding.channel_account_id,
-        user_name=person.name,
-        title=input_.title,
-        description=input_.description,
+        user_name=start.person.name,
+        title=asked.title,
+        description=asked.description,
         language=session.language if session else None,
-        session=session_text(session, route),
+        session=session_text(session, start.route),
     )
 
 
@@ -272,8 +276,9 @@ def _tags(handoff: Handoff, binding: ChannelBinding) -> dict[str, str]:
     }
 
 
-def _first_deliveries(handoff: Handoff, input_: StartHitlInput, route: Route) -> list[NewDelivery]:
-    history = [entry.model_dump(by_alias=True, mode="json") for entry in input_.message_history]
+def _first_deliveries(start: _Start, handoff: Handoff) -> list[NewDelivery]:
+    entries = start.input.message_history
+    history = [entry.model_dump(by_alias=True, mode="json") for entry in entries]
     return [
         NewDelivery(
             dedup_key=f"history:{handoff.id}",
@@ -284,7 +289,7 @@ def _first_deliveries(handoff: Handoff, input_: StartHitlInput, route: Route) ->
             handoff_id=handoff.id,
             body={"messageHistory": history},
         ),
-        *routing_deliveries(handoff, route.rule),
+        *routing_deliveries(handoff, start.route.rule),
     ]
 
 

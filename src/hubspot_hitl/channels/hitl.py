@@ -8,7 +8,6 @@ tagging the Botpress message with HubSpot's id.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import cast
 
 import structlog
@@ -21,7 +20,7 @@ from hubspot_hitl.events.comments import comments_in, write_comment
 from hubspot_hitl.events.contact_log import said_later
 from hubspot_hitl.events.saying import say_to_user
 from hubspot_hitl.events.seen import read_until
-from hubspot_hitl.events.spoken import said_by_user
+from hubspot_hitl.events.spoken import created_ms, said_by_user
 from hubspot_hitl.events.user_ended import user_ended
 from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.records import Handoff
@@ -125,7 +124,7 @@ async def _published(
         content=await with_the_choice(services, it, _content(installation, handoff, it)),
         sender=await sender_of(services, installation, handoff, user_id),
         recipient=recipient_of(await account_identifier(services, handoff)),
-        timestamp_ms=_created_ms(it),
+        timestamp_ms=created_ms(it),
         attempts=it.attempts,
     )
     return await publish(services, installation, handoff, said)
@@ -171,17 +170,6 @@ async def _tell_of_failure(
             )
     except VendorError as error:
         log.warning("failure_not_told", message=message_id, error=error.code)
-
-
-def _created_ms(it: Delivery) -> int:
-    """When the user wrote it; when we took it in, if Botpress did not say so readably."""
-    created_at = it.body.get("createdAt")
-    if isinstance(created_at, str):
-        try:
-            return int(datetime.fromisoformat(created_at).timestamp() * 1000)
-        except ValueError:
-            return it.accepted_ms
-    return it.accepted_ms
 
 
 async def _acknowledge(

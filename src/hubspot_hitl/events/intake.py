@@ -36,7 +36,7 @@ ORPHAN = "hubspot.orphan"
 class ThreadEvent:
     """One thing HubSpot told about one thread.
 
-    `dedup_key` is the vendor's identity of the event (DESIGN 6); `occurred_ms` is epoch ms.
+    `dedup_key` is the vendor's identity of the event; `occurred_ms` is epoch ms.
     `integration_thread_ids` are our own ids, which only the channel's hook carries.
     """
 

@@ -21,7 +21,7 @@ LOOK_AGAIN_S = 0.25
 async def handle_unresolved(services: Services, it: Delivery) -> Outcome:
     """Hand the event to its handoff's lane as soon as the start has told us the thread's id.
 
-    HubSpot's automatic assignment may overtake the answer of our own publish call (DESIGN 4.6).
+    HubSpot's automatic assignment may overtake the answer of our own publish call.
     """
     event = _event(it.body)
     installation = await installation_of(services, it)

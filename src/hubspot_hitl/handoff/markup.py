@@ -158,15 +158,6 @@ def _to_markdown(safe: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
-def text_of_html(markup: str) -> str:
-    r"""The words of the HTML with a line for each block; no formatting.
-
-    >>> text_of_html("<p>a &amp; b</p><div>c<br>d</div>")
-    'a & b\nc\nd'
-    """
-    return _words(sanitised(markup))
-
-
 def _words(markup: str) -> str:
     gauge = _Gauge()
     gauge.feed(markup)

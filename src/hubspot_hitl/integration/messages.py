@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from hubspot_hitl.errors import InvalidPayload
-from hubspot_hitl.integration.wire import WireModel, problems_of
+from hubspot_hitl.integration.wire import WireModel
 
 CHANNEL = "hitl"
 MAX_ADDITIONAL_DATA = 500
@@ -308,14 +307,3 @@ MESSAGES: Mapping[str, type[Addressed]] = {
     "choice": ChoiceMessage,
     "dropdown": DropdownMessage,
 }
-
-
-def parse_message(type_: str, payload: Mapping[str, object]) -> Addressed:
-    """The payload as the model of its kind. Raises InvalidPayload, naming fields, never values."""
-    model = MESSAGES.get(type_)
-    if model is None:
-        raise InvalidPayload(f"Message of type {type_[:64]} not found in channel {CHANNEL}")
-    try:
-        return model.model_validate(payload)
-    except ValidationError as error:
-        raise InvalidPayload(f"The {type_} message is wrong: {problems_of(error)}") from None

@@ -1,1 +1,1 @@
-"""Finds and repairs what no webhook told: missed replies, ends and assignments (DESIGN N2)."""
+"""Finds and repairs what no webhook told: missed replies, ends and assignments."""

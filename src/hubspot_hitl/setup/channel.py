@@ -38,8 +38,8 @@ from hubspot_hitl.setup.progress import progress
 log = structlog.get_logger(__name__)
 
 CHANNEL_NAME = "Botpress"
-# A new channel is listed only after some seconds, at times more than a minute: six tries, 1 to 32 s
-# (features S0-49). Botpress gives `register` 60 s, so the last wait is cut by the caller's limit.
+# A new channel is listed after some seconds, at times more than a minute: six tries, 1 to 32 s.
+# Botpress gives `register` 60 s, so the last wait is cut by the caller's limit.
 VISIBILITY_WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 # For so long an attempt waits for the channel that an earlier one made, instead of making another.
 UNLISTED_MS = 15 * 60_000

@@ -331,3 +331,22 @@ class MemoryNonces:
         for name in expired:
             del self._used[name]
         return len(expired)
+
+
+class MemoryLeases:
+    """:class:`~hubspot_hitl.ports.lease.Leases` of one process."""
+
+    def __init__(self) -> None:
+        self._until_ms: dict[str, int] = {}
+
+    async def acquire(self, name: str, now_ms: int, until_ms: int) -> bool:
+        """True when the lease is ours until `until_ms`."""
+        if self._until_ms.get(name, 0) > now_ms:
+            return False
+        self._until_ms[name] = until_ms
+        return True
+
+    async def release(self, name: str, until_ms: int) -> None:
+        """Give a lease back early."""
+        if self._until_ms.get(name) == until_ms:
+            del self._until_ms[name]

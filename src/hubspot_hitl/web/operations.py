@@ -110,7 +110,7 @@ class BotpressDoor:
     async def answered(
         self, context: Context, operation: ActionTriggered, output: JsonObject | None
     ) -> None:
-        """After the answer of an action has left: let a started handoff's lane run (DESIGN 4.6)."""
+        """After the answer of an action has left: let a started handoff's lane run."""
         if operation.type == "startHitl" and output:
             await release_after_answer(
                 self._services,

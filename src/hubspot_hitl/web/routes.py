@@ -12,7 +12,7 @@ from hubspot_hitl.web.hubspot import webhook, webhook_unaddressed
 from hubspot_hitl.web.machines import metrics, openapi
 
 ROUTES: tuple[web.RouteDef, ...] = (
-    # Botpress: it ignores method and path itself, so any method is taken (facts: SDK serve.ts).
+    # Botpress: it ignores method and path itself, so any is taken (source: the SDK, serve.ts).
     web.route("*", "/", operation),
     web.route("*", "/botpress", operation),
     web.route("*", "/botpress/{path_secret}", operation),

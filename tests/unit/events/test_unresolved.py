@@ -1,4 +1,4 @@
-"""Events of threads that nobody knew when they came (DESIGN 4.6: the race a start must win)."""
+"""Events of threads that nobody knew when they came (the race a start must win)."""
 
 from __future__ import annotations
 

@@ -11,8 +11,7 @@ from hubspot_hitl.errors import AuthorizationLost, VendorFault
 from hubspot_hitl.hubspot.refreshing import EVERY_S, TokenPortals, TokenRefresher
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.store.connections import VaultConnections
-from hubspot_hitl.store.leases import MemoryLeases
-from hubspot_hitl.store.memory import MemoryInstallations, MemoryVault
+from hubspot_hitl.store.memory import MemoryInstallations, MemoryLeases, MemoryVault
 
 
 @dataclass(slots=True)

@@ -18,8 +18,7 @@ from hubspot_hitl.setup.finish import handle
 from hubspot_hitl.setup.portal_checks import Patient, check_channel
 from hubspot_hitl.setup.progress import FINISH, pending
 from hubspot_hitl.setup.register import register, unregister
-from hubspot_hitl.store.leases import MemoryLeases
-from hubspot_hitl.store.memory import MemoryInstallations
+from hubspot_hitl.store.memory import MemoryInstallations, MemoryLeases
 
 URL = "https://webhook.example/hook"
 

@@ -1,4 +1,4 @@
-"""What the store keeps at hand, and when it must ask the database again (DESIGN 10)."""
+"""What the store keeps at hand, and when it must ask the database again."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ import pytest
 
 from hubspot_hitl.ports.lease import Leases
 from hubspot_hitl.store.database import open_database
-from hubspot_hitl.store.leases import MemoryLeases, SqlLeases
+from hubspot_hitl.store.leases import SqlLeases
+from hubspot_hitl.store.memory import MemoryLeases
 from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.store.nonces import SqlNonces
 

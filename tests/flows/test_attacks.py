@@ -30,7 +30,7 @@ from hubspot_hitl.logs import configure_logging
 SOURCE = Path(hubspot_hitl.__file__).parent
 
 
-def hook(house: House, thread_id: str, message_id: str) -> bytes:
+def hook(house: House, thread_id: str, message_id: str, text: str = "again") -> bytes:
     options = house.stage.hubspot.options
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     message = {
@@ -38,7 +38,7 @@ def hook(house: House, thread_id: str, message_id: str) -> bytes:
         "type": "MESSAGE",
         "conversationsThreadId": thread_id,
         "createdAt": now,
-        "text": "again",
+        "text": text,
         "senders": [{"actorId": "A-1"}],
     }
     event = {

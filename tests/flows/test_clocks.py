@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiohttp
 import pytest
 from pydantic import SecretStr
 from tests.databases import database_url
 from tests.flows.conftest import WITHIN_S, House
+from tests.flows.test_attacks import hook, post
 
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.store.agreed_clock import AgreedClock
@@ -85,6 +87,20 @@ async def test_what_each_replica_accepts_is_passed_on_in_order(
         await right.until(chat, thread_id, agent=number + 1, user=number + 1)
     assert stage.heard_by_user(chat) == [f"agent {number}" for number in range(6)]
     assert stage.heard_by_agent(thread_id) == [f"user {number}" for number in range(6)]
+
+
+async def test_one_message_brought_to_both_replicas_at_once_is_passed_on_once(
+    replicas: tuple[House, House], http: aiohttp.ClientSession
+) -> None:
+    right, _ = replicas
+    chat, thread_id = await right.handoff()
+    for number in range(5):
+        body = hook(right, thread_id, f"message-{number}", f"agent {number}")
+        calls = [post(http, one, body) for one in (*replicas, *replicas)]
+        assert set(await asyncio.gather(*calls)) == {200}
+        await right.until(chat, thread_id, agent=number + 1)
+    await right.stage.hubspot.settled()
+    assert right.stage.heard_by_user(chat) == [f"agent {number}" for number in range(5)]
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.flows.conftest import WITHIN_S, House
 from hubspot_hitl.events.contact_log import SAID
 from hubspot_hitl.events.relay import RECEIPT
 from hubspot_hitl.house import open_house
+from hubspot_hitl.hubspot.signature import signed_headers_v3
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.settings import Settings
@@ -173,6 +176,43 @@ async def test_a_bot_cannot_reach_into_its_neighbours_chat(bots: tuple[House, Bo
     assert chat.active
     assert stage.hubspot.world.threads[thread_id].status == "OPEN"
     assert len(stage.hubspot.transcript(thread_id)) == before
+
+
+async def test_a_batch_of_both_portals_with_damage_in_it_reaches_both(
+    bots: tuple[House, Bot, Bot], http: aiohttp.ClientSession
+) -> None:
+    """A hundred events: each agent is assigned once, the rest is of strangers; one is no event."""
+    house, ours, theirs = bots
+    stage = ours.stage
+    chats = [await bot.open(name) for bot, name in ((ours, "ada"), (theirs, "eve"))]
+    threads = [thread_id for _, thread_id in chats]
+    batch: list[object] = [
+        {
+            "eventId": number,
+            "subscriptionId": 7,
+            "portalId": int((ours, theirs)[number % 2].portal_id),
+            "appId": int(stage.hubspot.options.app_id),
+            "occurredAt": int(time.time() * 1000),
+            "subscriptionType": "conversation.propertyChange",
+            "objectId": int(threads[number % 2]) if number in (40, 61) else 10**6 + number,
+            "propertyName": "assignedTo",
+            "propertyValue": (ours, theirs)[number % 2].agent,
+        }
+        for number in range(99)
+    ]
+    batch.insert(50, {"portalId": [], "subscriptionType": 5})
+    body = json.dumps(batch).encode()
+    url = f"{house.url}/hubspot/webhooks/{ours.installation.webhook_id}"
+    secret = stage.hubspot.options.client_secret
+    for _ in range(2):
+        stamp = int(time.time() * 1000)
+        headers = signed_headers_v3("POST", url, body, stamp, secret)
+        async with http.post(url, data=body, headers=headers) as answer:
+            assert answer.status == 200
+
+    assert await reached(
+        lambda: all(chat.counts["hitlAssigned"] == 1 for chat, _ in chats), WITHIN_S
+    )
 
 
 async def test_a_revoked_grant_stops_its_own_bot_only(bots: tuple[House, Bot, Bot]) -> None:

@@ -123,6 +123,8 @@ def _kind(status: int, vendor_code: str | None) -> tuple[type[VendorError], str]
             return MissingScope, "The token may not do this for this bot and integration."
         case 404 | 410:
             return VendorNotFound, ""
+        case 400 if vendor_code == "ReferenceNotFound":  # named in the body, not in the path
+            return VendorNotFound, ""
         case 409 if vendor_code == "ResourceLockedConflict":
             return VendorFault, ""
         case 409:

@@ -129,7 +129,12 @@ async def _emit_stopped(stage: Stage) -> None:
     payload = {"conversationId": conversation_id}
     if await _emitted_before(stage, HITL_STOPPED, payload, if_unknown=False):
         return
-    await _emit(stage, HITL_STOPPED, payload, None)
+    try:
+        await _emit(stage, HITL_STOPPED, payload, None)
+    except VendorNotFound:
+        # Nobody is left to be told; the handoff ends all the same.
+        log.warning("conversation_gone", handoff=stage.handoff.id, conversation=conversation_id)
+        stage.notes.append("the bot's conversation is gone")
 
 
 async def _ask_to_resume(stage: Stage) -> None:

@@ -183,6 +183,7 @@ async def test_the_trace_travels_on(bench: Bench) -> None:
     ("status", "type_", "expected"),
     [
         (400, "InvalidPayload", VendorRefused),
+        (400, "ReferenceNotFound", VendorNotFound),
         (401, "Unauthorized", AuthorizationLost),
         (402, "PaymentRequired", VendorRefused),
         (403, "Forbidden", MissingScope),

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -32,7 +35,13 @@ DELIVERY = Delivery(
 
 
 def scrape(counted: Metrics) -> str:
-    gauges = Gauges(LedgerHealth(3, 1, 1_000), {"pending": 2}, 61_000, token_age_s=60.0)
+    gauges = Gauges(
+        LedgerHealth(3, 1, 1_000),
+        {"pending": 2},
+        61_000,
+        circuits_open={"hubspot": 1},
+        token_age_s=60.0,
+    )
     return exposed(counted, gauges).decode()
 
 
@@ -83,11 +92,44 @@ def known_names() -> set[str]:
     return {sample.name for family in families for sample in family.samples}
 
 
+RULES = DEPLOY / "prometheus" / "hubspot-hitl.rules.yaml"
+RUNBOOK = DEPLOY.parent / "docs" / "how-to" / "alerts.md"
+
+
+def rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
 def test_dashboard_and_alerts_ask_for_metrics_that_exist() -> None:
-    alerts = yaml.safe_load((DEPLOY / "prometheus" / "hubspot-hitl.rules.yaml").read_text())
     board = json.loads((DEPLOY / "grafana" / "hubspot-hitl.json").read_text())
-    asked = [rule["expr"] for group in alerts["groups"] for rule in group["rules"]]
+    asked = [rule["expr"] for rule in rules()]
     asked += [target["expr"] for panel in board["panels"] for target in panel["targets"]]
     names = {name for expression in asked for name in re.findall(r"\bhitl_\w+", expression)}
     assert len(asked) > 15
     assert names <= known_names()
+    suffixes = r"_(bucket|count|sum|created)$"
+    families = {re.sub(suffixes, "", name) for name in known_names()}
+    assert families == {re.sub(suffixes, "", name) for name in names}
+
+
+def test_each_alert_leads_to_what_to_do_and_back() -> None:
+    names = [rule["alert"] for rule in rules()]
+    assert names == re.findall(r"^## (\w+)$", RUNBOOK.read_text(), re.MULTILINE)
+    for rule in rules():
+        path, _, anchor = rule["annotations"]["runbook"].partition("#")
+        assert DEPLOY.parent / path == RUNBOOK
+        assert anchor == rule["alert"].lower()
+        assert rule["labels"]["severity"] in ("critical", "warning")
+
+
+def test_replicas_that_say_the_same_make_one_alert() -> None:
+    for rule in rules():
+        assert re.match(r"(max|sum|absent|histogram_quantile)\b", rule["expr"]), rule["alert"]
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
+def test_promtool_finds_no_fault() -> None:
+    promtool = str(shutil.which("promtool"))
+    subprocess.run([promtool, "check", "rules", str(RULES)], check=True)
+    subprocess.run([promtool, "check", "metrics"], check=True, input=scrape(busy()).encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import ClientSession
+from tests.commands import begin_command
 
 
 @asynccontextmanager
@@ -92,3 +94,14 @@ async def serves(http: ClientSession, url: str) -> bool:
             return answer.status == 200
     except aiohttp.ClientConnectionError:
         return False
+
+
+async def test_a_port_that_is_taken_is_told_before_anything_is_played(tmp_path: Path) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        process = await begin_command("demo", "--no-browser", "--port", str(port), env={})
+        out, err = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert f"cannot listen on port {port}" in err.decode()

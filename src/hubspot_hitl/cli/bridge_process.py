@@ -50,11 +50,15 @@ class BridgeProcess:
         )
         if self._process.stdin is None or self._process.stdout is None:
             raise BadSettings("the bridge's process has no pipes; use --headless")
-        self._process.stdin.write(orjson.dumps(self._settings) + b"\n")
-        await self._process.stdin.drain()
-        said = await asyncio.wait_for(self._process.stdout.readline(), START_S)
+        try:
+            self._process.stdin.write(orjson.dumps(self._settings) + b"\n")
+            await self._process.stdin.drain()
+            said = await asyncio.wait_for(self._process.stdout.readline(), START_S)
+        except (TimeoutError, ConnectionError):  # too late, or ended before it read its settings
+            said = b""
         word, _, port = said.strip().partition(b" ")
         if word != LISTENING:
+            await self._kill()
             raise BadSettings("the bridge did not start; its own words are above")
         self._settings["port"] = int(port)
         self.url = f"http://{self._settings['host']}:{int(port)}"
@@ -62,10 +66,13 @@ class BridgeProcess:
 
     async def crash_and_restart(self) -> None:
         """End it as `kill -9` does and start it again on the same port."""
+        await self._kill()
+        await self.start()
+
+    async def _kill(self) -> None:
         if self._process is not None and self.running:
             self._process.kill()
             await self._process.wait()
-        await self.start()
 
     async def stop(self) -> None:
         """Let it finish what it does, and end."""

@@ -138,9 +138,21 @@ def app_credentials(values: StandaloneSettings) -> AppCredentials:
 
 def store_refresh_token(path: Path, refresh_token: str) -> None:
     """Put HUBSPOT_REFRESH_TOKEN into an env file that only its owner can read; the rest stays."""
-    path.touch(mode=0o600)
+    must_be_writable(path)
     dotenv.set_key(path, "HUBSPOT_REFRESH_TOKEN", refresh_token, quote_mode="auto")
     path.chmod(0o600)
+
+
+def must_be_writable(path: Path) -> None:
+    """Raise BadSettings if the env file cannot be written, before a token is asked for in vain."""
+    try:
+        path.touch(mode=0o600)
+        with path.open("a"):
+            pass
+    except OSError as error:
+        raise BadSettings(
+            f"{str(path)!r} cannot be written ({error.strerror}): name another file by --store"
+        ) from error
 
 
 @app.command()
@@ -195,6 +207,8 @@ def connect(
         with_token(settings, installation, name=name, keep=not test, json_=json_)
         return
     configure_logging_from(settings)
+    if store is not None:
+        must_be_writable(store)
     credentials = app_credentials(standalone_from_environment())
     remember_secret(credentials.client_secret)
     usual = scopes_for(settings.oauth_features, settings.oauth_required_scopes)

@@ -147,12 +147,12 @@ async def _for_a_person(play: _Play, values: dict[str, object], port: int, brows
     token = secrets.token_urlsafe(12)
     bridge = BridgeProcess({**values, "console_token": token}, f"/console/login#token={token}")
     stop = _stop_signal()
-    await bridge.start()
     server = PageServer(DemoPage(play.stage, bridge))
     try:
+        url = await _page(server, port)  # first of all: the port may be taken
+        await bridge.start()
         clean = await play.at(bridge.url)
         chat, thread_id = await play.stage.open(play.handoffs + 1)
-        url = await server.start(LOOPBACK, port)
         play.timeline.stays(play.stage, chat, thread_id, url)
         if browser:
             await asyncio.to_thread(webbrowser.open, url)
@@ -164,6 +164,16 @@ async def _for_a_person(play: _Play, values: dict[str, object], port: int, brows
         await server.stop()
         await bridge.stop()
     return clean
+
+
+async def _page(server: PageServer, port: int) -> str:
+    """Start the demo page and return its address. Raises BadSettings when the port is taken."""
+    try:
+        return await server.start(LOOPBACK, port)
+    except OSError as error:
+        raise BadSettings(
+            f"the demo page cannot listen on port {port} ({error.strerror}): name another by --port"
+        ) from error
 
 
 def server_values(stage: Stage, folder: Path, database_url: str | None) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.standalone import standalone_installation
 from hubspot_hitl.clock import SystemClock
-from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.errors import BadSettings, MissingScope, VendorError, VendorRefused
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.transport import open_session
 from hubspot_hitl.logs import configure_logging
@@ -56,14 +57,29 @@ def webhooks(
     else:
         plans = asyncio.run(_installed(settings, installation, apply=apply))
     _show(plans, apply=apply, json_=json_)
-    left = [plan for _, plan in plans if plan.stranger or (plan.drifted and not apply)]
-    if left:
+    if any(one.left(apply=apply) for one in plans):
         raise typer.Exit(FINDING)
 
 
-async def _standalone(
-    settings: Settings, url: str, *, apply: bool
-) -> list[tuple[str, SubscriptionPlan]]:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What one installation's app needs, or why that cannot be known."""
+
+    name: str
+    plan: SubscriptionPlan | None = None
+    error: str | None = None
+
+    def left(self, *, apply: bool) -> bool:
+        """Whether something is left to do."""
+        plan = self.plan
+        return plan is None or plan.stranger is not None or (plan.drifted and not apply)
+
+    def lines(self) -> tuple[str, ...]:
+        """The steps for people."""
+        return self.plan.lines() if self.plan else (self.error or "",)
+
+
+async def _standalone(settings: Settings, url: str, *, apply: bool) -> list[_Looked]:
     if not url.startswith("https://") or "?" in url or "#" in url:
         raise BadSettings("--url must be an https address without a query: HubSpot signs it as is")
     configure_logging(format_="console", level="error", access_log=False)
@@ -76,47 +92,62 @@ async def _standalone(
             SystemClock(),
             oauth_version=settings.hubspot_oauth_version,
         )
-        return [(url, await _work(portals.of(one), [url], apply=apply))]
+        return [await _work(url, portals.of(one), [url], apply=apply)]
 
 
 async def _installed(
     settings: Settings, installation_id: str | None, *, apply: bool
-) -> list[tuple[str, SubscriptionPlan]]:
+) -> list[_Looked]:
     async with looking(settings) as house:
         policy = house.services.policy
         return [
-            (
+            await _work(
                 one.id,
-                await _work(
-                    house.portals.of(one),
-                    own_urls(one, policy),
-                    await neighbours_urls(house.services, one),
-                    apply=apply,
-                ),
+                house.portals.of(one),
+                own_urls(one, policy),
+                await neighbours_urls(house.services, one),
+                apply=apply,
             )
             for one in await chosen(house, installation_id)
         ]
 
 
 async def _work(
-    api: AppWebhooks, urls: Sequence[str], also: Sequence[str] = (), *, apply: bool
-) -> SubscriptionPlan:
-    if apply:
-        return await apply_subscriptions(api, urls, also=also)
-    return await read_subscriptions(api, urls, also=also)
+    name: str, api: AppWebhooks, urls: Sequence[str], also: Sequence[str] = (), *, apply: bool
+) -> _Looked:
+    """One app's plan, carried out if wanted; a refusal hides nothing of the other apps."""
+    do = apply_subscriptions if apply else read_subscriptions
+    try:
+        return _Looked(name, await do(api, urls, also=also))
+    except (MissingScope, VendorRefused) as error:
+        return _Looked(
+            name,
+            error=f"HubSpot's API does not serve this app ({error.vendor_code or error.code}): it"
+            " is for legacy public apps with their developer key. `hubspot-hitl plan` lists the"
+            " clicks for others.",
+        )
+    except VendorError as error:
+        return _Looked(name, error=f"{error.message} [{error.code}]")
 
 
-def _show(plans: Sequence[tuple[str, SubscriptionPlan]], *, apply: bool, json_: bool) -> None:
+def _show(plans: Sequence[_Looked], *, apply: bool, json_: bool) -> None:
     if json_:
-        rows = [
-            {"for": name, "drifted": plan.drifted, "applied": apply, "steps": list(plan.lines())}
-            for name, plan in plans
-        ]
-        typer.echo(json.dumps({"webhooks": rows}))
+        typer.echo(json.dumps({"webhooks": [_row(one, apply=apply) for one in plans]}))
         return
-    for name, plan in plans:
-        typer.echo(name)
-        for line in plan.lines() or ("nothing to change",):
+    for one in plans:
+        typer.echo(one.name)
+        for line in one.lines() or ("nothing to change",):
             typer.echo(f"  {line}")
     if not plans:
         typer.echo("no installation is known here yet", err=True)
+
+
+def _row(one: _Looked, *, apply: bool) -> dict[str, object]:
+    plan = one.plan
+    return {
+        "for": one.name,
+        "drifted": plan.drifted if plan else None,
+        "applied": apply and plan is not None,
+        "steps": list(plan.lines()) if plan else [],
+        "error": one.error,
+    }

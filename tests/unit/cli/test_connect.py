@@ -168,3 +168,14 @@ def test_the_stored_token_replaces_the_old_one_and_keeps_the_rest(tmp_path: Path
     assert path.read_text().splitlines() == ["A=1", "HUBSPOT_REFRESH_TOKEN='new-token'", "B=2"]
     assert standalone_from_environment({}, env_file=path).refresh_token == SecretStr("new-token")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("place", ["missing/.env", "."])
+async def test_a_file_that_cannot_be_written_is_told_before_anybody_is_asked(
+    place: str, tmp_path: Path
+) -> None:
+    env = {"HUBSPOT_CLIENT_ID": "client-1", "HUBSPOT_CLIENT_SECRET": "secret-1"}
+    said = await run_command("connect", "--paste", "--store", place, env=env, folder=tmp_path)
+    assert (said.status, said.out) == (2, "")
+    assert f"{place!r} cannot be written" in said.err
+    assert "Open this address" not in said.err

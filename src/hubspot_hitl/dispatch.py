@@ -36,7 +36,11 @@ RETRYING = Policies(
         intake.NEW_MESSAGE: Policy(max_attempts=5),
         jobs.RUN: Policy(base_s=30.0, cap_s=600.0, max_attempts=3),
         webhook_out.SEND: Policy(
-            base_s=1.0, cap_s=1_800.0, max_age_s=None, max_attempts=webhook_out.ATTEMPTS
+            base_s=1.0,
+            cap_s=1_800.0,
+            max_age_s=None,
+            max_attempts=webhook_out.ATTEMPTS,
+            jitter=False,  # as Botpress's v12 did
         ),
     }
 )

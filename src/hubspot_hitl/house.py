@@ -186,6 +186,7 @@ def _policy(settings: Settings) -> Policy:
         start_margin_ms=settings.start_margin_ms,
         reopen_answer_ms=int(settings.reopen_answer_s * 1000),
         start_timeout_s=settings.start_timeout_s,
+        register_timeout_s=settings.register_timeout_s,
         message_chars_limit=settings.message_chars_limit,
         order_check=settings.order_check,
         webhook_route=settings.hubspot_webhook_route,

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.flows.conftest import House
+from tests.flows.conftest import WITHIN_S, House
 
 from hubspot_hitl.twins.botpress.chat import StartFailedError
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.hubspot.records import Channel, Portal
-from hubspot_hitl.twins.stage import Stage
+from hubspot_hitl.twins.stage import Stage, reached
 from hubspot_hitl.twins.wire import Json
 
 
@@ -84,6 +84,27 @@ async def test_a_channel_that_is_listed_late_is_waited_for(bare: House) -> None:
     await bare.stage.install(bare.url)
     assert len(living_channels(bare.stage)) == len(portal(bare.stage).accounts) == 1
     await bare.handoff()
+
+
+async def test_what_register_had_no_time_for_is_finished_behind_its_answer(bare: House) -> None:
+    await bare.close()
+    bare.changes["register_timeout_s"] = 0.05
+    await bare.open()
+    stage = bare.stage
+    stage.hubspot.options.channel_visible_after_s = 1e9
+    await stage.install(bare.url)
+    (channel,) = living_channels(stage)
+    assert portal(stage).accounts == {}
+    with pytest.raises(StartFailedError, match="still being set up"):
+        await bare.handoff()
+    assert (await again(bare))["status"] == 200  # saved once more, and nothing is made twice
+
+    channel.visible_at = 0.0
+    assert await reached(lambda: bool(portal(stage).accounts), WITHIN_S)
+    assert living_channels(stage) == [channel]
+    chat, thread_id = await bare.handoff(2)
+    stage.botpress.plugin.say(chat, "at last")
+    await bare.until(chat, thread_id, user=1)
 
 
 async def test_two_inboxes_get_an_account_each_and_the_first_is_the_default(bare: House) -> None:

@@ -23,6 +23,8 @@ STATIC_PREFIX: Final = "pat-"
 EARLY_S: Final = 300.0
 _RETRY_EARLY_S: Final = 15.0
 _REMEMBER_LOSS_S: Final = 0.5
+NEIGHBOUR_KEEPS_S: Final = 0.5
+"""How long a replica may take from HubSpot's answer to the database."""
 
 Load = Callable[[], Awaitable[str | None]]
 Keep = Callable[[str], Awaitable[None]]
@@ -201,11 +203,25 @@ class TokenSource:
         try:
             return await self._oauth.refresh(self._app, self._refresh_token)
         except AuthorizationLost:
-            kept = await self._load()
-            if kept is None or kept == self._refresh_token:
+            kept = await self._replaced()
+            if kept is None:
                 raise
             self._refresh_token = kept
         return await self._oauth.refresh(self._app, self._refresh_token)
+
+    async def _replaced(self) -> str | None:
+        """What another replica has kept instead of our refresh token, or is about to keep.
+
+        Should HubSpot give a new refresh token for each (not documented), the one of two replicas
+        that comes second is refused before the first has written its own down.
+        """
+        for wait_s in (0.0, NEIGHBOUR_KEEPS_S):
+            if wait_s and self._load is not _nothing_kept:
+                await self._clock.sleep(wait_s)
+            kept = await self._load()
+            if kept is not None and kept != self._refresh_token:
+                return kept
+        return None
 
     async def _take(self, grant: Grant) -> None:
         now = self._clock.monotonic()

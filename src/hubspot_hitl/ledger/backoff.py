@@ -37,6 +37,7 @@ class Policy:
     reconnecting is all it takes. `bug_attempts` limits exceptions that are not ours. Age alone
     buries nothing that was tried less than `least_attempts` times: a timer may be accepted days
     before it is due, and a replay or a lane that was blocked for long starts late too.
+    Without `jitter` each wait is twice the last one, for those who count on that.
     """
 
     base_s: float = 0.5
@@ -45,6 +46,7 @@ class Policy:
     max_attempts: int | None = None
     least_attempts: int = 500
     bug_attempts: int = 5
+    jitter: bool = True
     held: Mapping[str, float] = field(default_factory=lambda: {"authorization_lost": 60.0})
 
 
@@ -119,8 +121,10 @@ def decide(
         wait_s = min(held_s, soon_s) * (1 + _JITTER * random())
     elif asked_s is not None:
         wait_s = asked_s + _JITTER * min(asked_s, policy.cap_s) * random()
-    else:
+    elif policy.jitter:
         wait_s = _jittered_s(attempts, policy, random())
+    else:
+        wait_s = min(policy.cap_s, policy.base_s * 2.0 ** min(attempts - 1, _MOST_DOUBLINGS))
     at_ms = now_ms + max(1, round(wait_s * 1000))
     if last_ms is not None and asked_s is None:
         at_ms = min(at_ms, last_ms)

@@ -91,6 +91,15 @@ class Handoffs(Group):
         ge=100,
         description="Longer texts to HubSpot are split; HubSpot publishes no limit.",
     )
+    register_timeout_s: float = Field(
+        default=50,
+        gt=0,
+        le=59,
+        description=(
+            "Longest time register waits for HubSpot to show a new channel; Botpress waits 60 s."
+            " What is not ready then is finished in the background."
+        ),
+    )
     vendor_timeout_s: float = Field(
         default=15, gt=0, le=120, description="Longest time one call to a vendor may take."
     )

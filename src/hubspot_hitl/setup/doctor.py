@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from hubspot_hitl.errors import CallerError, StoreUnavailable, VendorError
 from hubspot_hitl.integration.installation import STANDALONE, Installation
@@ -30,6 +31,7 @@ class Surroundings:
     """What only the process knows. `vendor_ms` tells HubSpot's clock (epoch ms), None if it can't.
 
     `keys_at` is where the key ring lies; without `reach` our own addresses are not called.
+    `vendor_urls` are the addresses under which HubSpot and Botpress are called.
     """
 
     public_url: str | None
@@ -42,6 +44,7 @@ class Surroundings:
     features: tuple[str, ...]
     vendor_ms: Callable[[], Awaitable[int | None]]
     reach: Reach | None = None
+    vendor_urls: tuple[str, ...] = ()
 
 
 HouseCheck = Callable[[Services, Surroundings], Awaitable[Sequence[Finding]]]
@@ -57,6 +60,9 @@ async def check_settings(services: Services, around: Surroundings) -> Sequence[F
         and (around.webhook_route == "direct" or not _near(url))
     ):
         found.append(problem("public_url_not_https", f"the public URL is {url}"))
+    for plain in around.vendor_urls:
+        if not plain.startswith(("https://", "wss://")) and not _near(plain):
+            found.append(problem("vendor_url_not_https", f"a vendor is called at {plain}"))
     every = await services.installations.all()
     alone = bool(every) and all(one.id == STANDALONE for one in every)
     if not around.signing_secret and not alone:
@@ -70,7 +76,7 @@ async def check_settings(services: Services, around: Surroundings) -> Sequence[F
 
 def _near(url: str) -> bool:
     """Whether the address is of this machine: HubSpot sends browsers there without TLS too."""
-    return url.startswith(("http://localhost", "http://127.0.0.1"))
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 async def check_reach(services: Services, around: Surroundings) -> Sequence[Finding]:

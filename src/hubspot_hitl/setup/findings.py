@@ -61,6 +61,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "public_url_not_https": Meaning(
         _E, "HubSpot calls https addresses only", "put TLS in front and set the https address"
     ),
+    "vendor_url_not_https": Meaning(
+        _W,
+        "whoever stands between reads tokens and chats, and may change them",
+        "set the HITL_HUBSPOT_ or HITL_BOTPRESS_ address to https, or remove it for the default",
+    ),
     "public_url_unreachable": Meaning(
         _E,
         "the server does not run, or its name, port or proxy is wrong",

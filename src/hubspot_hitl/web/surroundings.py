@@ -30,4 +30,11 @@ async def surroundings(settings: Settings, vault: Vault, *, signing_secret: bool
         features=settings.oauth_features,
         vendor_ms=lambda: vendor_ms(settings.hubspot_api_url),
         reach=Reach(get_status, post_signed),
+        vendor_urls=(
+            settings.hubspot_api_url,
+            settings.hubspot_authorize_url,
+            settings.botpress_api_url,
+            settings.botpress_webhook_url,
+            settings.botpress_tunnel_url,
+        ),
     )

@@ -238,6 +238,7 @@ async def test_the_pauses_between_ten_attempts_grow_and_the_first_and_last_are_w
         assert warned == [1, 10]
         pauses = RETRYING.by_kind[webhook_out.SEND]
         assert (pauses.max_attempts, pauses.base_s, pauses.cap_s) == (10, 1.0, 1_800.0)
+        assert not pauses.jitter
 
 
 async def test_a_503_at_first_is_not_warned_of() -> None:

@@ -16,7 +16,7 @@ from hubspot_hitl.errors import (
     VendorThrottled,
 )
 from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth, authorize_url, code_challenge
-from hubspot_hitl.hubspot.tokens import TokenSource
+from hubspot_hitl.hubspot.tokens import NEIGHBOUR_KEEPS_S, TokenSource
 
 if TYPE_CHECKING:
     import aiohttp
@@ -145,6 +145,36 @@ async def test_a_token_kept_earlier_goes_before_the_configured_one(
     hubspot.grant("token-1", refresh_token="refresh-kept")
     await TokenSource(oauth, APP, "refresh-1", clock, load=load).token()
     assert form(hubspot.refreshes[0])["refresh_token"] == "refresh-kept"
+
+
+async def test_the_second_of_two_replicas_waits_for_what_the_first_was_given(
+    oauth: OAuth, hubspot: FakeHubSpot
+) -> None:
+    kept: list[str | None] = [None, None, "refresh-2"]  # loaded; refused; written down at last
+
+    async def load() -> str | None:
+        return kept.pop(0)
+
+    clock = FakeClock(auto=True)
+    hubspot.refuse(400, {"status": "BAD_REFRESH_TOKEN"})
+    hubspot.grant("token-1", refresh_token="refresh-2")
+    source = TokenSource(oauth, APP, "refresh-1", clock, load=load)
+    assert await source.token() == "token-1"
+    assert [form(one)["refresh_token"] for one in hubspot.refreshes] == ["refresh-1", "refresh-2"]
+    assert clock.slept == [NEIGHBOUR_KEEPS_S]
+
+
+async def test_a_grant_that_no_replica_has_renewed_is_lost(
+    oauth: OAuth, hubspot: FakeHubSpot
+) -> None:
+    async def load() -> str:
+        return "refresh-1"
+
+    hubspot.refuse(400, {"status": "BAD_REFRESH_TOKEN"})
+    source = TokenSource(oauth, APP, "refresh-1", FakeClock(auto=True), load=load)
+    with pytest.raises(AuthorizationLost):
+        await source.token()
+    assert len(hubspot.refreshes) == 1
 
 
 @pytest.mark.parametrize(

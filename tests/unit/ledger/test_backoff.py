@@ -41,6 +41,19 @@ def verdict(
     )
 
 
+def test_without_jitter_each_wait_is_twice_the_last_one() -> None:
+    policy = Policy(base_s=1.0, cap_s=100.0, jitter=False)
+    error = VendorFault("no", vendor="hubspot", operation="x")
+    waits: list[int] = []
+    for attempts in range(1, 10):
+        verdict = decide(
+            error, attempts=attempts, accepted_ms=0, now_ms=0, policy=policy, random=lambda: 0.7
+        )
+        assert isinstance(verdict, Retry)
+        waits.append(verdict.at_ms)
+    assert waits == [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 100_000, 100_000]
+
+
 def test_an_error_that_will_repeat_itself_is_buried_at_once() -> None:
     refused = VendorRefused("no", vendor="hubspot", operation="publish")
     assert verdict(refused) == Bury("not_retryable", "vendor_refused")

@@ -24,6 +24,7 @@ from hubspot_hitl.setup.doctor import (
     check_clock,
     check_keys,
     check_ledger,
+    check_settings,
 )
 from hubspot_hitl.setup.findings import MEANINGS, Severity, fine, problem
 from hubspot_hitl.setup.portal_checks import of_error
@@ -61,6 +62,25 @@ async def test_a_clock_that_is_wrong_is_an_error(rooms: Rooms) -> None:
         (found,) = await check_clock(rooms.services, around(now_ms - skew_ms))
         assert found.code == code
     assert (await check_clock(rooms.services, around()))[0].code == "hubspot_unreachable"
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("https://api.hubapi.com", False),
+        ("wss://tunnel.botpress.cloud", False),
+        ("http://127.0.0.1:9000", False),
+        ("http://[::1]:9000", False),
+        ("http://proxy.inside.example", True),
+        ("http://localhost.example", True),
+        ("ws://tunnel.example", True),
+    ],
+)
+async def test_a_vendor_that_is_called_without_tls_is_warned_of(
+    rooms: Rooms, url: str, warned: bool
+) -> None:
+    found = await check_settings(rooms.services, around(vendor_urls=(url,)))
+    assert ("vendor_url_not_https" in {one.code for one in found}) is warned
 
 
 async def test_keys_beside_what_they_seal_are_warned_of(rooms: Rooms) -> None:

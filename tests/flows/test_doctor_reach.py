@@ -162,6 +162,7 @@ async def test_a_marked_message_goes_out_and_comes_back_and_nothing_is_left(hous
     found = await examined(house, trip=True)
 
     assert (found["round_trip_out"], found["round_trip_back"]) == ("ok", "ok")
+    assert found["round_trip_bot"] == "ok"
     (thread,) = house.stage.hubspot.world.threads.values()
     assert thread.archived
     assert house.stage.botpress.world.bot(house.stage.botpress.options.bot_id).messages == {}

@@ -18,7 +18,7 @@ from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.findings import Finding, fine, problem
 from hubspot_hitl.setup.portal_checks import PORTAL_CHECKS, Patient, check_botpress, of_error
 from hubspot_hitl.setup.reach_checks import Reach, check_public_url
-from hubspot_hitl.setup.round_trip import round_trip
+from hubspot_hitl.setup.round_trip import round_trip, write_to_bot
 from hubspot_hitl.setup.sunsets import Use, coming
 
 MAX_SKEW_MS: Final = 60_000
@@ -202,4 +202,6 @@ async def examine_installation(
             found.append(of_error(error, installation.id))
     if trip:
         found.extend(await round_trip(patient))
+    if trip and around.botpress_token and installation.id != STANDALONE:
+        found.append(await write_to_bot(patient))
     return found

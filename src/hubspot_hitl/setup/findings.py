@@ -177,6 +177,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "HubSpot lets only its agents answer, and whoever connected the portal is none",
         "answer a chat in the inbox by hand, and see whether the bot shows it",
     ),
+    "round_trip_bot_failed": Meaning(
+        _E,
+        "Botpress lets the token read, but not write for this installation",
+        "use an integration access key, or the token of somebody who may change the bot",
+    ),
     "probe_left_behind": Meaning(
         _W, "HubSpot did not let the test thread be archived", "archive it in the inbox"
     ),

@@ -1,4 +1,4 @@
-"""`doctor --round-trip`: a marked message into the inbox, and an agent's answer back to us.
+"""`doctor --round-trip`: a marked message into the inbox, its answer back, a write at the bot.
 
 It makes one thread, which is archived at the end. No bot and no user hears of it: the answer comes
 back as a message without a handoff, which the server writes down and tells the agent of.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from hubspot_hitl.errors import HitlError, MissingScope, VendorError, VendorRefused
 from hubspot_hitl.events.intake import thread_lane
 from hubspot_hitl.integration.installation import ChannelBinding
+from hubspot_hitl.integration.tags import UserTag
 from hubspot_hitl.ports.hubspot_records import (
     ChannelMessage,
     DeliveryIdentifier,
@@ -112,6 +113,27 @@ async def _back(
         await clock.sleep(LOOK_EVERY_S)
     took_ms = round((clock.monotonic() - began) * 1000)
     return fine("round_trip_back", f"the answer came back after {took_ms} ms", patient.id)
+
+
+async def write_to_bot(patient: Patient) -> Finding:
+    """Make a marked user at the bot, and delete it: the write that no plugin and no bot hears of.
+
+    A message would go further, but whoever listens in the bot could answer it.
+    """
+    bot = patient.services.bots.of(patient.installation)
+    mark = f"doctor-{patient.services.new_id()}"
+    began = patient.services.clock.monotonic()
+    try:
+        user, _ = await bot.get_or_create_user(
+            {UserTag.ACTOR_ID.value: mark},
+            discriminate_by=[UserTag.ACTOR_ID.value],
+            name="hubspot-hitl doctor",
+        )
+        await bot.delete_user(user.id)
+    except HitlError as error:
+        return problem("round_trip_bot_failed", error.message, patient.id)
+    took_ms = round((patient.services.clock.monotonic() - began) * 1000)
+    return fine("round_trip_bot", f"the bot took a user and let go of it: {took_ms} ms", patient.id)
 
 
 async def _archive(patient: Patient, thread_id: str) -> Sequence[Finding]:

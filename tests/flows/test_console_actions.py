@@ -135,4 +135,8 @@ async def test_the_buttons_fit_the_delivery(desk: House, http: aiohttp.ClientSes
     offered = re.findall(rf"/console/deliveries/{seq}/(\w+)", page)
     assert offered == ["replay", "discard"]
     address = f"{desk.url}/console/deliveries/{seq}/retry"
-    assert (await http.post(address, data=await form_of(http, address))).status == 409
+    asked = await http.get(address)
+    assert asked.status == 409
+    assert "it is dead now" in await asked.text()
+    form = await form_of(http, f"{desk.url}/console/deliveries/{seq}/discard")
+    assert (await http.post(address, data=form)).status == 409

@@ -111,7 +111,9 @@ async def check_ledger(services: Services, around: Surroundings) -> Sequence[Fin
         return [problem("database_unavailable", error.message)]
     found: list[Finding] = []
     if health.dead:
-        found.append(problem("dead_letters", f"{health.dead} deliveries died"))
+        found.append(
+            problem("dead_letters", f"{health.dead} dead letter{'' if health.dead == 1 else 's'}")
+        )
     oldest_ms = health.oldest_ready_ms
     age_ms = services.clock.now_ms() - oldest_ms if oldest_ms is not None else 0
     if age_ms > LATE_MS:

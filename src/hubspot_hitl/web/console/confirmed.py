@@ -80,10 +80,13 @@ def asking(subject: Subject[T]) -> Page:
         one = await subject.found(visit)
         if one is None:
             return subject.not_there(visit)
+        action = subject.actions[visit.request.match_info["action"]]
+        if not action.allowed(one, visit.desk.services.clock.now_ms()):
+            return _changed(visit, subject, one)
         return show(
             visit.frame,
             "confirm.html",
-            words=subject.actions[visit.request.match_info["action"]].words,
+            words=action.words,
             what=subject.title(one),
             state_name=subject.state(one),
             back=f"{visit.frame.base}{subject.path(one)}",
@@ -106,10 +109,7 @@ def doing(subject: Subject[T]) -> Page:
         once, now_ms = form.get("once", ""), services.clock.now_ms()
         as_seen = form.get("seen") == subject.seen(one) and _ONCE.fullmatch(once)
         if not as_seen or not action.allowed(one, now_ms):
-            changed = (
-                f"The {subject.name} changed since you looked: it is {subject.state(one)} now."
-            )
-            return problem(visit.frame, 409, f"{changed} Nothing was done.")
+            return _changed(visit, subject, one)
         audited = f"{subject.name}.{action.words.name}"
         await visit.desk.audit.append(visit.who.name, audited, subject.id(one), subject.detail(one))
         if not await action.act(services, one, once):
@@ -120,3 +120,8 @@ def doing(subject: Subject[T]) -> Page:
         return see(f"{visit.frame.base}{subject.path(one)}")
 
     return page
+
+
+def _changed(visit: Visit, subject: Subject[T], one: T) -> web.Response:
+    changed = f"The {subject.name} changed since you looked: it is {subject.state(one)} now."
+    return problem(visit.frame, 409, f"{changed} Nothing was done.")

@@ -84,7 +84,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        {"at": at_text, "iso": iso_text, "span": span_text, "pretty": pretty, "day": day_text}
+        {
+            "at": at_text,
+            "iso": iso_text,
+            "span": span_text,
+            "pretty": pretty,
+            "day": day_text,
+            "ago": ago_text,
+        }
     )
     environment.filters |= {"share": share_text, "minute": minute_text}
     environment.globals["asset_path"] = asset_path
@@ -151,6 +158,15 @@ def share_text(share: float | None) -> str:
     '26 %'
     """
     return UNKNOWN if share is None else f"{share:.0%}".replace("%", " %")
+
+
+def ago_text(ms: float) -> str:
+    """How long ago something was.
+
+    >>> ago_text(300), ago_text(61_000)
+    ('just now', '1 min 1 s ago')
+    """
+    return "just now" if ms < 1000 else f"{span_text(ms)} ago"
 
 
 def pretty(value: Mapping[str, object]) -> str:

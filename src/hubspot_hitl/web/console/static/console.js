@@ -9,6 +9,10 @@
     field.form.requestSubmit();
   }
 
+  // On a phone the navigation is a strip that scrolls: show where we are.
+  const here = document.querySelector(".top [aria-current]");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 12;
+
   const part = document.querySelector("[data-live]");
   if (!part) return;
   const on = (name, what) => document.body.addEventListener(name, what);

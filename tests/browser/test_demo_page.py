@@ -9,7 +9,6 @@ from playwright.async_api import expect
 from tests.browser.conftest import Scene, Watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-SCRIPT = "<img src=x onerror=document.title='taken'>"
 
 
 def picture() -> bytes:
@@ -95,27 +94,6 @@ async def test_the_script_plays_to_its_end_through_outage_and_crash(
     await expect(rows).to_contain_text("The end: everything arrived once and in order.")
     await tab.page.emulate_media(color_scheme="dark")
     await tab.shot("demo-script-dark")
-
-
-async def test_strangers_words_are_shown_as_text(
-    scene: Scene, tab: Watched, tmp_path: Path
-) -> None:
-    page, stage = tab.page, scene.house.stage
-    await page.goto(await scene.open_page())
-    chat = stage.botpress.plugin.open_chat(SCRIPT)
-    stage.botpress.plugin.say(chat, SCRIPT)
-    await stage.botpress.plugin.start_hitl(chat, title=SCRIPT, description=SCRIPT)
-    agent = stage.hubspot.agents.add(SCRIPT, "agent-3@portal.example")
-    thread_id = stage.thread_of(chat)
-    stage.hubspot.agents.assign(thread_id, agent.actor_id)
-    stage.hubspot.agents.reply(thread_id, agent.actor_id, SCRIPT, quick_replies=(SCRIPT,))
-    file = tmp_path / "onerror=.png"
-    file.write_bytes(picture())
-    await page.set_input_files("#say-file", file)
-    await expect(page.locator("#chat li.agent")).to_contain_text(SCRIPT)
-    await expect(page.locator("#chats")).to_contain_text(SCRIPT)
-    assert await page.locator("img[src=x]").count() == 0
-    assert await page.title() == "hubspot-hitl demo"
 
 
 async def test_another_sites_call_is_refused(scene: Scene, tab: Watched) -> None:

@@ -15,6 +15,7 @@ from typing import cast
 
 import typer
 
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import BadSettings, HitlError
 
 # command -> module; the order is the one `--help` shows
@@ -105,7 +106,7 @@ def _carry_out(command: Callable[..., object], arguments: Sequence[str]) -> int:
     try:
         command(args=list(arguments), prog_name="hubspot-hitl")
     except HitlError as error:
-        typer.echo(f"error: {error.message} [{error.code}]", err=True)
+        tell(f"error: {error.message} [{error.code}]", err=True)
         return WRONG_USE if isinstance(error, BadSettings) else FINDING
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 0

@@ -12,6 +12,7 @@ from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.plan import installation_failed, no_installation
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.cli.standalone import Standalone, remember_standalone
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import HitlError
 from hubspot_hitl.settings import from_environment
 from hubspot_hitl.setup.apply import Applied
@@ -64,7 +65,7 @@ def apply(
     run_loop(main)
     if not rows:
         no_installation()
-    typer.echo(json.dumps({"installations": rows}) if json_ else "\n".join(lines))
+    tell(json.dumps({"installations": rows}) if json_ else "\n".join(lines))
     if any("error" in row for row in rows):
         raise typer.Exit(FINDING)
 

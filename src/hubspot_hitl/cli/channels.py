@@ -11,6 +11,7 @@ import typer
 
 from hubspot_hitl.cli.channel_list import ListedChannel, list_channels, remove_channels
 from hubspot_hitl.cli.standalone import standalone_installation
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.transport import open_session
@@ -43,19 +44,19 @@ def channels(
     configure_logging_from(settings)
     installation = standalone_installation(values)
     if remove and not yes:
-        typer.echo(f"would remove {', '.join(remove)}; add --yes to do it", err=True)
+        tell(f"would remove {', '.join(remove)}; add --yes to do it", err=True)
         raise typer.Exit(2)
     listed, removed = asyncio.run(_work(settings, installation, remove or ()))
     if json_:
         shown = [one.as_json() for one in listed]
-        typer.echo(json.dumps({"channels": shown, "removed": [one.id for one in removed]}))
+        tell(json.dumps({"channels": shown, "removed": [one.id for one in removed]}))
         return
     for channel in removed:
-        typer.echo(f"removed channel {channel.id}  {channel.name!r}")
+        tell(f"removed channel {channel.id}  {channel.name!r}")
     for one in listed:
-        typer.echo("\n".join(one.as_lines()))
+        tell("\n".join(one.as_lines()))
     if not listed:
-        typer.echo("the app has no custom channels", err=True)
+        tell("the app has no custom channels", err=True)
 
 
 async def _work(

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.settings import from_environment, standalone_from_environment, unknown_variables
 from hubspot_hitl.settings.environment import SettingRow, describe
 
@@ -26,11 +27,11 @@ def config(
     unknown = unknown_variables()
     if json_:
         settings = [asdict(row) for row in rows]
-        typer.echo(json.dumps({"settings": settings, "unknown": unknown}))
+        tell(json.dumps({"settings": settings, "unknown": unknown}))
     else:
         _print_table(rows)
         for name in unknown:
-            typer.echo(f"unknown variable {name}: remove it or mend its name", err=True)
+            tell(f"unknown variable {name}: remove it or mend its name", err=True)
     if unknown:
         raise typer.Exit(1)
 
@@ -39,4 +40,4 @@ def _print_table(rows: tuple[SettingRow, ...]) -> None:
     name_width = max(len(row.name) for row in rows)
     value_width = max(len(row.value) for row in rows)
     for row in rows:
-        typer.echo(f"{row.name:{name_width}}  {row.value:{value_width}}  {row.source}")
+        tell(f"{row.name:{name_width}}  {row.value:{value_width}}  {row.source}")

@@ -18,6 +18,7 @@ import typer
 from hubspot_hitl.cli.chosen import InstallationId
 from hubspot_hitl.cli.connect_flow import catch_code, code_of, new_state
 from hubspot_hitl.cli.connect_installed import print_link, with_token
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.errors import BadSettings, CallerError, VendorError
 from hubspot_hitl.hubspot.oauth import AUTHORIZE_URL, AppCredentials, Grant, OAuth, authorize_url
@@ -198,7 +199,7 @@ def connect(
     """
     settings = from_environment()
     if (test and not token) or (link and token):
-        typer.echo("--test needs --token; --link and --token are two ways: choose one", err=True)
+        tell("--test needs --token; --link and --token are two ways: choose one", err=True)
         raise typer.Exit(2)
     if link:
         print_link(settings, installation, hours=hours, json_=json_)
@@ -227,10 +228,10 @@ def connect(
     if json_:
         shown = None if store is not None else granted
         portal = {"portalId": grant.portal_id, "scopes": grant.scopes, "refreshToken": shown}
-        typer.echo(json.dumps(portal))
+        tell(json.dumps(portal))
     elif store is None:
         _say(f"Portal {grant.portal_id} is connected. Its refresh token:")
-        typer.echo(granted)
+        tell(granted)
 
 
 async def _with_session(
@@ -250,4 +251,4 @@ async def _with_session(
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    tell(text, err=True)

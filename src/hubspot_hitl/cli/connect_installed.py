@@ -10,6 +10,7 @@ import typer
 
 from hubspot_hitl.cli.chosen import chosen, looking
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.house import House
 from hubspot_hitl.integration.installation import Installation
@@ -48,10 +49,10 @@ def print_link(settings: Settings, installation_id: str | None, *, hours: int, j
     run_loop(main)
     one_id, url = found[0]
     if json_:
-        typer.echo(json.dumps({"installation": one_id, "url": url, "hours": hours}))
+        tell(json.dumps({"installation": one_id, "url": url, "hours": hours}))
         return
-    typer.echo(f"Send this to an admin of the portal; it works for {hours} h:", err=True)
-    typer.echo(url)
+    tell(f"Send this to an admin of the portal; it works for {hours} h:", err=True)
+    tell(url)
 
 
 def with_token(
@@ -87,9 +88,9 @@ def with_token(
     run_loop(main)
     row = shown[0]
     if json_:
-        typer.echo(json.dumps(row))
+        tell(json.dumps(row))
         return
-    typer.echo(f"{row['status']}: portal {row['portalId']}, installation {row['installation']}")
+    tell(f"{row['status']}: portal {row['portalId']}, installation {row['installation']}")
 
 
 def _read_token() -> str:

@@ -19,6 +19,7 @@ from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import JsonLines, reading
 from hubspot_hitl.cli.lines import print_lines
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.house import House
 from hubspot_hitl.ports.circuits import awaited
@@ -71,11 +72,11 @@ def list_(
     found = _found(any_id, states, kind, error, older_than, newer_than, limit)
     if json_:
         for one in found:
-            typer.echo(json.dumps(brief(one)))
+            tell(json.dumps(brief(one)))
     elif found:
         print_lines(*_rows(found))
     else:
-        typer.echo("There is no such delivery.")
+        tell("There is no such delivery.")
     if any(one.state is DeliveryState.DEAD for one in found):
         raise typer.Exit(FINDING)
 
@@ -85,9 +86,9 @@ def show(number: Annotated[int, typer.Argument(help="The delivery's number.")]) 
     """Show one delivery with its body, as JSON. The body may hold a person's words."""
     found = _found(str(number), (), None, None, None, None, 1)
     if not found:
-        typer.echo(f"error: there is no delivery {number}", err=True)
+        tell(f"error: there is no delivery {number}", err=True)
         raise typer.Exit(FINDING)
-    typer.echo(json.dumps({**brief(found[0]), "body": dict(found[0].body)}, indent=2))
+    tell(json.dumps({**brief(found[0]), "body": dict(found[0].body)}, indent=2))
 
 
 @deliveries.command()
@@ -104,7 +105,7 @@ def export(
     """Write deliveries as JSON lines, by default in every state and without their bodies."""
     for one in _found(any_id, tuple(state or ()), kind, error, older_than, newer_than, limit):
         more = {"body": dict(one.body)} if bodies else {}
-        typer.echo(json.dumps({**brief(one), **more}))
+        tell(json.dumps({**brief(one), **more}))
 
 
 @deliveries.command()
@@ -145,7 +146,7 @@ def _change(
     wanted = "" if any_id == "dead" else any_id
     found = _found(wanted, states, kind, error, None, None, 100_000)
     if not found:
-        typer.echo(f"error: nothing to {verb} fits {any_id!r}", err=True)
+        tell(f"error: nothing to {verb} fits {any_id!r}", err=True)
         raise typer.Exit(FINDING)
     if not yes:
         typer.confirm(f"{verb} {len(found)} deliveries?", abort=True)
@@ -160,7 +161,7 @@ def _change(
             await house.storage.audit.append(ACTOR, f"deliveries.{verb}", any_id, {"seqs": seqs})
 
     run_loop(main)
-    typer.echo(json.dumps({verb: changed, "seqs": seqs}) if json_ else f"{verb}: {changed}")
+    tell(json.dumps({verb: changed, "seqs": seqs}) if json_ else f"{verb}: {changed}")
 
 
 def _found(

@@ -22,6 +22,7 @@ import typer
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.bridge_process import BridgeProcess
 from hubspot_hitl.cli.serve import run_loop, start_server
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.cli.timeline import JsonTimeline, Timeline, follow
 from hubspot_hitl.errors import BadSettings, HitlError
 from hubspot_hitl.integration.definition import load_definition
@@ -130,15 +131,15 @@ async def _every_kind(stage: Stage, values: dict[str, object], *, json_: bool) -
         await stage.install(f"http://{LOOPBACK}:{runner.addresses[0][1]}")
         seen = await Showcase(stage).play()
     except RuntimeError as error:
-        typer.echo(str(error), err=True)
+        tell(str(error), err=True)
         return False
     finally:
         await runner.cleanup()
     if json_:
-        typer.echo(json.dumps({"byUser": seen.by_user, "byAgent": seen.by_agent}))
+        tell(json.dumps({"byUser": seen.by_user, "byAgent": seen.by_agent}))
         return True
     for who, lines in (("user", seen.by_user), ("agents", seen.by_agent)):
-        typer.echo("\n".join([f"# What the {who} saw", *lines, ""]))
+        tell("\n".join([f"# What the {who} saw", *lines, ""]))
     return True
 
 

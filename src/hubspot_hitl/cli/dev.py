@@ -24,6 +24,7 @@ from hubspot_hitl.botpress.frames import Answer, RequestFrame
 from hubspot_hitl.botpress.tunnel import LocalServer, TunnelTail, public_address
 from hubspot_hitl.cli.botpress_admin import admin_client
 from hubspot_hitl.cli.serve import run_loop, start_server
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.cli.vault import open_vault
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.errors import BadSettings
@@ -100,7 +101,7 @@ async def _until_signal(settings: Settings, options: DevOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await develop(settings, options, stop, lambda text: typer.echo(text))
+    await develop(settings, options, stop, lambda text: tell(text))
 
 
 async def develop(settings: Settings, options: DevOptions, stop: asyncio.Event, say: Say) -> None:

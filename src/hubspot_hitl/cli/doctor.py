@@ -10,6 +10,7 @@ import typer
 from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
 from hubspot_hitl.house import House
 from hubspot_hitl.settings import Settings, from_environment
@@ -51,9 +52,9 @@ def doctor(
     wrong = any(one.severity is Severity.ERROR for one in found)
     if json_:
         shown = [one.as_json() for one in found]
-        typer.echo(json.dumps({"ok": not wrong, "findings": shown}))
+        tell(json.dumps({"ok": not wrong, "findings": shown}))
     else:
-        typer.echo("\n".join(one.as_text() for one in found))
+        tell("\n".join(one.as_text() for one in found))
     if wrong:
         raise typer.Exit(FINDING)
 

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.house import open_house
 from hubspot_hitl.logs import configure_logging_from
@@ -72,10 +73,10 @@ def command(
         _say_whether_genuine(asyncio.run(_is_genuine(settings, _read(verify))), json_)
         return
     if kind is None or not id_:
-        typer.echo("say what to erase: contact, user or handoff, and its id", err=True)
+        tell("say what to erase: contact, user or handoff, and its id", err=True)
         raise typer.Exit(2)
     if contact and (not vendors or kind is Kind.handoff):
-        typer.echo("--delete-contact needs --vendors, and a contact or a user", err=True)
+        tell("--delete-contact needs --vendors, and a contact or a user", err=True)
         raise typer.Exit(2)
     target = Target(kind.value, id_, installation)
     wanted = Wanted(vendors=vendors, contact=contact, dry_run=dry_run)
@@ -108,17 +109,17 @@ async def _erase(settings: Settings, target: Target, wanted: Wanted) -> Erasure:
 
 def _show(erasure: Erasure, json_: bool) -> None:
     if json_:
-        typer.echo(json.dumps(erasure.document))
+        tell(json.dumps(erasure.document))
         return
     receipt = erasure.receipt
     verb = "would erase" if receipt.dry_run else "erased"
-    typer.echo(f"{verb} {receipt.target.kind} {receipt.target.id}")
+    tell(f"{verb} {receipt.target.kind} {receipt.target.id}")
     for name, count in receipt.counts.items():
-        typer.echo(f"  {name:<17} {count}")
+        tell(f"  {name:<17} {count}")
     for what in receipt.left:
-        typer.echo(f"left: {what}", err=True)
+        tell(f"left: {what}", err=True)
     if not receipt.dry_run:
-        typer.echo(f"receipt {receipt.id} is in the audit trail; --json prints it when erasing")
+        tell(f"receipt {receipt.id} is in the audit trail; --json prints it when erasing")
 
 
 async def _is_genuine(settings: Settings, document: object) -> bool:
@@ -129,11 +130,11 @@ async def _is_genuine(settings: Settings, document: object) -> bool:
 
 def _say_whether_genuine(genuine: bool, json_: bool) -> None:
     if json_:
-        typer.echo(json.dumps({"genuine": genuine}))
+        tell(json.dumps({"genuine": genuine}))
     elif genuine:
-        typer.echo("genuine: made with a key of this installation and not changed since")
+        tell("genuine: made with a key of this installation and not changed since")
     else:
-        typer.echo("not genuine: changed, or signed with a key that is not in the key ring")
+        tell("not genuine: changed, or signed with a key that is not in the key ring")
     if not genuine:
         raise typer.Exit(1)
 

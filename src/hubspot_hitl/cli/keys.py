@@ -9,6 +9,7 @@ import typer
 from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import Json, looking
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.settings import Settings, from_environment
 from hubspot_hitl.store.keyring import add_key, new_key, new_key_id
@@ -21,7 +22,7 @@ app.add_typer(keys, name="keys")
 @keys.command()
 def new() -> None:
     """Print a fresh key as HITL_SECRET_KEYS wants it. Whoever reads it can read the secrets."""
-    typer.echo(f"{new_key_id()}:{new_key()}")
+    tell(f"{new_key_id()}:{new_key()}")
 
 
 @keys.command("list")
@@ -42,13 +43,13 @@ def list_(json_: Json = False) -> None:
 
     run_loop(main)
     if json_:
-        typer.echo(json.dumps({"keys": found, "unknown": unknown}))
+        tell(json.dumps({"keys": found, "unknown": unknown}))
     else:
         for position, (key_id, count) in enumerate(found.items()):
             what = "encrypts" if position == 0 else "decrypts"
-            typer.echo(f"{key_id}  {what}  {count} secret(s)")
+            tell(f"{key_id}  {what}  {count} secret(s)")
         for key_id, count in unknown.items():
-            typer.echo(f"{key_id}  is not in the ring  {count} secret(s) cannot be read")
+            tell(f"{key_id}  is not in the ring  {count} secret(s) cannot be read")
     if unknown:
         raise typer.Exit(FINDING)
 
@@ -75,7 +76,7 @@ def rotate(json_: Json = False) -> None:
             result.update({"key": first, **detail})
 
     run_loop(main)
-    typer.echo(
+    tell(
         json.dumps(result)
         if json_
         else f"sealed with {result['key']}: {result['rotated']}; unreadable: {result['unreadable']}"

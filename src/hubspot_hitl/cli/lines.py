@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Final
-from unicodedata import category
+from collections.abc import Iterable
+from typing import IO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
-SHOWN: Final = "\N{REPLACEMENT CHARACTER}"
-_WIDE_GAPS: Final = "\t\n\r\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
+from hubspot_hitl.cli.telling import harmless, shown_lines
+
+
+class Terminal(Console):
+    """Rich's console for our own styles: brackets and codes in strangers' words mean nothing."""
+
+    def __init__(self, file: IO[str] | None = None, *, soft_wrap: bool = False) -> None:
+        super().__init__(file=file, soft_wrap=soft_wrap, highlight=False, markup=False, emoji=False)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """The pieces to print, each without codes; styles are not part of their texts."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(shown_lines(segment.text), segment.style)
 
 
 def print_lines(*lines: Text) -> None:
@@ -18,22 +32,7 @@ def print_lines(*lines: Text) -> None:
     A stranger's words may hold codes that a terminal obeys, and marks that turn text round: each
     is shown as one replacement character.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     for line in lines:
         line.plain = harmless(line.plain)  # of the same length, so that styles stay in place
         console.print(line)
-
-
-def harmless(text: str) -> str:
-    r"""The text without what a terminal would obey, of the same length.
-
-    >>> harmless("a\x1b[2J\nb")
-    'a�[2J b'
-    """
-    return "".join(map(_shown, text)) if not text.isascii() or not text.isprintable() else text
-
-
-def _shown(character: str) -> str:
-    if character in _WIDE_GAPS:
-        return " "
-    return SHOWN if category(character) in ("Cc", "Cf", "Cs") else character

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.settings import Settings, from_environment
 from hubspot_hitl.store.database import open_database
@@ -34,12 +35,12 @@ def migrate(
     before, changed = asyncio.run(_migrate(settings, check=check))
     behind = before != HEAD
     if json_:
-        typer.echo(json.dumps({"before": before, "wanted": HEAD, "changed": changed}))
+        tell(json.dumps({"before": before, "wanted": HEAD, "changed": changed}))
     elif behind:
         did = "is now at" if changed else "should be at"
-        typer.echo(f"the database was at {before or 'nothing'} and {did} {HEAD}")
+        tell(f"the database was at {before or 'nothing'} and {did} {HEAD}")
     else:
-        typer.echo(f"the database is at {HEAD}: nothing to do")
+        tell(f"the database is at {HEAD}: nothing to do")
     if check and behind:
         raise typer.Exit(1)
 

@@ -11,6 +11,7 @@ from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.cli.standalone import Standalone, addressed_standalone
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import BadSettings, HitlError
 from hubspot_hitl.settings import from_environment
 from hubspot_hitl.setup.apply import plan_for
@@ -70,7 +71,7 @@ def show_plans(
     run_loop(main)
     if not rows:
         no_installation()
-    typer.echo(json.dumps({"installations": rows}) if json_ else "\n".join(lines))
+    tell(json.dumps({"installations": rows}) if json_ else "\n".join(lines))
     return rows
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from hubspot_hitl.cli.botpress_admin import admin_client, is_access_key
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.cli.vault import open_vault
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.errors import BadSettings
@@ -136,9 +137,9 @@ def _print_plan(plan: Plan, request: PublishRequest, json_: bool) -> None:
             "url": shown_url(request.url),
             "visibility": request.visibility,
         }
-        typer.echo(json.dumps(facts))
+        tell(json.dumps(facts))
         return
-    typer.echo(f"Botpress accepts {plan.name} {plan.version}; publishing would {would} it.")
+    tell(f"Botpress accepts {plan.name} {plan.version}; publishing would {would} it.")
 
 
 def _print_published(
@@ -167,19 +168,19 @@ def _print_published(
             "accessKey": published.key,
             "next": next_steps,
         }
-        typer.echo(json.dumps({**facts, **secrets} if show_secrets else facts))
+        tell(json.dumps({**facts, **secrets} if show_secrets else facts))
         return
-    typer.echo(f"{integration.name} {integration.version} {published.did} ({integration.id})")
-    typer.echo(f"  url             {shown_url(request.url)}")
-    typer.echo(f"  visibility      {request.visibility}")
-    typer.echo(f"  signing secret  {_SIGNING[published.signing]}")
-    typer.echo(f"  access key      {_KEY[published.key]}")
+    tell(f"{integration.name} {integration.version} {published.did} ({integration.id})")
+    tell(f"  url             {shown_url(request.url)}")
+    tell(f"  visibility      {request.visibility}")
+    tell(f"  signing secret  {_SIGNING[published.signing]}")
+    tell(f"  access key      {_KEY[published.key]}")
     if show_secrets:
         for label, value in secrets.items():
-            typer.echo(f"  {label}  {value or 'not known here'}")
-    typer.echo("Next:")
+            tell(f"  {label}  {value or 'not known here'}")
+    tell("Next:")
     for number, step in enumerate(next_steps, start=1):
-        typer.echo(f"  {number}. {step}")
+        tell(f"  {number}. {step}")
 
 
 def _next_steps(published: Published, *, personal_token: bool) -> list[str]:

@@ -14,6 +14,7 @@ import typer
 from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, JsonLines, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.repair.compare import Finding
 from hubspot_hitl.repair.reconcile import GRACE_MS, Reconciled
 from hubspot_hitl.repair.reconcile import reconcile as compare
@@ -53,15 +54,15 @@ def reconcile(
 def _print(installation_id: str, result: Reconciled, *, dry_run: bool, json_: bool) -> None:
     if json_:
         for finding in result.findings:
-            typer.echo(json.dumps({**brief(finding), "repaired": not dry_run}))
+            tell(json.dumps({**brief(finding), "repaired": not dry_run}))
         return
     did = "to repair" if dry_run else "repaired"
-    typer.echo(
+    tell(
         f"{installation_id}: {result.handoffs} handoff(s) compared, {len(result.findings)} {did},"
         f" {result.busy} busy"
     )
     for finding in result.findings:
-        typer.echo(f"  {finding.cause.value}: handoff {finding.handoff_id}")
+        tell(f"  {finding.cause.value}: handoff {finding.handoff_id}")
 
 
 def brief(finding: Finding) -> dict[str, object]:

@@ -6,11 +6,12 @@ import json
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from hubspot_hitl.cli.chosen import reading
+from hubspot_hitl.cli.lines import Terminal
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.ports.ledger import LedgerHealth
 from hubspot_hitl.web.console.figures import Report, as_csv, as_json, gather
 from hubspot_hitl.web.console.render import share_text, span_text
@@ -42,9 +43,9 @@ def report(
         dead = health.dead
         if json_:
             ledger = {"waiting": health.ready, "dead": health.dead}
-            typer.echo(json.dumps({**as_json(found), "ledger": ledger}))
+            tell(json.dumps({**as_json(found), "ledger": ledger}))
         elif csv:
-            typer.echo(as_csv(found), nl=False)
+            tell(as_csv(found), nl=False)
         else:
             _show(found, health)
 
@@ -53,7 +54,7 @@ def report(
 
 
 def _show(found: Report, health: LedgerHealth) -> None:
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(f"Handoffs, {found.span.label}", style="bold")
     for name, count in found.outcomes.totals.most_common():
         console.print(f"{count:>8}  {name}")

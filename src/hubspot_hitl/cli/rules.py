@@ -19,6 +19,7 @@ import typer
 
 from hubspot_hitl.cli.chosen import Json
 from hubspot_hitl.cli.standalone import standalone_installation
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.crm.conditions import Problem
 from hubspot_hitl.crm.rehearsal import Told
 from hubspot_hitl.crm.rehearsal import check as check_rules
@@ -73,12 +74,12 @@ def check(
         shown = [
             {"place": one.place, "message": one.message, "warning": one.warning} for one in problems
         ]
-        typer.echo(json.dumps({"ok": not _wrong(problems), "problems": shown}))
+        tell(json.dumps({"ok": not _wrong(problems), "problems": shown}))
     else:
         for one in problems:
-            typer.echo(f"{'warning' if one.warning else 'error'}: {one.place}: {one.message}")
+            tell(f"{'warning' if one.warning else 'error'}: {one.place}: {one.message}")
         if not problems:
-            typer.echo("the rules are fine")
+            tell("the rules are fine")
     if _wrong(problems):
         raise typer.Exit(1)
 
@@ -99,7 +100,7 @@ def explain(
     configure_logging_from(settings)
     asked = Asked(title=title, description=description)
     told = asyncio.run(_explain(settings, rules_file, installation, contact, asked))
-    typer.echo(json.dumps(told.as_json(), default=str) if json_ else told.as_text())
+    tell(json.dumps(told.as_json(), default=str) if json_ else told.as_text())
 
 
 @rules.command()
@@ -119,11 +120,11 @@ def drift(
     changes = [one.sentence() for one in found.changes]
     broken = [{"place": one.place, "message": one.message} for one in found.problems]
     if json_:
-        typer.echo(json.dumps({"changes": changes, "broken": broken}))
+        tell(json.dumps({"changes": changes, "broken": broken}))
     else:
         lines = [f"changed: {one}" for one in changes]
         lines += [f"broken: {one['place']}: {one['message']}" for one in broken]
-        typer.echo("\n".join(lines or ["nothing changed, and everything fits"]))
+        tell("\n".join(lines or ["nothing changed, and everything fits"]))
     if broken:
         raise typer.Exit(1)
 
@@ -208,7 +209,7 @@ def _text(rules_file: Path | None) -> str:
 
 
 def _wrong_use(message: str) -> NoReturn:
-    typer.echo(message, err=True)
+    tell(message, err=True)
     raise typer.Exit(2)
 
 

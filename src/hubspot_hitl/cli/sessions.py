@@ -16,9 +16,10 @@ from rich.text import Text
 
 from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import JsonLines, reading
-from hubspot_hitl.cli.lines import harmless, print_lines
+from hubspot_hitl.cli.lines import print_lines
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.cli.session_text import brief, rows, step_json, step_line, story, summed_up
+from hubspot_hitl.cli.telling import harmless, tell
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.ports.ledger import DeliveryFilter
 from hubspot_hitl.ports.services import Services
@@ -51,11 +52,11 @@ def list_(
             )
         if json_:
             for one in found:
-                typer.echo(json.dumps(brief(one)))
+                tell(json.dumps(brief(one)))
         elif found:
             print_lines(*rows(found))
         else:
-            typer.echo("There is no such handoff." if text or open_ else "There is none yet.")
+            tell("There is no such handoff." if text or open_ else "There is none yet.")
 
     run_loop(main)
 
@@ -68,7 +69,7 @@ def show(handoff: AnyId, json_: JsonLines = False) -> None:
         steps = [step_json(step) for step in found.steps]
         attempts = [asdict(one) for one in found.journeys]
         whole = {"summary": summary, "deliveries": steps, "attempts": attempts}
-        typer.echo(json.dumps({**brief(found.handoff), **whole}))
+        tell(json.dumps({**brief(found.handoff), **whole}))
         return
     print_lines(*map(Text, summary), Text())
     for name, value in brief(found.handoff).items():
@@ -88,7 +89,7 @@ def tail(
             handoff_id = await _id_of(house.services, handoff) if handoff else None
             async for step in follow(house.services, handoff_id):
                 if json_:
-                    typer.echo(json.dumps(step_json(step)))
+                    tell(json.dumps(step_json(step)))
                 else:
                     print_lines(step_line(step))
 
@@ -112,7 +113,7 @@ def bundle(
         raise BadSettings(
             f"{str(target)!r} cannot be written ({error.strerror}): name another file by --out"
         ) from error
-    typer.echo(f"Wrote {target}")
+    tell(f"Wrote {target}")
 
 
 async def follow(services: Services, handoff_id: str | None) -> AsyncIterator[Step]:
@@ -164,12 +165,12 @@ async def _id_of(services: Services, any_id: str) -> str:
     if len(found) == 1 or threads:
         return (threads or list(found))[0].id
     count = f"More than {MOST_NAMED}" if len(found) > MOST_NAMED else str(len(found))
-    typer.echo(f"{count} handoffs fit {any_id!r}; name one by its id:", err=True)
+    tell(f"{count} handoffs fit {any_id!r}; name one by its id:", err=True)
     for row in rows(found[:MOST_NAMED]):
-        typer.echo(harmless(row.plain), err=True)
+        tell(harmless(row.plain), err=True)
     raise typer.Exit(FINDING)
 
 
 def _unknown(any_id: str) -> typer.Exit:
-    typer.echo(f"There is no handoff {any_id!r}.", err=True)
+    tell(f"There is no handoff {any_id!r}.", err=True)
     return typer.Exit(FINDING)

@@ -10,6 +10,7 @@ import typer
 
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, reading
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.house import House
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.circuits import awaited
@@ -32,25 +33,25 @@ def status(installation: InstallationId = None, json_: Json = False) -> None:
 
     run_loop(main)
     if json_:
-        typer.echo(json.dumps({"installations": rows}))
+        tell(json.dumps({"installations": rows}))
         return
     for row in rows:
-        typer.echo(
+        tell(
             f"{row['installation']}  portal {row['portalId'] or 'unknown'}"
             f"  {'connected' if row['connected'] else 'not connected'}"
             f"  token until {row['tokenExpiresAt'] or 'unknown'}"
             f"  open handoffs {row['openHandoffs']}  dead letters {row['deadLetters']}"
         )
         for vendor, count in row["waitingFor"].items():
-            typer.echo(f"  {vendor} does not answer: {count} deliveries wait for it")
+            tell(f"  {vendor} does not answer: {count} deliveries wait for it")
         if row["setup"]:
-            typer.echo(f"  {row['setup']}")
+            tell(f"  {row['setup']}")
         if row["cure"]:
-            typer.echo(f"  {row['problem']}: {row['cure']}")
+            tell(f"  {row['problem']}: {row['cure']}")
         if row["reminder"]:
-            typer.echo(f"  {row['reminder']}")
+            tell(f"  {row['reminder']}")
     if not rows:
-        typer.echo("no installation is known here yet", err=True)
+        tell("no installation is known here yet", err=True)
 
 
 async def _row(house: House, one: Installation) -> dict[str, Any]:

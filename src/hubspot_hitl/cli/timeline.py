@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Protocol, cast
 
-from rich.console import Console
 from rich.text import Text
 
+from hubspot_hitl.cli.lines import Terminal
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.stage import Stage, Tally
 
@@ -87,8 +87,8 @@ class JsonTimeline:
 class Timeline:
     """Coloured lines on a terminal: when, who, what, how long."""
 
-    def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+    def __init__(self, *, quiet: bool = False, console: Terminal | None = None) -> None:
+        self._console = console or Terminal()
         self._quiet = quiet
         self._began_ms: int | None = None
 

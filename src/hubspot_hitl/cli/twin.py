@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hubspot_hitl.cli.serve import run_loop
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.integration.definition import load_definition
 from hubspot_hitl.twins.botpress.admin import BotpressAdminTwin
@@ -56,10 +57,10 @@ async def _serve(made: Twin, host: str, port: int) -> None:
         raise BadSettings(
             f"--port: cannot listen on {host}:{port}: {error.strerror or error}"
         ) from error
-    typer.echo(f"listening on {url}, remote control at {url}/_twin/log")
+    tell(f"listening on {url}, remote control at {url}/_twin/log")
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
-        typer.echo("stopped")
+        tell("stopped")
     finally:
         await made.stop()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hubspot_hitl import __version__
+from hubspot_hitl.cli.telling import tell
 
 app = typer.Typer()
 
@@ -20,6 +21,6 @@ def version(
     """Print the version of this package and of Python."""
     python = platform.python_version()
     if json_:
-        typer.echo(json.dumps({"version": __version__, "python": python}))
+        tell(json.dumps({"version": __version__, "python": python}))
     else:
-        typer.echo(f"hubspot-hitl {__version__} (Python {python})")
+        tell(f"hubspot-hitl {__version__} (Python {python})")

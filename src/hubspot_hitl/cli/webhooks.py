@@ -13,6 +13,7 @@ import typer
 from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, Json, chosen, looking
 from hubspot_hitl.cli.standalone import standalone_installation
+from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.errors import BadSettings, MissingScope, VendorError, VendorRefused
 from hubspot_hitl.hubspot.portals import HubSpotPortals
@@ -132,14 +133,14 @@ async def _work(
 
 def _show(plans: Sequence[_Looked], *, apply: bool, json_: bool) -> None:
     if json_:
-        typer.echo(json.dumps({"webhooks": [_row(one, apply=apply) for one in plans]}))
+        tell(json.dumps({"webhooks": [_row(one, apply=apply) for one in plans]}))
         return
     for one in plans:
-        typer.echo(one.name)
+        tell(one.name)
         for line in one.lines() or ("nothing to change",):
-            typer.echo(f"  {line}")
+            tell(f"  {line}")
     if not plans:
-        typer.echo("no installation is known here yet", err=True)
+        tell("no installation is known here yet", err=True)
 
 
 def _row(one: _Looked, *, apply: bool) -> dict[str, object]:

@@ -70,7 +70,7 @@ class Fault:
     `operations` are shell patterns, and so are `callers`: the portal whose token calls HubSpot, the
     bot that calls Botpress (webhooks and operations have none). `skip` lets the first calls pass,
     `times` bounds the strikes. `after` moves a status fault or a latency behind the effect of the
-    call.
+    call. `message` is what a status fault's body says, in place of the twin's own words.
     """
 
     kind: FaultKind
@@ -83,6 +83,7 @@ class Fault:
     retry_after_s: int | None = None
     copies: int = 1
     after: bool = False
+    message: str = ""
 
     @staticmethod
     def from_json(body: Json) -> Fault:

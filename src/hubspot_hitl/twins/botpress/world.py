@@ -194,7 +194,7 @@ class World:
         after = fault.retry_after_s
         headers = {} if after is None else {"Retry-After": str(after)}
         kind = kinds.get(status, "Unknown")
-        return ApiError(status, kind, "twin fault", headers).response()
+        return ApiError(status, kind, fault.message or "twin fault", headers).response()
 
     def caller_of(self, request: web.Request) -> str:
         """The bot that the call names."""

@@ -238,9 +238,8 @@ class World:
         if status == 429:
             return rate_limited("TEN_SECONDLY_ROLLING", fault.retry_after_s).response()
         headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
-        return ApiError(
-            status, "internal error (twin fault)", "INTERNAL_ERROR", headers=headers
-        ).response()
+        message = fault.message or "internal error (twin fault)"
+        return ApiError(status, message, "INTERNAL_ERROR", headers=headers).response()
 
     def caller_of(self, request: web.Request) -> str:
         """The portal whose token is presented."""

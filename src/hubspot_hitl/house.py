@@ -185,6 +185,7 @@ def _policy(settings: Settings) -> Policy:
     return Policy(
         start_margin_ms=settings.start_margin_ms,
         reopen_answer_ms=int(settings.reopen_answer_s * 1000),
+        reopen_news_ms=int(settings.reopen_news_s * 1000),
         start_timeout_s=settings.start_timeout_s,
         register_timeout_s=settings.register_timeout_s,
         message_chars_limit=settings.message_chars_limit,

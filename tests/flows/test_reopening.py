@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import pytest
 from tests.flows.conftest import WITHIN_S, House
 from tests.flows.conversation import agent, commented, comments, entries, furnished, said
 
+from hubspot_hitl.events.held import HELD
+from hubspot_hitl.ports.ledger import DeliveryFilter
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.stage import Stage, reached
+from hubspot_hitl.web import keys
 
 
 @pytest.fixture
@@ -36,6 +40,15 @@ async def closed(house: House) -> tuple[Chat, str]:
 def questions(house: House) -> list[str]:
     """What the bot was asked."""
     return [one.type for one in house.stage.botpress.plugin.bot_events]
+
+
+async def held(house: House, count: int) -> None:
+    """So many messages wait for the user, or for news."""
+    assert house.runner is not None
+    ledger = house.runner.app[keys.SERVICES].ledger
+    async with asyncio.timeout(WITHIN_S):
+        while len(await ledger.find(DeliveryFilter(kind=HELD))) < count:  # noqa: ASYNC110 - a row
+            await asyncio.sleep(0.01)
 
 
 async def test_a_bot_that_is_asked_brings_the_user_back_into_the_same_thread(house: House) -> None:
@@ -71,6 +84,77 @@ async def test_a_bot_that_is_asked_brings_the_user_back_into_the_same_thread(hou
     assert await reached(lambda: not chat.active, WITHIN_S)
     assert chat.counts["hitlStopped"] == 2
     assert len(house.stage.hubspot.world.threads) == 1
+
+
+async def test_a_reply_that_overtakes_the_news_of_reopening_is_delivered_after_all(
+    house: House,
+) -> None:
+    house.changes["reopen_news_s"] = 30.0
+    await furnished(house, reopen="resume")
+    chat, thread_id = await closed(house)
+    agents, plugin = house.stage.hubspot.agents, house.stage.botpress.plugin
+    early = [agents.reply(thread_id, agent(house), text) for text in ("One", "Two")]
+    await held(house, 2)
+    agents.reopen(thread_id)
+    await commented(house, thread_id, "The bot has been asked to bring the user back")
+    late = agents.reply(thread_id, agent(house), "Three")
+    await commented(house, thread_id, "Your message is held")
+    await plugin.start_hitl(chat, title="Back to the agent")
+    told = ["One", "Two", "Three"]
+    assert await reached(
+        lambda: [x["text"] for x in said(chat) if x["text"] in told] == told, WITHIN_S
+    )
+    statuses = {e["id"]: e["status"] for e in entries(house, thread_id)}
+    assert [statuses[one] for one in (*early, late)] == ["SENT"] * 3
+    assert not any("did not get" in text for text in comments(house, thread_id))
+
+
+async def test_a_reply_into_a_closed_thread_that_nobody_opens_fails_with_a_reason(
+    house: House,
+) -> None:
+    house.changes["reopen_news_s"] = 0.0
+    await furnished(house, reopen="resume")
+    _, thread_id = await closed(house)
+    late = house.stage.hubspot.agents.reply(thread_id, agent(house), "One more thing")
+    await commented(house, thread_id, "The chat has ended: the user did not get your message.")
+    assert await reached(
+        lambda: {e["id"]: e["status"] for e in entries(house, thread_id)}[late] == "FAILED",
+        WITHIN_S,
+    )
+    assert questions(house) == []
+
+
+@pytest.mark.parametrize("told_as", ["status", "isArchived"])
+async def test_a_thread_back_from_the_archive_counts_as_opened_again(
+    house: House, told_as: str
+) -> None:
+    """A thread that was only deleted, for all that HubSpot tells, is explained: it was given up."""
+    house.stage.hubspot.options.archive_sends_status = told_as == "status"
+    await furnished(house, reopen="resume")
+    chat, thread_id = await house.handoff()
+    agents = house.stage.hubspot.agents
+    agents.assign(thread_id, agent(house))
+    assert await reached(lambda: chat.counts["hitlAssigned"] == 1, WITHIN_S)
+    agents.archive(thread_id)
+    assert await reached(lambda: chat.counts["hitlStopped"] == 1, WITHIN_S)
+    agents.restore(thread_id)
+    if told_as == "status":
+        await commented(house, thread_id, "The bot has been asked to bring the user back")
+        assert questions(house) == ["handoffReopened"]
+    else:
+        await commented(house, thread_id, "Reopening the thread does not reach the user again")
+        assert questions(house) == []
+    assert chat.counts["hitlStopped"] == 1
+
+
+async def test_by_default_a_restored_thread_is_explained(house: House) -> None:
+    await furnished(house)
+    chat, thread_id = await house.handoff()
+    house.stage.hubspot.agents.archive(thread_id)
+    assert await reached(lambda: chat.counts["hitlStopped"] == 1, WITHIN_S)
+    house.stage.hubspot.agents.restore(thread_id)
+    await commented(house, thread_id, "Reopening the thread does not reach the user again")
+    assert (questions(house), chat.active) == ([], False)
 
 
 async def test_a_bot_that_does_not_answer_is_told_of(house: House) -> None:

@@ -29,7 +29,7 @@ from hubspot_hitl.errors import (
 from hubspot_hitl.events.agent_presence import agent_seen
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
 from hubspot_hitl.events.contact_log import said_later, writes_each_message
-from hubspot_hitl.events.held import hold_for_return
+from hubspot_hitl.events.held import hold_for_news, hold_for_return
 from hubspot_hitl.events.relay import failure_receipt, receipt, relay
 from hubspot_hitl.events.reopened import asked, open_question, was_asked
 from hubspot_hitl.events.saying import (
@@ -39,7 +39,7 @@ from hubspot_hitl.events.saying import (
     say_to_user,
 )
 from hubspot_hitl.events.spoken import said_by_agent
-from hubspot_hitl.handoff import thread_events as domain
+from hubspot_hitl.handoff import thread_effects as domain
 from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.events import HANDOFF_REOPENED, HITL_ASSIGNED, HITL_STOPPED
@@ -95,6 +95,8 @@ async def carry_out(stage: Stage, effect: domain.Effect) -> None:
         case domain.EraseContent():
             stage.then.append(erase_later(stage.it, stage.handoff))
             stage.notes.append("the person's content is to be erased")
+        case domain.HoldForNews():
+            await _hold_for_news(stage)
         case domain.AskToResume():
             await _ask_to_resume(stage)
         case domain.WaitForStart():
@@ -243,14 +245,30 @@ async def _not_delivered(stage: Stage, message_id: str, error: HitlError) -> Non
 async def _refuse(stage: Stage, reason: str | None) -> None:
     if stage.message is not None:
         if await _holds(stage):
-            stage.then.append(await hold_for_return(stage.services, stage.it, stage.handoff))
-            stage.notes.append("held until the user comes back")
+            await _hold(stage)
             return
         refused = failure_receipt(
             stage.installation, stage.it, stage.message.id, reason or "", final=True
         )
         stage.then.extend([refused] if refused else [])
     stage.notes.append(f"refused: the handoff is {stage.handoff.state}")
+
+
+async def _hold(stage: Stage) -> None:
+    stage.then.append(await hold_for_return(stage.services, stage.it, stage.handoff))
+    stage.notes.append("held until the user comes back")
+
+
+async def _hold_for_news(stage: Stage) -> None:
+    """Hold it: for the user, or for as long as the news may take; refuse it if all is over."""
+    services, handoff = stage.services, stage.handoff
+    if await _holds(stage) or await was_asked(services, handoff, but=stage.it.seq):
+        key = TextKey.NOTE_CHAT_ENDED
+        await _refuse(stage, agents_text(stage.installation, handoff, key))
+        await _comment(stage, key)
+    elif stage.message is not None:
+        stage.then.append(await hold_for_news(services, stage.it, handoff))
+        stage.notes.append("held: the thread may have been opened again")
 
 
 async def _holds(stage: Stage) -> bool:

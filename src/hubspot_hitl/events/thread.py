@@ -16,6 +16,7 @@ from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.events.watching import watch, watch_key
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.handoff.thread_effects import EmitStopped, WaitForStart
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
@@ -45,7 +46,7 @@ async def happen(
     handoff = await handoff_of(services, it)
     now_ms = services.clock.now_ms()
     decision = domain.decide(handoff, event, now_ms, _policy(installation))
-    if domain.WaitForStart() in decision.effects:
+    if WaitForStart() in decision.effects:
         # Its end, if it comes to nothing, is told as any: what an agent wrote is answered then.
         overdue = now_ms - handoff.created_ms > services.policy.start_overdue_ms
         wait_s = LOOK_AGAIN_LATER_S if overdue else LOOK_AGAIN_S
@@ -74,7 +75,7 @@ def _policy(installation: Installation) -> domain.Policy:
 
 
 def _ends(decision: domain.Decision) -> bool:
-    return any(isinstance(effect, domain.EmitStopped) for effect in decision.effects)
+    return any(isinstance(effect, EmitStopped) for effect in decision.effects)
 
 
 async def _last_words_first(services: Services, it: Delivery, handoff: Handoff) -> Outcome:

@@ -16,6 +16,21 @@ from typing import Literal, assert_never
 from hubspot_hitl.handoff import machine
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState
 from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.handoff.thread_effects import (
+    AskToResume,
+    CloseThread,
+    CommentToAgent,
+    Effect,
+    EmitAssigned,
+    EmitStopped,
+    EraseContent,
+    HoldForNews,
+    MirrorAgent,
+    RefuseMessage,
+    RelayMessage,
+    TellUser,
+    WaitForStart,
+)
 
 
 # -- what happened in HubSpot; `at_ms` is HubSpot's time of the event
@@ -110,91 +125,7 @@ ThreadEvent = (
 )
 
 
-# -- what is to be done, in order
-@dataclass(frozen=True, slots=True)
-class MirrorAgent:
-    """Make or refresh the agent's user in Botpress: name, photo, email. Comes before its use."""
-
-    actor_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class EmitAssigned:
-    """Emit `hitlAssigned` with the agent's mirrored user. Once per agent and period of activity."""
-
-    actor_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class EmitStopped:
-    """Emit `hitlStopped`. Once per end."""
-
-    reason: EndReason
-
-
-@dataclass(frozen=True, slots=True)
-class TellUser:
-    """Send the user a text, in the handoff's language, unless it is switched off."""
-
-    key: TextKey
-
-
-@dataclass(frozen=True, slots=True)
-class CommentToAgent:
-    """Put a text into the thread that only agents see, unless it is switched off."""
-
-    key: TextKey
-
-
-@dataclass(frozen=True, slots=True)
-class RelayMessage:
-    """Pass the message on to the user in the name of `actor_id` (None: of nobody in particular)."""
-
-    actor_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RefuseMessage:
-    """Mark the agent's message FAILED in HubSpot, with this text as the reason."""
-
-    key: TextKey
-
-
-@dataclass(frozen=True, slots=True)
-class AskToResume:
-    """Ask the bot to bring the user back to the agent, who has opened the thread again."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloseThread:
-    """Close the thread in HubSpot; the echo of that finds the handoff ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class EraseContent:
-    """Remove the handoff's content: the person's privacy was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitForStart:
-    """Nothing yet: `startHitl` has not returned. Bring the event again afterwards."""
-
-
-Effect = (
-    MirrorAgent
-    | EmitAssigned
-    | EmitStopped
-    | TellUser
-    | CommentToAgent
-    | RelayMessage
-    | RefuseMessage
-    | AskToResume
-    | CloseThread
-    | EraseContent
-    | WaitForStart
-)
-
-
+# -- the decision
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The handoff as it is to be saved, and what is to be done, in this order."""
@@ -235,8 +166,8 @@ def decide(
 ) -> Decision:
     """What `event` does to `handoff`. Never raises; the same event again does nothing new.
 
-    Two exceptions, which their ids in the ledger keep from happening twice: a message is relayed or
-    refused, and of the opening of an ended thread the agent is told or the bot is asked.
+    Two exceptions, which their ids in the ledger keep from happening twice: a message is relayed,
+    held or refused, and of the opening of an ended thread the agent is told or the bot is asked.
     """
     if handoff.state is HandoffState.STARTING:
         return Decision(handoff, (WaitForStart(),))
@@ -256,7 +187,7 @@ def decide(
         case InboxChanged():
             return _moved(handoff, event)
         case AgentMessage():
-            return _written(handoff, event)
+            return _written(handoff, event, now_ms, policy or Policy())
         case UserEnded():
             ended = _ended(handoff, EndReason.PATIENT_COMMAND, event.at_ms)
             return _and_then(ended, CommentToAgent(TextKey.NOTE_USER_ENDED), CloseThread())
@@ -340,10 +271,14 @@ def _deleted(handoff: Handoff, event: Deleted) -> Decision:
 def _opened(handoff: Handoff, at_ms: int, now_ms: int, policy: Policy) -> Decision:
     if handoff.active or handoff.ended_ms is None or _before_last_end(handoff, at_ms):
         return Decision(handoff)
-    in_time = now_ms - handoff.ended_ms <= policy.reopen_window_ms
-    if policy.reopen == "explain" or not in_time or handoff.state is not HandoffState.RESOLVED:
+    if not _may_resume(handoff, now_ms, policy):
         return Decision(handoff, (CommentToAgent(TextKey.NOTE_NOT_REOPENED),))
     return Decision(handoff, (AskToResume(),))
+
+
+def _may_resume(handoff: Handoff, now_ms: int, policy: Policy) -> bool:
+    in_time = now_ms - (handoff.ended_ms or 0) <= policy.reopen_window_ms
+    return policy.reopen == "resume" and in_time and handoff.state is HandoffState.RESOLVED
 
 
 def _moved(handoff: Handoff, event: InboxChanged) -> Decision:
@@ -354,8 +289,12 @@ def _moved(handoff: Handoff, event: InboxChanged) -> Decision:
     return Decision(replace(handoff, inbox_id=event.inbox_id), (TellUser(TextKey.TRANSFERRED),))
 
 
-def _written(handoff: Handoff, event: AgentMessage) -> Decision:
+def _written(handoff: Handoff, event: AgentMessage, now_ms: int, policy: Policy) -> Decision:
     if not handoff.active:
+        late = not _before_last_end(handoff, event.at_ms)
+        if late and _may_resume(handoff, now_ms, policy):
+            # an agent who opens a thread by writing into it is told of by two roads, in any order
+            return Decision(handoff, (HoldForNews(),))
         # the HITL plugin drops it without a word, so the agent must learn it here
         return Decision(
             handoff,

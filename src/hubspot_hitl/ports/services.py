@@ -90,6 +90,7 @@ class Policy:
 
     start_margin_ms: int = 1_000
     reopen_answer_ms: int = 60_000
+    reopen_news_ms: int = 3_000
     start_timeout_s: float = 45.0
     register_timeout_s: float = 50.0
     message_chars_limit: int = 10_000

@@ -78,6 +78,15 @@ class Handoffs(Group):
         le=3_600,
         description="How long a bot has to start HITL for a user whose agent reopened the thread.",
     )
+    reopen_news_s: float = Field(
+        default=3,
+        ge=0,
+        le=60,
+        description=(
+            "How long a message behind the end waits for news that its thread was opened again,"
+            " where the bot is asked to resume."
+        ),
+    )
     order_check: Annotated[Literal["always", "late"], LOWERED] = Field(
         default="always",
         description=(

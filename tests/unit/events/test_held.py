@@ -94,6 +94,28 @@ async def test_a_late_reply_goes_into_the_users_next_chat_once(rooms: Rooms) -> 
     assert "set_message_status 100 late SENT" in rooms.portal.calls
 
 
+async def test_a_held_reply_waits_for_the_agent_of_a_resumed_chat(rooms: Rooms) -> None:
+    """The question is answered, the agent is not announced yet: that is no silence of the bot."""
+    handoffs = rooms.services.handoffs
+    await rooms.services.installations.remember(installation(reopen="resume"))
+    ended = await handoffs.get(ENDED.id)
+    assert ended is not None
+    await handoffs.save(replace(ended, state=HandoffState.ASSIGNED))
+    assert isinstance(await deliver_held(rooms.services, await held(rooms)), Later)
+
+
+async def test_a_reply_that_waits_for_news_is_refused_when_none_comes(rooms: Rooms) -> None:
+    it = await held(rooms)
+    now_ms = rooms.services.clock.now_ms()
+    waiting = replace(it, body={**it.body, "newsUntilMs": now_ms + 1})
+    assert isinstance(await deliver_held(rooms.services, waiting), Later)
+    outcome = await deliver_held(
+        rooms.services, replace(it, body={**it.body, "newsUntilMs": now_ms})
+    )
+    assert isinstance(outcome, Done)
+    assert [told.body["status"] for told in outcome.then] == ["FAILED"]
+
+
 async def test_another_users_chat_is_none_of_its_business(rooms: Rooms) -> None:
     await next_chat(rooms, announced=("A-1",), user_id="user-2")
     assert isinstance(await deliver_held(rooms.services, await held(rooms)), Later)

@@ -11,27 +11,30 @@ from hubspot_hitl.handoff import machine
 from hubspot_hitl.handoff import thread_events as module
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState
 from hubspot_hitl.handoff.texts import TextKey
-from hubspot_hitl.handoff.thread_events import (
-    AgentMessage,
+from hubspot_hitl.handoff.thread_effects import (
     AskToResume,
-    Assigned,
     CommentToAgent,
-    Deleted,
     Effect,
     EmitAssigned,
     EmitStopped,
     EraseContent,
-    InboxChanged,
-    MarkedSpam,
+    HoldForNews,
     MirrorAgent,
-    Policy,
     RefuseMessage,
     RelayMessage,
+    TellUser,
+    WaitForStart,
+)
+from hubspot_hitl.handoff.thread_events import (
+    AgentMessage,
+    Assigned,
+    Deleted,
+    InboxChanged,
+    MarkedSpam,
+    Policy,
     Restored,
     StatusChanged,
-    TellUser,
     ThreadEvent,
-    WaitForStart,
     decide,
 )
 
@@ -138,6 +141,22 @@ def test_a_reopened_thread_does_not_resume_after_the_window() -> None:
     assert decide(CLOSED, StatusChanged("OPEN", 60), 1_051, policy).effects == NOT_REOPENED
 
 
+@pytest.mark.parametrize(
+    ("event", "policy", "now_ms", "held"),
+    [
+        (AgentMessage("A-1", 60), Policy(reopen="resume"), 61, True),
+        (AgentMessage("A-1", 40), Policy(reopen="resume"), 61, False),
+        (AgentMessage("A-1", 60), Policy(), 61, False),
+        (AgentMessage("A-1", 60), Policy("resume", 5), 61, False),
+    ],
+)
+def test_a_message_behind_the_end_waits_for_news_where_the_chat_may_be_resumed(
+    event: AgentMessage, policy: Policy, now_ms: int, held: bool
+) -> None:
+    decision = decide(CLOSED, event, now_ms, policy)
+    assert decision.effects == ((HoldForNews(),) if held else ENDED_NOTE)
+
+
 def test_the_close_that_came_before_a_reopen_does_not_end_it_again() -> None:
     back = machine.reopen(CLOSED, 60)
     assert decide(back, StatusChanged("CLOSED", 50), 61).effects == ()
@@ -207,14 +226,15 @@ def test_no_sequence_of_events_stops_or_announces_twice(
 
 
 @given(st.lists(EVENTS, max_size=25), POLICIES)
-def test_every_message_of_an_agent_is_relayed_or_refused(
+def test_every_message_of_an_agent_is_relayed_held_or_refused(
     events: list[ThreadEvent], policy: Policy
 ) -> None:
     handoff = PENDING
     for now_ms, event in enumerate(events):
         decision = decide(handoff, event, now_ms, policy)
         handoff = decision.handoff
-        answers = [e for e in decision.effects if isinstance(e, RelayMessage | RefuseMessage)]
+        kinds = RelayMessage | RefuseMessage | HoldForNews
+        answers = [e for e in decision.effects if isinstance(e, kinds)]
         assert len(answers) == isinstance(event, AgentMessage)
 
 
@@ -229,7 +249,9 @@ def test_the_same_event_twice_changes_nothing_the_second_time(
     twice = decide(once, event, 51, policy)
     assert twice.handoff == once
     # each has an id of its own in the ledger; the question about one end is asked once
-    harmless = RelayMessage | RefuseMessage | CommentToAgent | EraseContent | AskToResume
+    harmless = (
+        RelayMessage | RefuseMessage | HoldForNews | CommentToAgent | EraseContent | AskToResume
+    )
     assert all(isinstance(effect, harmless) for effect in twice.effects)
 
 

@@ -23,6 +23,7 @@ from tests.flows.conversation import (
     stored,
 )
 
+from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage, reached
 from hubspot_hitl.twins.wire import Json
@@ -172,6 +173,18 @@ async def test_a_carousel_arrives_as_its_cards_in_order(home: House) -> None:
     ]  # fmt: skip
 
 
+async def test_signs_without_width_arrive_within_words_and_alone_as_a_placeholder(
+    home: House,
+) -> None:
+    """Joiners belong to Persian and to emoji; a message of nothing else shows nothing."""
+    text = "\u06cc\u200c\u062e \U0001f469\u200d\U0001f527"
+    chat, thread_id = await home.handoff()
+    for told in (text, "\u200b\u2060"):
+        home.stage.botpress.plugin.send(chat, "text", {"text": told})
+    got = await arrived(home, thread_id, 2)
+    assert [one["text"] for one in got] == [text, "[Empty message]"]
+
+
 @pytest.mark.parametrize("kind", ["choice", "dropdown"])
 async def test_a_choice_or_dropdown_arrives_as_a_list_with_quick_replies(
     home: House, kind: str
@@ -182,6 +195,44 @@ async def test_a_choice_or_dropdown_arrives_as_a_list_with_quick_replies(
     assert [(one["label"], one["value"]) for one in replies["quickReplies"]] == [
         ("Red", "r"), ("Blue", "b"),
     ]  # fmt: skip
+
+
+async def changed(home: House, chat: Chat, before: str, after: str, at: str = "1") -> None:
+    """Botpress tells that a message of the chat was changed."""
+    installation = home.stage.installation
+    assert installation is not None
+    body: Json = {
+        "type": "text",
+        "payload": {"text": after, "userId": chat.person.downstream},
+        "conversation": {"id": chat.downstream, "channel": "hitl", "tags": {}},
+        "currentMessage": {"id": "m-1", "payload": {"text": after}, "updatedAt": at},
+        "previousMessage": {
+            "id": "m-1",
+            "payload": {"text": before, "userId": chat.person.downstream},
+        },
+    }
+    answer = await home.stage.botpress.operations.send(installation, "message_updated", body)
+    assert answer.accepted, answer.message
+
+
+async def test_a_changed_message_arrives_anew_and_says_so(home: House) -> None:
+    chat, thread_id = await home.handoff()
+    for at in ("1", "1", "2"):
+        await changed(home, chat, "Mondey", "Monday", at)
+    await changed(home, chat, "tags only", "tags only")
+    home.stage.botpress.plugin.say(chat, "Thanks")
+    got = await arrived(home, thread_id, 3)
+    assert [one["text"] for one in got] == ["[Edited] Monday", "[Edited] Monday", "Thanks"]
+    assert got[0]["name"] == got[2]["name"]
+
+
+async def test_a_hundred_files_arrive_in_messages_of_ten(home: House, site: WebSite) -> None:
+    chat, thread_id = await home.handoff()
+    items = [{"type": "file", "payload": {"fileUrl": site.url("plan.pdf")}} for _ in range(100)]
+    home.stage.botpress.plugin.send(chat, "bloc", {"items": items})
+    got = await arrived(home, thread_id, 10)
+    assert [len(one["attachments"]) for one in got] == [10] * 10
+    assert [one["text"] for one in got[1:]] == ["[More files]"] * 9
 
 
 async def test_an_unknown_kind_is_refused_with_a_reason_that_the_bot_sees(home: House) -> None:

@@ -69,7 +69,7 @@ class WireConversation(Wire):
 
 
 class WireMessage(Wire):
-    """A message; `created_at` is ISO 8601."""
+    """A message; `created_at` and `updated_at` are ISO 8601."""
 
     id: str
     type: str = ""
@@ -79,6 +79,7 @@ class WireMessage(Wire):
     direction: str | None = None
     tags: Tags = Field(default_factory=dict)
     created_at: str | None = None
+    updated_at: str | None = None
 
 
 def first_problems(errors: list[Mapping[str, object]]) -> str:

@@ -7,6 +7,8 @@ tagging the Botpress message with HubSpot's id.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -26,7 +28,7 @@ from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.stop_words import is_stop_word
 from hubspot_hitl.handoff.texts import TextKey
-from hubspot_hitl.handoff.to_agent import ToAgent, as_text, to_agent
+from hubspot_hitl.handoff.to_agent import ToAgent, as_text, edited, to_agent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
 from hubspot_hitl.integration.words import agents_words
@@ -68,24 +70,58 @@ async def accept_message(
             " conversations that startHitl returned can carry messages."
         )
     flight.about(handoff.id)
-    await services.ledger.accept(
-        [
-            NewDelivery(
-                dedup_key=f"bp:{installation.id}:message:{message_id}",
-                lane=handoff.id,
-                kind=MESSAGE,
-                installation_id=installation.id,
-                handoff_id=handoff.id,
-                body={
-                    "messageId": message_id,
-                    "type": type_,
-                    "payload": dict(payload),
-                    "createdAt": created_at,
-                    "userId": user_id,
-                    "acknowledge": acknowledge,
-                },
-            )
-        ]
+    body = {
+        "messageId": message_id,
+        "type": type_,
+        "payload": dict(payload),
+        "createdAt": created_at,
+        "userId": user_id,
+        "acknowledge": acknowledge,
+    }
+    await services.ledger.accept([_said(handoff, message_id, body)])
+
+
+async def accept_edit(
+    services: Services,
+    installation: Installation,
+    *,
+    message_id: str,
+    conversation_id: str,
+    type_: str,
+    payload: Mapping[str, object],
+    updated_at: str | None,
+    user_id: str | None,
+) -> None:
+    """Write down that a message was changed: HubSpot cannot change one, so the agent reads it anew.
+
+    The same change twice is one message; a conversation that is none of ours is ignored.
+    """
+    handoff = await services.handoffs.by_conversation(installation.id, conversation_id)
+    if handoff is None:
+        return
+    flight.about(handoff.id)
+    said = json.dumps([payload, updated_at], sort_keys=True, default=str)
+    name = f"{message_id}:edit:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    body = {
+        "messageId": name,
+        "type": type_,
+        "payload": dict(payload),
+        "createdAt": updated_at,
+        "userId": user_id,
+        "acknowledge": False,
+        "edited": True,
+    }
+    await services.ledger.accept([_said(handoff, name, body)])
+
+
+def _said(handoff: Handoff, message_id: str, body: Mapping[str, object]) -> NewDelivery:
+    return NewDelivery(
+        dedup_key=f"bp:{handoff.installation_id}:message:{message_id}",
+        lane=handoff.id,
+        kind=MESSAGE,
+        installation_id=handoff.installation_id,
+        handoff_id=handoff.id,
+        body=body,
     )
 
 
@@ -132,7 +168,8 @@ async def _published(
 
 def _content(installation: Installation, handoff: Handoff, it: Delivery) -> ToAgent:
     words = agents_words(installation, handoff)
-    return to_agent(str(it.body["type"]), it.body["payload"], words)
+    said = to_agent(str(it.body["type"]), it.body["payload"], words)
+    return edited(said, words) if it.body.get("edited") else said
 
 
 async def _answered(
@@ -147,7 +184,7 @@ async def _answered(
 
 def _is_stop_word(installation: Installation, it: Delivery) -> bool:
     """Whether the user, and not the bot, ends the chat by this message."""
-    if it.body.get("userId") is None or it.body["type"] != "text":
+    if it.body.get("userId") is None or it.body["type"] != "text" or it.body.get("edited"):
         return False
     said = to_agent("text", it.body["payload"])
     return is_stop_word(said.text, installation.configuration.stop_words)

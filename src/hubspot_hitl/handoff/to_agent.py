@@ -8,7 +8,7 @@ payload is any JSON value: what does not fit is shown as readable text, nothing 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -31,6 +31,7 @@ __all__ = [
     "Place",
     "ToAgent",
     "as_text",
+    "edited",
     "file_label",
     "split_text",
     "to_agent",
@@ -109,6 +110,17 @@ def to_agent(type_: str, payload: object, words: Words = _ENGLISH) -> ToAgent:
     'Size?\n1. S'
     """
     return _joined(_read(type_, payload, 0, words))
+
+
+def edited(message: ToAgent, words: Words) -> ToAgent:
+    """The message as what became of an earlier one."""
+    label = _bracketed(words(TextKey.LABEL_EDITED))
+    return replace(
+        message,
+        text=f"{label} {message.text}",
+        text_with_links=f"{label} {message.text_with_links}",
+        rich_text=f"<p>{escaped(label)}</p>{message.rich_text}" if message.rich_text else None,
+    )
 
 
 def as_text(message: ToAgent) -> str:

@@ -86,7 +86,8 @@ def build_definition(version: str = __version__, *, name: str = NAME) -> Definit
         },
         "interfaces": {INTERFACE_KEY: _interface()},
         "attributes": {},
-        # `message_updated` and `conversation_updated` need nothing of us: they are not asked for.
+        # `message_updated` is served, yet not asked for: each tag of ours would be one, while the
+        # HITL plugin changes no message. `conversation_updated` needs nothing of us.
         "extraOperations": {},
         "sdkVersion": SDK_VERSION,
         "visibility": "private",

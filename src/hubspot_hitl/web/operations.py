@@ -15,12 +15,13 @@ from hubspot_hitl.botpress.operations import (
     ActionTriggered,
     Context,
     MessageCreated,
+    MessageUpdated,
     Register,
     Unregister,
     WebhookAnswer,
     WebhookReceived,
 )
-from hubspot_hitl.channels.hitl import accept_message
+from hubspot_hitl.channels.hitl import accept_edit, accept_message
 from hubspot_hitl.errors import BadConfiguration, BadSignature
 from hubspot_hitl.integration.actions import ACTIONS, StartHitlOutput, parse_input
 from hubspot_hitl.integration.installation import STANDALONE, Installation
@@ -87,6 +88,7 @@ class BotpressDoor:
             webhook_received=self.webhook_received,
             action=action,
             message_created=message_created,
+            message_updated=self.message_updated,
             action_names=frozenset(ACTIONS),
             channels={CHANNEL: frozenset(MESSAGES)},
         )
@@ -130,6 +132,27 @@ class BotpressDoor:
             type_=operation.type,
             payload=payload,
             created_at=operation.message.created_at,
+            user_id=user_id if isinstance(user_id, str) and user_id else None,
+        )
+
+    async def message_updated(self, context: Context, operation: MessageUpdated) -> None:
+        """Write down what became of a message; a change of tags alone, such as ours, is none."""
+        message = operation.current_message
+        payload = operation.payload or message.payload
+        conversation_id = operation.conversation.id if operation.conversation else None
+        conversation_id = conversation_id or message.conversation_id
+        before = operation.previous_message
+        if not payload or not conversation_id or before is None or before.payload == payload:
+            return
+        user_id = payload.get("userId")
+        await accept_edit(
+            self._services,
+            await self._installation(context),
+            message_id=message.id,
+            conversation_id=conversation_id,
+            type_=operation.type or message.type,
+            payload=payload,
+            updated_at=message.updated_at,
             user_id=user_id if isinstance(user_id, str) and user_id else None,
         )
 

@@ -105,6 +105,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.LABEL_CHOICE: "Auswahl",
     T.LABEL_BUTTON: "Schaltfläche",
     T.LABEL_EMPTY: "Leere Nachricht",
+    T.LABEL_EDITED: "Geändert",
     T.LABEL_MORE_FILES: "Weitere Dateien",
     T.LABEL_KIND: "Nachricht der Art {kind}",
     T.LABEL_UNKNOWN: "unbekannt",

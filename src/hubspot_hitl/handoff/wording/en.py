@@ -105,6 +105,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.LABEL_CHOICE: "Choice",
     T.LABEL_BUTTON: "Button",
     T.LABEL_EMPTY: "Empty message",
+    T.LABEL_EDITED: "Edited",
     T.LABEL_MORE_FILES: "More files",
     T.LABEL_KIND: "Message of kind {kind}",
     T.LABEL_UNKNOWN: "unknown",

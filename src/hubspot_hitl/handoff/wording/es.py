@@ -103,6 +103,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.LABEL_CHOICE: "Elección",
     T.LABEL_BUTTON: "Botón",
     T.LABEL_EMPTY: "Mensaje vacío",
+    T.LABEL_EDITED: "Editado",
     T.LABEL_MORE_FILES: "Más archivos",
     T.LABEL_KIND: "Mensaje de tipo {kind}",
     T.LABEL_UNKNOWN: "desconocido",

@@ -107,6 +107,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.LABEL_CHOICE: "Choix",
     T.LABEL_BUTTON: "Bouton",
     T.LABEL_EMPTY: "Message vide",
+    T.LABEL_EDITED: "Modifié",
     T.LABEL_MORE_FILES: "Autres fichiers",
     T.LABEL_KIND: "Message de type {kind}",
     T.LABEL_UNKNOWN: "inconnu",

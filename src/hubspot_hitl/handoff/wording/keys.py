@@ -75,6 +75,7 @@ class TextKey(StrEnum):
     LABEL_CHOICE = "agent-label-choice"
     LABEL_BUTTON = "agent-label-button"
     LABEL_EMPTY = "agent-label-empty"
+    LABEL_EDITED = "agent-label-edited"
     LABEL_MORE_FILES = "agent-label-more-files"
     LABEL_KIND = "agent-label-kind"
     LABEL_UNKNOWN = "agent-label-unknown"

@@ -102,6 +102,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.LABEL_CHOICE: "Escolha",
     T.LABEL_BUTTON: "Botão",
     T.LABEL_EMPTY: "Mensagem vazia",
+    T.LABEL_EDITED: "Editado",
     T.LABEL_MORE_FILES: "Mais arquivos",
     T.LABEL_KIND: "Mensagem do tipo {kind}",
     T.LABEL_UNKNOWN: "desconhecido",

@@ -38,6 +38,21 @@ async def test_the_first_message_carries_name_title_and_description(house: House
         assert words in opening["text"]
 
 
+async def test_a_subject_of_the_session_comes_first_and_its_facts_stand_in_the_header(
+    house: House,
+) -> None:
+    plugin = house.stage.botpress.plugin
+    chat = plugin.open_chat("Ada", "ada@example.com")
+    plugin.say(chat, "help")
+    session: Json = {"subject": "Refund", "intent": "cancel-order", "sentiment": "cross"}
+    await plugin.start_hitl(chat, title="Order 7", session=session)
+    thread_id = house.stage.thread_of(chat)
+    assert entries(house, thread_id)[0]["text"].splitlines()[:2] == ["Subject: Refund", "Name: Ada"]
+    assert await reached(lambda: bool(entries(house, thread_id, "COMMENT")), WITHIN_S)
+    header = entries(house, thread_id, "COMMENT")[0]["text"].splitlines()
+    assert header[2:5] == ["Subject: Refund", "Intent: cancel-order", "Sentiment: cross"]
+
+
 async def test_the_agent_reads_the_conversation_before_the_handoff(house: House) -> None:
     _, thread_id = await house.handoff()
     assert await reached(lambda: bool(entries(house, thread_id, "COMMENT")), WITHIN_S)

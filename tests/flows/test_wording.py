@@ -79,7 +79,9 @@ async def started(house: House, language: str, told: list[Json]) -> tuple[Chat, 
     plugin = house.stage.botpress.plugin
     chat = plugin.open_chat("Ada", "ada@example.com")
     plugin.say(chat, "?")
-    await plugin.start_hitl(chat, session={"language": language, "priority": "high"}, history=told)
+    session = {"language": language, "priority": "high", "pageUrl": "https://x.test/"}
+    session |= dict.fromkeys(("subject", "reason", "intent", "sentiment"), "2")
+    await plugin.start_hitl(chat, title="1", session=session, history=told)
     return chat, house.stage.thread_of(chat)
 
 

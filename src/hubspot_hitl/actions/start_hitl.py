@@ -158,7 +158,8 @@ def _opening(start: _Start, handoff: Handoff) -> str:
     """What the agent reads first: who asks for help, and why."""
     asked, words = start.input, agents_words(start.installation, handoff)
     why = described(asked.description, asked.hitl_session, start.route, words)
-    text = opening_text(start.person.name, asked.title, why, words=words)
+    subject = asked.hitl_session.subject if asked.hitl_session else None
+    text = opening_text(start.person.name, asked.title, why, subject=subject, words=words)
     return mask_text(start.installation.configuration, text)
 
 

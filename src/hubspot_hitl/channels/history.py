@@ -128,7 +128,10 @@ async def _facts(services: Services, installation: Installation, handoff: Handof
     return Facts(
         handoff_id=handoff.id,
         name=handoff.user_name,
+        subject=mask_optional(configuration, session.subject),
         reason=mask_optional(configuration, session.reason),
+        intent=mask_optional(configuration, session.intent),
+        sentiment=mask_optional(configuration, session.sentiment),
         title=mask_optional(configuration, handoff.title),
         description=mask_optional(configuration, handoff.description),
         language=handoff.language,

@@ -34,10 +34,12 @@ SOURCES: Final = (
     "user.phone",
     "user.language",
     "user.pictureUrl",
+    "session.intent",
     "session.language",
     "session.pageUrl",
     "session.priority",
     "session.reason",
+    "session.sentiment",
     "session.subject",
 )
 """Where the value of a mapped property can come from; a text that begins with "=" is the value."""
@@ -139,10 +141,12 @@ def _values(
         "user.phone": phone,
         "user.language": told.language or person.language,
         "user.pictureUrl": person.picture_url,
+        "session.intent": told.intent,
         "session.language": told.language,
         "session.pageUrl": told.page_url,
         "session.priority": told.priority,
         "session.reason": told.reason,
+        "session.sentiment": told.sentiment,
         "session.subject": told.subject,
     }
     values = {"email": email, "phone": phone, "firstname": first, "lastname": last.strip()}

@@ -146,6 +146,8 @@ def _handoff_facts(asked: Asked) -> dict[str, object]:
         "priority": session.priority,
         "subject": session.subject,
         "reason": session.reason,
+        "intent": session.intent,
+        "sentiment": session.sentiment,
         "pageUrl": session.page_url,
         "inbox": session.inbox_id,
     }

@@ -44,7 +44,10 @@ OWN_FACTS: Final[Mapping[str, Mapping[str, Property]]] = MappingProxyType(
     {
         "handoff": _facts(
             *(_own(name, "string") for name in ("title", "description", "subject", "reason")),
-            *(_own(name, "string") for name in ("language", "pageUrl", "inbox")),
+            *(
+                _own(name, "string")
+                for name in ("intent", "sentiment", "language", "pageUrl", "inbox")
+            ),
             _own("priority", "enumeration", "low", "medium", "high", "urgent"),
             _own("hasEmail", "bool"),
             _own("hasPhone", "bool"),

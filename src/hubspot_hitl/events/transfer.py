@@ -24,6 +24,7 @@ from hubspot_hitl.handoff import machine
 from hubspot_hitl.handoff.opening import opening_text
 from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.integration.actions import HitlSession
 from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding
 from hubspot_hitl.integration.words import agents_words
@@ -107,6 +108,7 @@ async def _move(order: Order, binding: ChannelBinding, own_id: str) -> Handoff:
                 handoff.user_name,
                 handoff.title,
                 handoff.description,
+                subject=HitlSession.model_validate_json(handoff.session).subject,
                 words=agents_words(order.installation, handoff),
             ),
         ),

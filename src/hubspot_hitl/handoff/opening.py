@@ -9,17 +9,27 @@ _ENGLISH = Words()
 
 
 def opening_text(
-    name: object, title: object = None, description: object = None, *, words: Words = _ENGLISH
+    name: object,
+    title: object = None,
+    description: object = None,
+    *,
+    subject: object = None,
+    words: Words = _ENGLISH,
 ) -> str:
     r"""Name, title and description, one line each; the description may go on over more lines.
+
+    A subject comes first; without a title it is the title.
 
     >>> opening_text("Ada", "Order 7", " ")
     'Name: Ada\nTitle: Order 7\nDescription: No description available'
     """
-    title = one_line(title, 500) or words(TextKey.LABEL_NO_TITLE)
+    matter = one_line(subject, 500)
+    title = one_line(title, 500) or matter or words(TextKey.LABEL_NO_TITLE)
     told = text_of(description).strip() or words(TextKey.LABEL_NO_DESCRIPTION)
+    first = [words.line(TextKey.LABEL_SUBJECT, matter)] if matter not in ("", title) else []
     return "\n".join(
         (
+            *first,
             words.line(
                 TextKey.LABEL_NAME, person_name(name, fallback=words(TextKey.LABEL_VISITOR))
             ),

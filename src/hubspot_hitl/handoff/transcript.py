@@ -39,7 +39,10 @@ class Facts:
 
     handoff_id: str
     name: str | None = None
+    subject: str | None = None
     reason: str | None = None
+    intent: str | None = None
+    sentiment: str | None = None
     title: str | None = None
     description: str | None = None
     language: str | None = None
@@ -103,7 +106,10 @@ def _header(facts: Facts) -> list[str]:
     words = facts.words
     rows = [
         (TextKey.LABEL_NAME, person_name(facts.name, fallback=words(TextKey.LABEL_VISITOR))),
+        (TextKey.LABEL_SUBJECT, one_line(facts.subject, 500)),
         (TextKey.LABEL_REASON, one_line(facts.reason, 500)),
+        (TextKey.LABEL_INTENT, one_line(facts.intent, 500)),
+        (TextKey.LABEL_SENTIMENT, one_line(facts.sentiment, 500)),
         (TextKey.LABEL_TITLE, one_line(facts.title, 500) or words(TextKey.LABEL_NO_TITLE)),
         (TextKey.LABEL_DESCRIPTION, text_of(facts.description).strip()),
         (TextKey.LABEL_LANGUAGE, one_line(facts.language, 40)),

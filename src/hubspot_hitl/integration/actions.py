@@ -104,6 +104,18 @@ class HitlSession(WireModel):
         description="Why the bot hands over, for the agent and for reports.",
         json_schema_extra=studio(placeholder="The user asked for a person", display="paragraph"),
     )
+    intent: str | None = Field(
+        default=None,
+        title="Intent",
+        description="What the bot took the user to want, for the agent and for routing.",
+        json_schema_extra=studio(placeholder="cancel-order"),
+    )
+    sentiment: str | None = Field(
+        default=None,
+        title="Sentiment",
+        description="How the user seems to feel, for the agent and for routing.",
+        json_schema_extra=studio(placeholder="frustrated"),
+    )
     page_url: str | None = Field(
         default=None,
         title="Page URL",

@@ -38,6 +38,24 @@ def test_the_opening_message_has_name_title_and_description() -> None:
     )
 
 
+def test_a_subject_comes_first_or_stands_in_for_the_title() -> None:
+    assert opening_text("Ada", "Order 7", "Late", subject="Refund").splitlines()[:2] == [
+        "Subject: Refund",
+        "Name: Ada",
+    ]
+    assert opening_text("Ada", None, "Late", subject="Refund") == (
+        "Name: Ada\nTitle: Refund\nDescription: Late"
+    )
+
+
+def test_the_header_has_what_the_flow_knows() -> None:
+    facts = Facts("h1", subject="Refund", intent="cancel", sentiment="cross")
+    (comment,) = transcript([], facts)
+    assert "Subject: Refund\nIntent: cancel\nSentiment: cross\n" in f"{comment}\n".replace(
+        "Title: New HITL conversation\n", ""
+    )
+
+
 def test_the_opening_message_never_says_none() -> None:
     assert opening_text("None", None, None) == (
         "Name: Visitor\nTitle: New HITL conversation\nDescription: No description available"

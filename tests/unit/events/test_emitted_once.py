@@ -13,7 +13,7 @@ from hubspot_hitl.errors import VendorFault, VendorUnreachable
 from hubspot_hitl.events.effects import CLOCKS_MS, Stage, carry_out
 from hubspot_hitl.events.reopened import open_question
 from hubspot_hitl.handoff.records import EndReason
-from hubspot_hitl.handoff.thread_events import AskToResume, Effect, EmitAssigned, EmitStopped
+from hubspot_hitl.handoff.thread_effects import AskToResume, Effect, EmitAssigned, EmitStopped
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.ledger import Delivery, DeliveryState, Ledger

@@ -40,7 +40,7 @@ def asked(handoff: Handoff, due_ms: int, *, by: int) -> NewDelivery:
         kind=REOPENED,
         installation_id=handoff.installation_id,
         handoff_id=handoff.id,
-        body={"by": by},
+        body={"by": by, "untilMs": due_ms},
         due_ms=due_ms,
         timer=True,
     )
@@ -64,11 +64,21 @@ def asked_key(handoff: Handoff) -> str:
 
 
 async def open_question(services: Services, handoff: Handoff) -> Delivery | None:
-    """The question to the bot that is not answered yet, if there is one."""
+    """The question to the bot that is not answered yet, if there is one.
+
+    Its time counts, not whether somebody has been told: what the agent then reads has to stay true.
+    """
     found = await services.ledger.find(
         DeliveryFilter(handoff_id=handoff.id, kind=REOPENED, states=(DeliveryState.READY,))
     )
-    return next((one for one in found if one.dedup_key == asked_key(handoff)), None)
+    now_ms = services.clock.now_ms()
+    return next((one for one in found if _is_open(one, handoff, now_ms)), None)
+
+
+def _is_open(one: Delivery, handoff: Handoff, now_ms: int) -> bool:
+    until_ms = one.body.get("untilMs")
+    in_time = not isinstance(until_ms, int) or now_ms < until_ms
+    return in_time and one.dedup_key == asked_key(handoff)
 
 
 async def was_asked(services: Services, handoff: Handoff, *, but: int) -> bool:

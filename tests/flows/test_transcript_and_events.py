@@ -68,6 +68,31 @@ async def answered(house: House, chat: Chat, thread_id: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["at-close", "per-message"])
+async def test_answers_whose_webhooks_overtake_each_other_are_in_the_transcript_once(
+    stage: Stage, install: Install, mode: str
+) -> None:
+    person = contact(stage)
+    house = await install(transcriptMode=mode)
+    chat, thread_id = await house.handoff(1)
+    desk, agent = stage.hubspot.agents, stage.hubspot.agents.list()[0].actor_id
+    late = Fault(FaultKind.REORDER, ("webhook.channel.*",), times=1, seconds=2)
+    stage.hubspot.faults.add(late)
+    answers = ["one", "two", "three"]
+    for text in answers:
+        desk.reply(thread_id, agent, f"answer {text}")
+    await house.until(chat, thread_id, agent=3)
+    await stage.hubspot.settled()
+    desk.close(thread_id)
+
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    assert await reached(
+        lambda: "answer three" in str(person.properties.get("chat_transcript")), WITHIN_S
+    )
+    written = str(person.properties["chat_transcript"])
+    assert [written.count(f"answer {one}") for one in answers] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("mode", ["at-close", "per-message"])
 async def test_the_contact_has_the_transcript(stage: Stage, install: Install, mode: str) -> None:
     person = contact(stage)
     house = await install(transcriptMode=mode)

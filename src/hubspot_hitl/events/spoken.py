@@ -8,6 +8,7 @@ from typing import Final, cast
 from hubspot_hitl.crm.transcript_text import Line, blocks
 from hubspot_hitl.events.codec import message_from_json
 from hubspot_hitl.events.intake import MESSAGE
+from hubspot_hitl.events.ordering import AGAIN
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.summary import Spoken
 from hubspot_hitl.handoff.texts import TextKey
@@ -28,7 +29,7 @@ async def spoken_in(
     services: Services, installation: Installation, handoff: Handoff, *, since_ms: int = 0
 ) -> list[Spoken]:
     """What reached the other side after `since_ms`, oldest first."""
-    found: list[tuple[int, int, Spoken]] = []
+    found: dict[str, tuple[int, int, Spoken]] = {}
     for kind in (BOT_MESSAGE, MESSAGE):
         deliveries = await services.ledger.find(
             DeliveryFilter(
@@ -42,8 +43,10 @@ async def spoken_in(
         for it in deliveries:
             said = await said_in(services, installation, handoff, it)
             if said is not None and said.at_ms > since_ms:
-                found.append((said.at_ms, it.seq, said))
-    return [said for _, _, said in sorted(found, key=lambda one: one[:2])]
+                # A message that was put behind elder ones left a delivery at each of its places.
+                key, _, _ = it.dedup_key.partition(AGAIN)
+                found[key] = (said.at_ms, it.seq, said)
+    return [said for _, _, said in sorted(found.values(), key=lambda one: one[:2])]
 
 
 async def said_in(

@@ -57,6 +57,7 @@ class FakePortal:
     """Whether what is published shows in the thread."""
     failing: dict[str, VendorError] = field(default_factory=dict[str, VendorError])
     calls: list[str] = field(default_factory=list[str])
+    comments: list[str] = field(default_factory=list[str])
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -153,6 +154,7 @@ class FakePortal:
 
     async def comment(self, thread_id: str, text: str, *, rich_text: str | None = None) -> str:
         self._called(f"comment {thread_id}")
+        self.comments.append(text)
         return "c-1"
 
     async def actor(self, actor_id: str) -> Actor:

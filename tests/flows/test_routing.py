@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.flows.conftest import WITHIN_S, House
 
+from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 from hubspot_hitl.twins.botpress.chat import StartFailedError
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.hubspot.crm import make
@@ -16,9 +18,11 @@ from hubspot_hitl.twins.hubspot.properties import OWNER_OFFSET, definitions
 from hubspot_hitl.twins.hubspot.records import CrmObject, Portal, Thread
 from hubspot_hitl.twins.stage import Stage, reached
 from hubspot_hitl.twins.wire import Json
+from hubspot_hitl.web import keys
 
 Install = Callable[..., Awaitable[House]]
 EMAIL = "person1@example.com"
+ESCALATED = {"pipeline": "Escalations", "stage": "urgent"}
 
 
 @pytest.fixture
@@ -264,3 +268,62 @@ async def test_a_contact_is_matched_by_an_own_property_and_filled(
     await house.handoff(1)
     assert known.properties["jobtitle"] == "Grace 1"
     assert list(portal_of(stage).of_type("contacts")) == [known.id]
+
+
+async def note_of(house: House, kind: str) -> str | None:
+    """What became of the one delivery of a kind, when it is done."""
+    assert house.runner is not None
+    ledger = house.runner.app[keys.SERVICES].ledger
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            (found,) = await ledger.find(DeliveryFilter(kind=kind))
+            if found.state is DeliveryState.DONE:
+                return found.note
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("by", ["email", "owner"])
+async def test_a_named_agent_gets_the_thread(by: str, stage: Stage, install: Install) -> None:
+    agent = stage.hubspot.agents.list()[1]
+    named = agent.email.upper() if by == "email" else str(OWNER_OFFSET + int(agent.user_id))
+    house = await install({"name": "named", "then": {"assign": {"agent": f" {named} "}}})
+    _, thread_id = await house.handoff(1)
+    note = await note_of(house, "routing.assign")
+    assert note == f"rule 'named': given to {agent.actor_id}"
+    assert thread(house, thread_id).assigned_to == agent.actor_id
+
+
+@pytest.mark.parametrize("assign", [{"team": "Empty"}, "contact-owner"])
+async def test_a_rule_that_finds_nobody_leaves_the_thread_to_all(
+    assign: Json, stage: Stage, install: Install
+) -> None:
+    portal_of(stage).teams["Empty"] = []
+    house = await install({"name": "empty", "then": {"assign": assign}})
+    chat, thread_id = await house.handoff(1)
+    note = await note_of(house, "routing.assign")
+    assert note == "rule 'empty' found nobody to give the thread to"
+    assert thread(house, thread_id).assigned_to is None
+    stage.botpress.plugin.say(chat, "Hello?")
+    await house.until(chat, thread_id, user=1)
+
+
+async def test_the_help_desks_own_ticket_is_changed_and_no_other_made(
+    stage: Stage, install: Install
+) -> None:
+    then = {"inbox": inbox(stage, 1), "priority": "high", "ticket": ESCALATED}
+    house = await install({"name": "desk", "then": then})
+    _, thread_id = await house.handoff(1)
+    ticket_id = thread(house, thread_id).ticket_id
+    assert await note_of(house, "routing.ticket") == f"ticket {ticket_id} set"
+    (ticket,) = portal_of(stage).of_type("tickets").values()
+    assert (ticket.id, ticket.properties["hs_pipeline_stage"]) == (ticket_id, "771")
+    assert ticket.properties["hs_ticket_priority"] == "HIGH"
+    assert ticket.properties["subject"] == "Conversation"
+
+
+async def test_a_priority_alone_makes_no_ticket(stage: Stage, install: Install) -> None:
+    house = await install({"name": "p", "then": {"priority": "low"}})
+    await house.handoff(1)
+    note = await note_of(house, "routing.ticket")
+    assert note == "the thread has no ticket to set the priority of"
+    assert not portal_of(stage).of_type("tickets")

@@ -36,9 +36,10 @@ class Vendors:
     async def _get(self, path: str) -> bytes:
         return (await self._client.ask(request("GET", f"/_bench/{path}", {}, b"")))[1]
 
-    async def reset(self) -> None:
-        """Forget what arrived."""
-        await self._get("reset")
+    async def reset(self, requests: traffic.Requests) -> None:
+        """Forget what arrived; these come next."""
+        body = orjson.dumps(traffic.threads_of(requests))
+        await self._client.ask(request("POST", "/_bench/reset", {}, body))
 
     async def latency(self, hubspot_s: float, botpress_s: float) -> None:
         """Answer so late from now on."""
@@ -68,7 +69,7 @@ async def open_loop(
     client: Client, vendors: Vendors, server: Running, requests: traffic.Requests, per_s: float
 ) -> Figures:
     """Acknowledgement and added latency at a fixed rate."""
-    await vendors.reset()
+    await vendors.reset(requests)
     cpu_s = server.cpu_s
     out = await client.open_loop(requests, per_s)
     return _figures(out, await vendors.settled(len(requests)), server.cpu_s - cpu_s)
@@ -78,7 +79,7 @@ async def closed_loop(
     client: Client, vendors: Vendors, server: Running, requests: traffic.Requests, workers: int
 ) -> Figures:
     """Messages per second, counted until the vendor has the last one."""
-    await vendors.reset()
+    await vendors.reset(requests)
     cpu_s = server.cpu_s
     out = await client.closed_loop(requests, workers)
     return _figures(out, await vendors.settled(len(requests)), server.cpu_s - cpu_s)
@@ -92,7 +93,7 @@ async def spread(
     workers: int,
 ) -> Figures:
     """A closed loop over replicas, each with its share of the workers and of the messages."""
-    await vendors.reset()
+    await vendors.reset(requests)
     cpu_s = sum(server.cpu_s for server in servers)
     count = len(clients)
     outs = await asyncio.gather(

@@ -130,6 +130,17 @@ def agent_messages(
     return out
 
 
+def threads_of(requests: Requests) -> dict[str, list[object]]:
+    """What agents say in these requests, by thread, in order."""
+    threads: dict[str, list[object]] = {}
+    for _, raw in requests:
+        if not raw.startswith(b"POST /hubspot/"):
+            continue
+        message = orjson.loads(raw.partition(b"\r\n\r\n")[2])["message"]
+        threads.setdefault(message["conversationsThreadId"], []).append(message)
+    return threads
+
+
 def status_batch(size: int, run: int, *, installation: int, step: int, public_url: str) -> bytes:
     """One request of the app's webhooks with `size` events of as many handoffs."""
     now = _now_ms()

@@ -1,7 +1,8 @@
 """Both vendors as a process of their own, as fast as can be: `python -m benchmarks.vendors PORT`.
 
 They answer what the main path asks, after a set time, and write down when each message arrived.
-What they answer is the shape the twins answer; that it is right is the twins' business.
+What they answer is the shape the twins answer; that it is right is the twins' business. A thread's
+history shows what the load is about to say in it, as HubSpot's would.
 """
 
 from __future__ import annotations
@@ -32,6 +33,17 @@ class World:
         self.hubspot_s = 0.0
         self.botpress_s = 0.0
         self.number = 0
+        self.threads: dict[str, list[dict[str, object]]] = {}
+        self.said: dict[str, int] = {}
+
+    def history(self, thread_id: str) -> list[dict[str, object]]:
+        """A thread's messages, newest first: those that arrived, and the one now on its way."""
+        messages = self.threads.get(thread_id, [])
+        said = self.said.get(thread_id, 0)
+        while said < len(messages) and messages[said]["id"] in self.seen_ns:
+            said += 1
+        self.said[thread_id] = said
+        return messages[max(0, said - 49) : said + 1][::-1]
 
     def arrived(self, key: str) -> None:
         """A message is here; a second time is counted, not timed."""
@@ -43,7 +55,7 @@ class World:
         """Seconds to wait, status, body."""
         path, _, query = target.partition("?")
         if path.startswith("/_bench/"):
-            return 0.0, 200, self._control(path, query)
+            return 0.0, 200, self._control(path, query, body)
         if path == "/floor":
             self.calls["floor"] += 1
             self.arrived(str(orjson.loads(body)["key"]))
@@ -82,7 +94,7 @@ class World:
             return 200, b"{}"
         if method == "GET" and path.endswith("/messages"):
             self.calls["hubspot read thread"] += 1
-            return 200, b'{"results":[]}'
+            return 200, orjson.dumps({"results": self.history(path.split("/")[-2])})
         self.calls[f"hubspot {method} {_kind(path)}"] += 1
         if path.endswith("/token"):
             form = parse_qs(body.decode())
@@ -99,12 +111,13 @@ class World:
             return 200, b'{"id":"A-1","type":"AGENT","name":"Ada"}'
         return 200, b'{"id":"1","results":[],"status":"OPEN"}'
 
-    def _control(self, path: str, query: str) -> bytes:
+    def _control(self, path: str, query: str, body: bytes) -> bytes:
         name = path.rpartition("/")[2]
         if name == "reset":
             self.seen_ns.clear()
             self.calls.clear()
             self.repeated = 0
+            self.threads, self.said = orjson.loads(body) if body else {}, {}
         elif name == "latency":
             values = parse_qs(query)
             self.hubspot_s = float(values["hubspot"][0])

@@ -82,9 +82,20 @@ async def seed_history(
         await house.storage.database.write(
             lambda connection: connection.exec_driver_sql(statement).close()
         )
-        if not settings.is_sqlite:
-            analyse = "ANALYZE deliveries"
-            await house.storage.database.write(lambda it: it.exec_driver_sql(analyse).close())
+    if not settings.is_sqlite:
+        await _settle(environment["HITL_DATABASE_URL"])
+
+
+async def _settle(url: str) -> None:
+    """Do now what a server that filled up over weeks has done long ago."""
+    import asyncpg
+
+    server = await asyncpg.connect(url)
+    try:
+        await server.execute("VACUUM ANALYZE deliveries")
+        await server.execute("CHECKPOINT")
+    finally:
+        await server.close()
 
 
 def _insert(table: Table, rows: list[dict[str, object]], connection: Connection) -> None:

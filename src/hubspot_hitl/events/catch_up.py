@@ -19,6 +19,7 @@ from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.ports.services import Services
 
+LOOK_AGAIN = 10
 LOOK_BACK = 50
 LOOK_FAR_BACK = 500
 # Clocks of two vendors and ours: a message may carry a time slightly before the handoff's.
@@ -53,8 +54,11 @@ async def history_deliveries(
     """
     if handoff.thread_id is None:
         return History()
+    looks = (LOOK_AGAIN, LOOK_BACK, LOOK_FAR_BACK) if since_ms else (LOOK_BACK, LOOK_FAR_BACK)
     since_ms = max(since_ms, handoff.created_ms - CLOCK_TOLERANCE_MS)
-    entries = await entries_since(services, installation, handoff.thread_id, since_ms, priority)
+    entries = await entries_since(
+        services, installation, handoff.thread_id, since_ms, priority, looks=looks
+    )
     said = [
         entry
         for entry in oldest_first(entries)
@@ -109,16 +113,21 @@ async def entries_since(
     thread_id: str,
     since_ms: int,
     priority: Priority = Priority.LIVE_CHAT,
+    *,
+    looks: Sequence[int] = (LOOK_BACK, LOOK_FAR_BACK),
 ) -> Sequence[ThreadMessage]:
-    """The thread's entries back to `since_ms`, newest first; one call unless there are many."""
+    """The thread's entries back to `since_ms`, newest first; one call unless there are many.
+
+    `looks` are how many entries are asked for, until those are enough.
+    """
     hubspot = services.hubspot.of(installation)
-    entries = await hubspot.thread_messages(
-        thread_id, newest_first=True, limit=LOOK_BACK, priority=priority
-    )
-    if len(entries) >= LOOK_BACK and entries[-1].created_ms > since_ms:
+    entries: Sequence[ThreadMessage] = ()
+    for limit in looks:
         entries = await hubspot.thread_messages(
-            thread_id, newest_first=True, limit=LOOK_FAR_BACK, priority=priority
+            thread_id, newest_first=True, limit=limit, priority=priority
         )
+        if len(entries) < limit or entries[-1].created_ms <= since_ms:
+            break
     return entries
 
 

@@ -7,6 +7,7 @@ from tests.rooms import Rooms, handoff, installation, open_rooms
 
 from hubspot_hitl.events.catch_up import (
     CLOCK_TOLERANCE_MS,
+    LOOK_AGAIN,
     LOOK_BACK,
     LOOK_FAR_BACK,
     History,
@@ -86,8 +87,10 @@ async def test_a_long_history_is_read_further_back(rooms: Rooms) -> None:
 
 async def test_a_long_history_is_not_read_further_than_needed(rooms: Rooms) -> None:
     rooms.portal.history = [entry(str(n), BEGAN + n) for n in range(LOOK_BACK * 3)]
-    assert len(await keys(rooms, since_ms=BEGAN + LOOK_BACK * 2)) == LOOK_BACK
-    assert len(rooms.portal.calls) == 1
+    for looks in ([LOOK_AGAIN], [LOOK_AGAIN, LOOK_BACK]):
+        rooms.portal.calls.clear()
+        assert len(await keys(rooms, since_ms=BEGAN + LOOK_BACK * 3 - looks[-1])) == looks[-1]
+        assert rooms.portal.calls == [f"thread_messages {limit}" for limit in looks]
 
 
 async def test_a_handoff_without_a_thread_has_no_history(rooms: Rooms) -> None:

@@ -124,6 +124,20 @@ async def test_a_burst_costs_one_look_at_the_history(rooms: Rooms) -> None:
     assert len(rooms.portal.calls) == 1
 
 
+async def test_a_later_look_reads_little_unless_much_was_said(rooms: Rooms) -> None:
+    rooms.portal.history = [message(1)]
+    await webhooks(rooms, 1)
+    await passed_on(rooms)
+    rooms.portal.history = [message(number) for number in (1, 2)]
+    await webhooks(rooms, 2)
+    await passed_on(rooms)
+    rooms.portal.history = [message(number) for number in range(1, 30)]
+    await webhooks(rooms, 29)
+    assert await passed_on(rooms) == list(range(3, 30))
+    looks = [call.split()[1] for call in rooms.portal.calls if call.startswith("thread_messages")]
+    assert looks == ["50", "10", "10", "50"]
+
+
 async def test_what_was_written_in_one_moment_keeps_the_order_of_its_webhooks(rooms: Rooms) -> None:
     at_ms = HANDOFF.created_ms + 5
     burst = [replace(message(number), created_ms=at_ms) for number in range(4)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -26,6 +27,12 @@ settings.register_profile(
     "search", deadline=None, suppress_health_check=list(HealthCheck), max_examples=5_000
 )
 settings.load_profile(os.environ.get("HITL_EXAMPLES", "suite"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: a third of the time, tests wait for something."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(wrapper=True)
@@ -55,6 +62,19 @@ def pytest_runtest_makereport(
 
 def pytest_sessionfinish() -> None:
     AT_THE_END.close()
+
+
+@pytest.fixture(autouse=True)
+def _applications_may_go() -> Iterator[None]:
+    """Let go of the test's web applications; the collector would look at all of them each time.
+
+    aiohttp remembers the last 1,024 handlers with their applications, in a cache without a name
+    that is public: https://github.com/aio-libs/aiohttp/blob/master/aiohttp/web_app.py
+    """
+    yield
+    remembered = getattr(sys.modules.get("aiohttp.web_app"), "_cached_build_middleware", None)
+    if remembered is not None:
+        remembered.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 from pydantic import SecretStr
-from tests.flows.conftest import House
+from tests.flows.conftest import DEFINITION, House
 
-from hubspot_hitl.integration.definition import load_definition
 from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
 from hubspot_hitl.twins.pages.page import DemoPage
@@ -80,7 +79,7 @@ async def open_scene(folder: Path) -> AsyncGenerator[Scene]:
     stage = Stage(
         HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05),
         BotpressOptions(rate_limit_per_s=None),
-        definition=load_definition(),
+        definition=DEFINITION,
     )
     await stage.start()
     token = secrets.token_urlsafe(8)

@@ -18,11 +18,11 @@ import aiohttp
 from aiohttp import web
 from tests.chaos.nursery import Child
 from tests.commands import clean_environment
+from tests.flows.conftest import DEFINITION
 from tests.ports import own_port
 
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.serve import start_server
-from hubspot_hitl.integration.definition import load_definition
 from hubspot_hitl.settings import from_environment
 from hubspot_hitl.twins.botpress.chat import Chat, StartFailedError
 from hubspot_hitl.twins.botpress.options import BotpressOptions
@@ -58,7 +58,7 @@ async def new_stage() -> AsyncGenerator[Stage]:
     stage = Stage(
         HubSpotOptions(rate_limit=None, hook_retry_base_s=0.1, hook_retry_most_s=2.0),
         BotpressOptions(rate_limit_per_s=None, message_retries=100, message_retry_most_s=1.0),
-        definition=load_definition(),
+        definition=DEFINITION,
     )
     stage.hubspot.faults.seed = stage.botpress.faults.seed = SEED
     await stage.start()

@@ -21,6 +21,7 @@ from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
 from hubspot_hitl.twins.stage import Stage, reached
 
+DEFINITION = load_definition()
 WITHIN_S = 60.0
 """What is waited for comes at once; the limit is for machines with other things to do."""
 
@@ -92,7 +93,7 @@ async def stage() -> AsyncIterator[Stage]:
     stage = Stage(
         HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05),
         BotpressOptions(rate_limit_per_s=None),
-        definition=load_definition(),
+        definition=DEFINITION,
     )
     await stage.start()
     yield stage

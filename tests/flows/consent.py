@@ -10,9 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 from pydantic import SecretStr
-from tests.flows.conftest import House
+from tests.flows.conftest import DEFINITION, House
 
-from hubspot_hitl.integration.definition import load_definition
 from hubspot_hitl.setup.scopes import scopes_for
 from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.botpress.records import Installation
@@ -97,7 +96,7 @@ async def open_desk(folder: Path, **changes: object) -> AsyncGenerator[Desk]:
     stage = Stage(
         HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05, scopes=scopes),
         BotpressOptions(rate_limit_per_s=None),
-        definition=load_definition(),
+        definition=DEFINITION,
     )
     await stage.start()
     house = House(stage, folder)

@@ -19,13 +19,12 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import SecretStr
-from tests.flows.conftest import WITHIN_S
+from tests.flows.conftest import DEFINITION, WITHIN_S
 
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.serve import start_server
 from hubspot_hitl.errors import HitlError
 from hubspot_hitl.hubspot.signature import signed_headers_v3
-from hubspot_hitl.integration.definition import load_definition
 from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
@@ -130,9 +129,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         rate_limit=None,
         hook_retry_base_s=0.05,
     )
-    stage = Stage(
-        options, BotpressOptions(token=MARKED["Botpress token"]), definition=load_definition()
-    )
+    stage = Stage(options, BotpressOptions(token=MARKED["Botpress token"]), definition=DEFINITION)
     twin = stage.hubspot = EchoingTwin(options)
     await stage.start()
     yield Bench(stage, tmp_path, twin)

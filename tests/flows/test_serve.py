@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from tests.commands import begin_command, run_command
 from tests.ports import own_port
 
 from hubspot_hitl.twins.stage import Stage, Tally, reached
@@ -112,24 +113,23 @@ async def test_a_killed_server_goes_on_where_it_was(stage: Stage, tmp_path: Path
     [
         ("HITL_PORT", "eighty", "HITL_PORT"),
         ("HITL_DATABASE_URL", "mysql://x", "HITL_DATABASE_URL"),
-        ("HITL_SECRET_KEYS", "a:b", "HITL_SECRET_KEYS"),
         ("HITL_PUBLIC_URL", "not a url", "HITL_PUBLIC_URL"),
     ],
 )
 async def test_wrong_settings_end_with_a_sentence_and_status_2(
     tmp_path: Path, variable: str, value: str, words: str
 ) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from hubspot_hitl.cli import main; main()",
-        "serve",
-        env={**os.environ, "HITL_DATA_DIR": str(tmp_path), variable: value},
-        stderr=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
+    said = await run_command("serve", env={"HITL_DATA_DIR": str(tmp_path), variable: value})
+    assert said.status == 2, said
+    assert words in said.err
+    assert said.err.count("\n") == 1
+
+
+async def test_wrong_keys_end_a_start_with_a_sentence_and_status_2(tmp_path: Path) -> None:
+    env = {"HITL_DATA_DIR": str(tmp_path), "HITL_SECRET_KEYS": "a:b"}
+    process = await begin_command("serve", env=env)
     out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
     said = (out + err).decode()
     assert process.returncode == 2, said
-    assert words in said
+    assert "HITL_SECRET_KEYS" in said
     assert "Traceback" not in said

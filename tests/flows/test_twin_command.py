@@ -12,8 +12,13 @@ import pytest
 WITHIN_S = 60.0
 
 
-@pytest.mark.parametrize(("vendor", "path"), [("hubspot", "agents"), ("botpress", "chats")])
-async def test_a_twin_runs_alone_until_it_is_told_to_stop(vendor: str, path: str) -> None:
+@pytest.mark.parametrize(
+    ("vendor", "path", "how"),
+    [("hubspot", "agents", signal.SIGINT), ("botpress", "chats", signal.SIGTERM)],
+)
+async def test_a_twin_runs_alone_until_it_is_told_to_stop(
+    vendor: str, path: str, how: signal.Signals
+) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -31,6 +36,6 @@ async def test_a_twin_runs_alone_until_it_is_told_to_stop(vendor: str, path: str
     async with aiohttp.ClientSession() as http, http.get(f"{url}/_twin/{path}") as answer:
         assert answer.status == 200
         assert isinstance(await answer.json(), list)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
     assert "stopped" in out.decode(), err.decode()

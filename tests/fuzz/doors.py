@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from tests.flows.conftest import House
+from tests.flows.conftest import DEFINITION, House
 from tests.flows.test_bad_input import operation_headers, secret, webhook_url
 from tests.fuzz.targets import OPERATIONS, WEBHOOKS, Target
 
 from hubspot_hitl.hubspot.signature import signed_headers_v3
-from hubspot_hitl.integration.definition import load_definition
 from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
 from hubspot_hitl.twins.stage import Stage
@@ -116,7 +115,7 @@ class Doors:
         self.stage = Stage(
             HubSpotOptions(rate_limit=None, hook_retry_base_s=0.05),
             BotpressOptions(rate_limit_per_s=None),
-            definition=load_definition(),
+            definition=DEFINITION,
         )
         await self.stage.start()
         self.house = House(self.stage, folder, dict(changes))

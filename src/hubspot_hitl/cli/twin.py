@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
 
@@ -38,7 +40,7 @@ def twin(
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Run one stand-in until Ctrl-C; its remote control is under /_twin.
+    """Run one stand-in until Ctrl-C or SIGTERM; its remote control is under /_twin.
 
     Its credentials are well known: never let strangers reach it.
     """
@@ -57,10 +59,13 @@ async def _serve(made: Twin, host: str, port: int) -> None:
         raise BadSettings(
             f"--port: cannot listen on {host}:{port}: {error.strerror or error}"
         ) from error
+    stop = asyncio.Event()
+    with suppress(NotImplementedError):  # Windows' loop has no signals; Ctrl-C ends the process
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tell(f"listening on {url}, remote control at {url}/_twin/log")
     try:
-        await asyncio.Event().wait()
-    except asyncio.CancelledError:
+        await stop.wait()
         tell("stopped")
     finally:
         await made.stop()

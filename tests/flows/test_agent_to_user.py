@@ -154,6 +154,29 @@ async def test_a_caption_arrives_before_its_file(home: House) -> None:
     assert got[1]["payload"]["title"] == "cat.png"
 
 
+async def test_many_files_arrive_each_once_and_in_order(home: House) -> None:
+    chat, thread_id = await home.handoff()
+    agents = home.stage.hubspot.agents
+    names = [f"plan-{number}.pdf" for number in range(40)]
+    files = [agents.attach(thread_id, name, PDF, "application/pdf", "OTHER") for name in names]
+    agents.reply(thread_id, agent(home), "All of them", attachments=files)
+    agents.reply(thread_id, agent(home), "Done")
+    got = await heard(home, chat, 42)
+    assert [one["text"] or one["payload"]["title"] for one in got] == [
+        "All of them",
+        *names,
+        "Done",
+    ]
+
+
+async def test_a_signature_with_a_linked_logo_leaves_no_torn_signs(home: House) -> None:
+    logo = f'<a href="https://shop.test/"><img src="{home.stage.hubspot.url}/_files/logo.png"></a>'
+    table = f"<table><tr><td>{logo}</td><td><b>Jo</b><br></td></tr></table>"
+    got = await replied(home, "Hello Jo", rich_text=f"<p>Hello<br></p>{table}", count=2)
+    assert [one["type"] for one in got] == ["text", "image"]
+    assert got[0]["text"] == "Hello\n\n**Jo**"
+
+
 async def test_an_empty_message_arrives_as_a_placeholder(home: House) -> None:
     (got,) = await replied(home, " ")
     assert got["text"] == "[Empty message]"

@@ -114,6 +114,20 @@ async def test_a_stop_by_the_bot_closes_the_thread_and_echoes_nothing(house: Hou
     assert chat.counts["hitlStopped"] == 0
 
 
+async def test_a_stop_while_hubspot_fails_ends_the_session_and_closes_the_thread_later(
+    house: House,
+) -> None:
+    """The plugin has told the user of the end by then: a stop that failed would help nobody."""
+    chat, thread_id = await house.handoff()
+    house.stage.hubspot.faults.add(Fault(FaultKind.ERROR_500, ("threads.update",), times=3))
+    answer = await house.stage.botpress.plugin.stop_hitl(chat)
+    assert answer is not None
+    assert (answer.status, answer.json()["output"]) == (200, {})
+    thread = house.stage.hubspot.world.thread(thread_id)
+    assert await reached(lambda: thread.status == "CLOSED", WITHIN_S)
+    assert not chat.active
+
+
 async def test_the_user_can_leave_with_the_plugins_command(house: House) -> None:
     chat, thread_id = await house.handoff()
     house.stage.botpress.plugin.say(chat, "/END")

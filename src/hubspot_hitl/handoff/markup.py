@@ -19,6 +19,7 @@ import nh3
 
 from hubspot_hitl.handoff.image_slots import SLOT, ImagePiece, with_slots
 from hubspot_hitl.handoff.plain_text import clean
+from hubspot_hitl.handoff.table_lines import tables_as_lines
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -146,6 +147,7 @@ def _plain_piece(text: str) -> tuple[TextPiece, ...]:
 def _to_markdown(safe: str) -> str:
     from markdownify import markdownify  # slow to import; most messages are plain
 
+    safe = tables_as_lines(safe)
     safe = _BREAKS_AT_START.sub(r"\2\1", _BREAKS_AT_END.sub(r"\2\1", safe))
     text = markdownify(
         safe, heading_style="ATX", autolinks=False, bullets="-", newline_style="spaces"

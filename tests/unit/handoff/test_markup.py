@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_hitl.handoff import image_slots, markup
+from hubspot_hitl.handoff import image_slots, markup, table_lines
 from hubspot_hitl.handoff.image_slots import ImagePiece
 from hubspot_hitl.handoff.markup import (
     TextPiece,
@@ -55,7 +55,7 @@ IMG = '<img src="https://a.test/1.png">'
         (f"<ol><li>oil {IMG}</li><li>turn</li></ol>", ["1. oil", "1.png", "2. turn"]),
         (
             f"<table><tr><td>{IMG}</td><td>Jo</td></tr></table>c",
-            ["|  |  |\n| --- | --- |\n|  | Jo |", "1.png", "c"],
+            ["Jo", "1.png", "c"],
         ),
     ],
 )
@@ -65,6 +65,25 @@ def test_an_image_tears_no_formatting_apart(html: str, shown: list[str]) -> None
         piece.text if isinstance(piece, TextPiece) else str(piece.url).rsplit("/", 1)[-1]
         for piece in pieces
     ] == shown
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        (
+            "<b>x</b><table><tr><td>a</td><td><p>b</p></td></tr><tr><td>c</td></tr></table>",
+            "**x**\n\na | b\nc",
+        ),
+        ("<table><tr><td><b>Jo</b><br>Sales</td><td> </td></tr></table>", "**Jo**\nSales"),
+        (
+            "<table><tr><td>1</td><td><table><tr><td>2</td><td>3</td></tr></table></td></tr></table>",
+            "1 | 2 | 3",
+        ),
+        ("<table><tr><th>a</th></tr><tr><td>b</td></tr></table>", "| a |\n| --- |\n| b |"),
+    ],
+)
+def test_tables_without_headings_are_lines(html: str, shown: str) -> None:
+    assert html_to_pieces(html, "") == (TextPiece(shown, True),)
 
 
 @pytest.mark.parametrize(
@@ -156,3 +175,4 @@ def test_any_markdown_gives_safe_html_or_none(source: str) -> None:
 def test_the_modules_examples_are_true() -> None:
     assert doctest.testmod(markup).failed == 0
     assert doctest.testmod(image_slots).failed == 0
+    assert doctest.testmod(table_lines).failed == 0

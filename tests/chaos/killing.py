@@ -21,6 +21,7 @@ from hubspot_hitl.twins.stage import Stage, reached
 from hubspot_hitl.twins.wire import Json
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"." * 64
+BACK: list[Json] = [{"source": {"type": "bot"}, "type": "text", "payload": {"text": "Back"}}]
 SETTINGS: dict[str, Any] = {"transcriptMode": "at-close", "reopen": "resume"}
 
 
@@ -90,7 +91,7 @@ async def _again(stage: Stage, it: Talk) -> list[str]:
     deadline = asyncio.get_running_loop().time() + WITHIN_S
     while not it.chat.active:
         try:
-            await plugin.start_hitl(it.chat, title="Back")
+            await plugin.start_hitl(it.chat, title="Back", history=BACK)
         except StartFailedError:
             if asyncio.get_running_loop().time() > deadline:
                 return ["the user did not come back"]

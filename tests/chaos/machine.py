@@ -1,7 +1,7 @@
 """People, webhooks, faults and restarts in any order, over the whole product.
 
-The server runs on SQLite between both twins; hypothesis chooses what happens next. Looks at the
-database go beside the server, through a connection of their own.
+The server runs between both twins; hypothesis chooses what happens next. Looks at the database go
+beside the server, through a connection of their own.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.chaos.arena import LONG, WITHIN_S, Server, Talk, begin, new_stage
+from tests.databases import database_url
 
 from hubspot_hitl.handoff.machine import LEGAL_MOVES
 from hubspot_hitl.handoff.records import HandoffState
@@ -71,6 +73,8 @@ class Person:
 class Product(RuleBasedStateMachine):
     """What people, vendors and the operator of the machine may do."""
 
+    engine = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.Runner()
@@ -82,11 +86,11 @@ class Product(RuleBasedStateMachine):
 
     async def _open(self) -> None:
         self.stage = await self.exit.enter_async_context(new_stage())
-        folder = self.exit.enter_context(tempfile.TemporaryDirectory())
-        self.file = Path(folder) / "hitl.db"
+        folder = Path(self.exit.enter_context(tempfile.TemporaryDirectory()))
+        self.url = await self.exit.enter_async_context(database_url(self.engine, folder))
         # No grace: whatever runs is cut off in the middle when the server ends.
         more = {"HITL_SHUTDOWN_GRACE_S": "0", "HITL_RECONCILE_CRON": "off"}
-        self.server = Server(self.stage, Path(folder), f"sqlite:///{self.file}", more=more)
+        self.server = Server(self.stage, folder, self.url, more=more)
         self.exit.push_async_callback(self.server.end)
         self.exit.push_async_callback(self.server.close)
         await self._start()
@@ -214,8 +218,18 @@ class Product(RuleBasedStateMachine):
         return set(by_agent) == set(it.said) and set(by_user) == set(it.answered)
 
     def _rows(self, sql: str) -> list[tuple[str, ...]]:
-        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=10)) as db:
+        if self.engine == "postgresql":
+            return self.loop.run(self._look(sql))
+        file = self.url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as db:
             return list(db.execute(sql))
+
+    async def _look(self, sql: str) -> list[tuple[str, ...]]:
+        connection = await asyncpg.connect(self.url)
+        try:
+            return [tuple(row) for row in await connection.fetch(sql)]
+        finally:
+            await connection.close()
 
     @invariant()
     def states_are_legal_and_each_user_has_one_handoff(self) -> None:
@@ -253,3 +267,9 @@ class Product(RuleBasedStateMachine):
         finally:
             self.loop.run(self.exit.aclose())
             self.loop.close()
+
+
+class OnPostgres(Product):
+    """The same on PostgreSQL."""
+
+    engine = "postgresql"

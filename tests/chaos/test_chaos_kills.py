@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,14 @@ from tests.chaos.arena import (
 )
 from tests.chaos.killing import SETTINGS, a_picture, everything
 
-from hubspot_hitl.twins.stage import Stage, Tally
+from hubspot_hitl.twins.stage import Stage, Tally, reached
 
 pytestmark = pytest.mark.chaos
 
 POINTS = int(os.environ.get("POINTS") or (10_000 if LONG else 1))
 KILLS = 40 if LONG else 3
+RECOVERIES = 15 if LONG else 1
+IDLE_S = 20.0
 NEVER = ("never", "call", "0")
 Point = tuple[str, str, str]
 
@@ -92,6 +95,42 @@ async def test_kills_at_random_moments_lose_double_and_reorder_nothing(
         await server.spawn()
     tally = await playing
     verdict(tally, handoffs, messages)
+
+
+async def test_words_arrive_soon_after_a_kill(stage: Stage, server: Server) -> None:
+    """How soon is printed; here only counts that they do."""
+    await server.spawn()
+    await stage.install(server.url)
+    it = await talk(stage, 1)
+    took_s: list[float] = []
+    for _ in range(RECOVERIES):
+        await it.exchange(stage, 1)
+        await server.end()
+        await server.spawn()
+        began = time.monotonic()
+        await it.exchange(stage, 1)
+        assert await reached(lambda: it.arrived(stage), WITHIN_S)
+        took_s.append(time.monotonic() - began)
+    took_s.sort()
+    figure(
+        f"kill -9 to words both ways, from listening ({server.engine})",
+        f"half within {took_s[len(took_s) // 2]:.2f} s, all within {took_s[-1]:.2f} s",
+    )
+    if LONG:
+        assert server.process is not None
+        before_s = cpu_s(server.process.pid)
+        await asyncio.sleep(IDLE_S)
+        share = (cpu_s(server.process.pid) - before_s) / IDLE_S
+        figure(f"idle, one chat open ({server.engine})", f"{share:.2%} of a core")
+    tally = Tally()
+    await it.finish(stage, tally)
+    verdict(tally, 1, 2 * RECOVERIES)
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def test_a_rolling_restart_loses_doubles_and_reorders_nothing(

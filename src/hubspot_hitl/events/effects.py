@@ -45,7 +45,7 @@ from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.events import HANDOFF_REOPENED, HITL_ASSIGNED, HITL_STOPPED
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
-from hubspot_hitl.ports.ledger import Delivery, NewDelivery
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.reading import name_of
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.privacy.later import erase_later
@@ -53,6 +53,8 @@ from hubspot_hitl.privacy.later import erase_later
 log = structlog.get_logger(__name__)
 
 TOLD_AFTER_ATTEMPTS = 2
+MOST_DELIVERIES = 1_000
+NEXT_NOTE = "; "
 CLOCKS_MS = 10_000
 """How far our clock and Botpress's may be apart."""
 
@@ -175,14 +177,34 @@ async def _emitted_before(
             taken_for_emitted=if_unknown,
         )
         return if_unknown
-    return found is not None
+    if found is None or await _is_of_another(stage, found):
+        return False
+    stage.notes.append(_noted(found))
+    return True
+
+
+def _noted(event_id: str) -> str:
+    return f"event {event_id}"
+
+
+async def _is_of_another(stage: Stage, event_id: str) -> bool:
+    """Whether an event was emitted by an earlier delivery of the handoff, for an earlier session.
+
+    Its payload is the same, and it may be so young that clocks do not tell.
+    """
+    done = await stage.services.ledger.find(
+        DeliveryFilter(
+            handoff_id=stage.handoff.id, states=(DeliveryState.DONE,), limit=MOST_DELIVERIES
+        )
+    )
+    return any(_noted(event_id) in (one.note or "").split(NEXT_NOTE) for one in done)
 
 
 async def _emit(stage: Stage, type_: str, payload: dict[str, str], user_id: str | None) -> None:
     await stage.services.ledger.mark_started(stage.it)
     bot = stage.services.bots.of(stage.installation)
     try:
-        await bot.create_event(
+        event_id = await bot.create_event(
             type_, payload, conversation_id=payload["conversationId"], user_id=user_id
         )
     except VendorUnreachable as error:
@@ -190,6 +212,7 @@ async def _emit(stage: Stage, type_: str, payload: dict[str, str], user_id: str 
             raise
         # It certainly had no effect: say so, or the next run would have to doubt it.
         raise VendorFault(error.message, vendor=error.vendor, operation=error.operation) from error
+    stage.notes.append(_noted(event_id))
 
 
 def outcome_unknown(it: Delivery) -> bool:

@@ -9,7 +9,7 @@ import structlog
 
 from hubspot_hitl.errors import VendorError, is_away
 from hubspot_hitl.events.catch_up import history_deliveries
-from hubspot_hitl.events.effects import Stage, carry_out
+from hubspot_hitl.events.effects import NEXT_NOTE, Stage, carry_out
 from hubspot_hitl.events.held import may_hold, wake_held
 from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.events.tagging import tags_later
@@ -64,7 +64,7 @@ async def happen(
         then += watch(installation, saved, now_ms)
     over = handoff.active and not saved.active and it.dedup_key != watch_key(handoff)
     cancel = [watch_key(handoff)] if over else []
-    return Done(note="; ".join(stage.notes) or "nothing to do", then=then, cancel=cancel)
+    return Done(note=NEXT_NOTE.join(stage.notes) or "nothing to do", then=then, cancel=cancel)
 
 
 def _policy(installation: Installation) -> domain.Policy:

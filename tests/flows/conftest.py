@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -20,6 +21,9 @@ from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.botpress.options import BotpressOptions
 from hubspot_hitl.twins.hubspot.options import HubSpotOptions
 from hubspot_hitl.twins.stage import Stage, reached
+
+if TYPE_CHECKING:
+    from tests.flows.conversation import WebSite
 
 DEFINITION = load_definition()
 WITHIN_S = 60.0
@@ -98,6 +102,34 @@ async def stage() -> AsyncIterator[Stage]:
     await stage.start()
     yield stage
     await stage.stop()
+
+
+@pytest.fixture
+async def bare(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
+    """Not installed yet, so that a test may choose the configuration."""
+    house = House(stage, tmp_path)
+    yield house
+    await house.close()
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[WebSite]:
+    """Where users' files lie."""
+    from tests.flows.conversation import open_site  # it is made of the houses of this module
+
+    site = await open_site()
+    yield site
+    await site.server.close()
+
+
+@pytest.fixture
+async def home(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
+    """Installed, and it fetches files from this machine."""
+    from tests.flows.conversation import furnished
+
+    home = await furnished(House(stage, tmp_path))
+    yield home
+    await home.close()
 
 
 @pytest.fixture

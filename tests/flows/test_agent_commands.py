@@ -14,13 +14,6 @@ from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage, reached
 
 
-@pytest.fixture
-async def home(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    home = await furnished(House(stage, tmp_path))
-    yield home
-    await home.close()
-
-
 async def taken(home: House) -> tuple[Chat, str]:
     """A handoff that an agent has taken."""
     chat, thread_id = await home.handoff()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from tests.flows.conversation import MP3, MP4, PDF, PNG, agent, furnished, said
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.stage import Stage, reached
 from hubspot_hitl.twins.wire import Json
-
-
-@pytest.fixture
-async def home(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    home = await furnished(House(stage, tmp_path))
-    yield home
-    await home.close()
 
 
 async def heard(home: House, chat: Chat, count: int = 1) -> list[Json]:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from tests.flows.conftest import WITHIN_S, House
-from tests.flows.conversation import agent, commented, comments, furnished
+from tests.flows.conversation import agent, commented, comments
 
 from hubspot_hitl.twins.faults import Fault, FaultKind
-from hubspot_hitl.twins.stage import Stage, reached
-
-
-@pytest.fixture
-async def home(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    home = await furnished(House(stage, tmp_path))
-    yield home
-    await home.close()
+from hubspot_hitl.twins.stage import reached
 
 
 def seen(home: House, thread_id: str) -> list[str]:

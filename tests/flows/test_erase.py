@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from tests.commands import run_command
 from tests.flows.conftest import WITHIN_S, House
-from tests.flows.conversation import PDF, WebSite, furnished, open_site
+from tests.flows.conversation import PDF, WebSite, furnished
 
 from hubspot_hitl.house import open_house
 from hubspot_hitl.ports.ledger import ERASED, Delivery, DeliveryFilter, DeliveryState, Ledger
@@ -32,13 +32,6 @@ async def bare(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
     house = House(stage, tmp_path)
     yield house
     await house.close()
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[WebSite]:
-    site = await open_site()
-    yield site
-    await site.server.close()
 
 
 def settings_of(house: House) -> Settings:

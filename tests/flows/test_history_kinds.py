@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import aiohttp
 import pytest
 from tests.flows.conftest import WITHIN_S, House
@@ -16,12 +13,11 @@ from tests.flows.conversation import (
     commented,
     entries,
     furnished,
-    open_site,
     said,
     stored,
 )
 
-from hubspot_hitl.twins.stage import Stage, reached
+from hubspot_hitl.twins.stage import reached
 from hubspot_hitl.twins.wire import Json
 
 OPTIONS: list[Json] = [{"label": "Red", "value": "r"}, {"label": "Blue", "value": "b"}]
@@ -29,18 +25,8 @@ CARD: Json = {"title": "Bike", "subtitle": "Fast", "actions": []}
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[WebSite]:
-    site = await open_site()
-    yield site
-    await site.server.close()
-
-
-@pytest.fixture
-async def house(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    """Not installed yet, so that a test may choose the configuration."""
-    house = House(stage, tmp_path)
-    yield house
-    await house.close()
+def house(bare: House) -> House:
+    return bare
 
 
 def history(site: WebSite) -> list[Json]:

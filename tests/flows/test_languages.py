@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.flows.conftest import WITHIN_S, House
 from tests.flows.conversation import agent, commented, furnished, said
 
 from hubspot_hitl.twins.botpress.chat import Chat
-from hubspot_hitl.twins.stage import Stage, reached
+from hubspot_hitl.twins.stage import reached
 
 
 @pytest.fixture
-async def house(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    """Not installed yet, so that a test may choose the configuration."""
-    house = House(stage, tmp_path)
-    yield house
-    await house.close()
+def house(bare: House) -> House:
+    return bare
 
 
 async def taken(house: House, language: str | None, name: str = "Ada") -> tuple[Chat, str]:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.flows.conftest import WITHIN_S, House
 from tests.flows.conversation import agent, entries, furnished, said
 
 from hubspot_hitl.twins.botpress.chat import Chat
-from hubspot_hitl.twins.stage import Stage, reached
+from hubspot_hitl.twins.stage import reached
 from hubspot_hitl.twins.wire import Json
 
 
 @pytest.fixture
-async def house(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    """Not installed yet, so that a test may choose the configuration."""
-    house = House(stage, tmp_path)
-    yield house
-    await house.close()
+def house(bare: House) -> House:
+    return bare
 
 
 async def answered(house: House, count: int = 2) -> tuple[Chat, str, list[str]]:

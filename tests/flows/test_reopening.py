@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.flows.conftest import WITHIN_S, House
@@ -13,16 +11,13 @@ from tests.flows.conversation import agent, commented, comments, entries, furnis
 from hubspot_hitl.events.held import HELD
 from hubspot_hitl.ports.ledger import DeliveryFilter
 from hubspot_hitl.twins.botpress.chat import Chat
-from hubspot_hitl.twins.stage import Stage, reached
+from hubspot_hitl.twins.stage import reached
 from hubspot_hitl.web import keys
 
 
 @pytest.fixture
-async def house(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    """Not installed yet, so that a test may choose the configuration."""
-    house = House(stage, tmp_path)
-    yield house
-    await house.close()
+def house(bare: House) -> House:
+    return bare
 
 
 async def closed(house: House) -> tuple[Chat, str]:

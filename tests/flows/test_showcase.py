@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from tests.commands import run_command
 from tests.flows.conftest import House
-from tests.flows.conversation import furnished
 
 from hubspot_hitl.twins.showcase import Showcase
-from hubspot_hitl.twins.stage import Stage
 
 TO_AGENT = (
     "Ada Lovelace: Name: Ada Lovelace / Title: A bike",
@@ -59,13 +55,6 @@ TO_USER = (
     "Agent 2: I take over.",
     "bot: The person has left the conversation. The bot is back.",
 )
-
-
-@pytest.fixture
-async def home(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    home = await furnished(House(stage, tmp_path))
-    yield home
-    await home.close()
 
 
 def missing(wanted: tuple[str, ...], seen: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from tests.flows.conversation import (
     arrived,
     entries,
     furnished,
-    open_site,
     said,
     stored,
 )
@@ -27,20 +25,6 @@ from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage, reached
 from hubspot_hitl.twins.wire import Json
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[WebSite]:
-    site = await open_site()
-    yield site
-    await site.server.close()
-
-
-@pytest.fixture
-async def home(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    home = await furnished(House(stage, tmp_path))
-    yield home
-    await home.close()
 
 
 async def sent(home: House, kind: str, payload: Json, count: int = 1) -> list[Json]:

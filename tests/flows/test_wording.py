@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.flows.conftest import WITHIN_S, House
@@ -16,13 +14,12 @@ from tests.flows.conversation import (
     comments,
     entries,
     furnished,
-    open_site,
     said,
 )
 
 from hubspot_hitl.handoff.texts import TEXTS, TextKey
 from hubspot_hitl.twins.botpress.chat import Chat
-from hubspot_hitl.twins.stage import Stage, reached
+from hubspot_hitl.twins.stage import reached
 from hubspot_hitl.twins.wire import Json
 
 LANGUAGES = sorted(set(TEXTS) - {"en"})
@@ -30,18 +27,8 @@ USER: Json = {"type": "user", "userId": "u"}
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[WebSite]:
-    site = await open_site()
-    yield site
-    await site.server.close()
-
-
-@pytest.fixture
-async def house(stage: Stage, tmp_path: Path) -> AsyncIterator[House]:
-    """Not installed yet, so that a test may choose the configuration."""
-    house = House(stage, tmp_path)
-    yield house
-    await house.close()
+def house(bare: House) -> House:
+    return bare
 
 
 def english_in(told: str, language: str) -> set[str]:

@@ -30,7 +30,6 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "Der Chat ist wieder offen: Ihre Nachrichten kommen an.",
     T.NOTE_USER_ENDED: "Der Chat wurde von der anderen Seite beendet.",
-    T.NOTE_BOT_ENDED: "Der Bot hat den Chat beendet.",
     T.NOTE_NUDGE: "Es wird auf eine Antwort gewartet.",
     T.NOTE_NO_AGENT: "Niemand hat den Chat rechtzeitig übernommen: Der Bot führt ihn weiter.",
     T.NOTE_AGENT_SILENT: "Es kam nicht rechtzeitig eine Antwort: Der Bot führt den Chat weiter.",

@@ -30,7 +30,6 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "The chat is open again: the user gets your messages.",
     T.NOTE_USER_ENDED: "The user has ended the chat.",
-    T.NOTE_BOT_ENDED: "The bot has ended the chat.",
     T.NOTE_NUDGE: "The user is waiting for an answer.",
     T.NOTE_NO_AGENT: "Nobody took the chat in time, so it was given back to the bot.",
     T.NOTE_AGENT_SILENT: "The user got no answer in time, so the chat was given back to the bot.",

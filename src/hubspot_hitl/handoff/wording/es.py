@@ -30,7 +30,6 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "El chat está abierto de nuevo: el usuario recibe sus mensajes.",
     T.NOTE_USER_ENDED: "El usuario ha terminado el chat.",
-    T.NOTE_BOT_ENDED: "El bot ha terminado el chat.",
     T.NOTE_NUDGE: "El usuario espera una respuesta.",
     T.NOTE_NO_AGENT: "Nadie tomó el chat a tiempo: el bot lo retoma.",
     T.NOTE_AGENT_SILENT: "El usuario no recibió respuesta a tiempo: el bot retoma el chat.",

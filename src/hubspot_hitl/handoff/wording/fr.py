@@ -30,7 +30,6 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "La conversation est rouverte : l'utilisateur reçoit vos messages.",
     T.NOTE_USER_ENDED: "L'utilisateur a mis fin à la conversation.",
-    T.NOTE_BOT_ENDED: "Le bot a mis fin à la conversation.",
     T.NOTE_NUDGE: "L'utilisateur attend une réponse.",
     T.NOTE_NO_AGENT: "Personne n'a pris la conversation à temps : le bot la reprend.",
     T.NOTE_AGENT_SILENT: (

@@ -31,7 +31,6 @@ class TextKey(StrEnum):
     NOTE_NOT_REOPENED = "agent-note-not-reopened"
     NOTE_REOPENED = "agent-note-reopened"
     NOTE_USER_ENDED = "agent-note-user-ended"
-    NOTE_BOT_ENDED = "agent-note-bot-ended"
     NOTE_NUDGE = "agent-note-nudge"
     NOTE_NO_AGENT = "agent-note-no-agent"
     NOTE_AGENT_SILENT = "agent-note-agent-silent"

@@ -30,7 +30,6 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "O chat está aberto de novo: o usuário recebe suas mensagens.",
     T.NOTE_USER_ENDED: "O usuário encerrou o chat.",
-    T.NOTE_BOT_ENDED: "O bot encerrou o chat.",
     T.NOTE_NUDGE: "O usuário está esperando uma resposta.",
     T.NOTE_NO_AGENT: "Ninguém assumiu o chat a tempo: o bot o retoma.",
     T.NOTE_AGENT_SILENT: "O usuário não recebeu resposta a tempo: o bot retoma o chat.",

@@ -64,7 +64,7 @@ class _Told(Protocol):
 
     method: str
     uri: str
-    body: aiohttp.FormData | bytes | None
+    body: aiohttp.FormData | aiohttp.Payload | bytes | None
     headers: Mapping[str, str]
 
 
@@ -174,9 +174,10 @@ class _Cleaner:
         query = urlencode([(n, self._value(n, v)) for n, v in parse_qsl(parts.query)])
         body, headers = request.body, {n.lower(): v for n, v in request.headers.items()}
         if isinstance(body, aiohttp.FormData):
-            payload = body()
-            headers["content-type"] = payload.content_type
-            body = payload.decode().encode()
+            body = body()
+        if isinstance(body, aiohttp.Payload):
+            headers["content-type"] = body.content_type
+            body = body.decode().encode()
         if (
             isinstance(body, bytes)
             and headers.get("content-type") == "application/x-www-form-urlencoded"

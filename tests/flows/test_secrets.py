@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import secrets as random_secrets
 import sys
 import time
 import traceback
+import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import SecretStr
 from tests.flows.conftest import DEFINITION, WITHIN_S
+from tests.flows.console_desk import session
 
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.serve import start_server
@@ -47,7 +50,22 @@ MARKED = {
     "signing secret": "bWFya2VkLXNpZ25pbmctc2VjcmV0LTAwMDU",
     "path secret": "marked-path-secret-0006",
     "console token": "marked-console-token-0007",
+    "reader token": "marked-reader-token-0008",
+    "registrations token": "marked-registrations-0009",
+    "admin token": "marked-admin-token-0010",
+    "shared client secret": "marked-shared-secret-0011",
+    "shared developer key": "marked-shared-key-0012",
+    "key ring": base64.b64encode(b"marked-key-ring-of-32-bytes-0013").decode(),
+    "subscriber secret": "whsec_bWFya2VkLXN1YnNjcmliZXItMDAxNA==",
+    "subscriber header": "marked-header-0015",
+    "subscriber address": "marked-address-0016",
 }
+SUBSCRIBER = {
+    "url": f"https://127.0.0.1:9/{MARKED['subscriber address']}",
+    "secret": MARKED["subscriber secret"],
+    "headers": {"authorization": f"Bearer {MARKED['subscriber header']}"},
+}
+PAGES = ("", "/handoffs", "/deliveries", "/connections", "/doctor", "/plan", "/rules", "/audit")
 
 
 class EchoingTwin(HubSpotTwin):
@@ -112,7 +130,14 @@ class Bench:
             botpress_token=SecretStr(MARKED["Botpress token"]),
             botpress_signing_secrets=(SecretStr(MARKED["signing secret"]),),
             botpress_path_secret=SecretStr(MARKED["path secret"]),
+            botpress_admin_token=SecretStr(MARKED["admin token"]),
             console_token=SecretStr(MARKED["console token"]),
+            console_readonly_token=SecretStr(MARKED["reader token"]),
+            registrations_token=SecretStr(MARKED["registrations token"]),
+            secret_keys=SecretStr(f"k1:{MARKED['key ring']}"),
+            hubspot_client_id="shared-client",
+            hubspot_client_secret=SecretStr(MARKED["shared client secret"]),
+            hubspot_developer_api_key=SecretStr(MARKED["shared developer key"]),
             hubspot_api_url=self.hubspot.url,
             log_format="json",
             log_level="debug",
@@ -222,6 +247,26 @@ async def strangers(bench: Bench, webhook_id: str) -> list[int]:
     return statuses
 
 
+async def look_at_everything(bench: Bench, services: Services) -> None:
+    """The console as an operator sees it, each handoff's bundle, the metrics, a widget's call."""
+    handoffs = await services.handoffs.find()
+    async with session() as http:
+        token = {"token": MARKED["console token"], "next": "/console/"}
+        assert (await http.post(f"{bench.url}/console/login", data=token)).status == 200
+        for page in ("/metrics", "/openapi.json", *(f"/console{one}" for one in PAGES)):
+            async with http.get(f"{bench.url}{page}") as answer:
+                assert answer.status == 200, page
+        for one in handoffs:
+            async with http.get(f"{bench.url}/console/handoffs/{one.id}/bundle.zip") as answer:
+                with zipfile.ZipFile(io.BytesIO(await answer.read())) as bundle:
+                    for name in bundle.namelist():
+                        bench.keep("bundles", bundle.read(name).decode())
+        widget = {"Authorization": f"Bearer {MARKED['registrations token']}"}
+        body = {"firstName": "Ada", "lastName": "L", "email": "ada@example.com"}
+        async with http.post(f"{bench.url}/registrations", json=body, headers=widget) as answer:
+            assert answer.status != 401
+
+
 async def test_no_secret_comes_out_anywhere(bench: Bench) -> None:
     settings = bench.settings()
     configure_logging_from(settings, stream=bench.logged)
@@ -243,7 +288,8 @@ async def test_no_secret_comes_out_anywhere(bench: Bench) -> None:
     events = {line["event"] for line in lines}
     assert {"hubspot_called", "registered", "operation_failed", "webhook_refused"} <= events
     bench.keep("log", bench.logged.getvalue())
-    assert {"log", "exceptions", "answers", "files", "dead letters", "reprs"} == set(bench.out)
+    places = {"log", "exceptions", "answers", "files", "dead letters", "reprs", "bundles"}
+    assert places == set(bench.out)
     found = {
         (place, secret)
         for place, texts in bench.out.items()
@@ -257,7 +303,9 @@ async def test_no_secret_comes_out_anywhere(bench: Bench) -> None:
 async def drive(bench: Bench, services: Services, settings: Settings) -> None:
     operations = f"{bench.url}/botpress/{MARKED['path secret']}"
     keys = (MARKED["signing secret"],)
-    installation = await bench.stage.install(operations, signing_secrets=keys)
+    installation = await bench.stage.install(
+        operations, signing_secrets=keys, eventsWebhook=json.dumps(SUBSCRIBER)
+    )
     known = await services.installations.get(installation.webhook_id)
     assert known is not None
     hubspot = services.hubspot.of(known)
@@ -278,6 +326,7 @@ async def drive(bench: Bench, services: Services, settings: Settings) -> None:
         "MissingScope",
         "AuthorizationLost",
     ]
+    await look_at_everything(bench, services)
     statuses = await strangers(bench, installation.webhook_id)
     assert statuses[:5] == [401, 404, 400, 401, 400]
     bench.remember_issued()

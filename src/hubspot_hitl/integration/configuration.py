@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeGuard
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from hubspot_hitl.integration.inboxes import InboxReference, inbox_references
+from hubspot_hitl.integration.subscribers import confidential
 from hubspot_hitl.integration.wire import WireModel, json_as_text, number_as_text, studio
 
 MAX_SECRET = 4_000
@@ -375,7 +376,9 @@ class Configuration(WireModel):
             self.refresh_token,
             self.events_webhook,
         )
-        return tuple(value for value in values if value is not None)
+        parts = confidential(self.events_webhook.get_secret_value()) if self.events_webhook else ()
+        known = (value for value in values if value is not None)
+        return (*known, *(SecretStr(part) for part in parts))
 
     @property
     def inboxes(self) -> tuple[InboxReference, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Final, TypeGuard
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,6 +27,8 @@ _OURS: Final = frozenset(
     | {"webhook-id", "webhook-timestamp", "webhook-signature"}
 )
 _PREFIX: Final = "whsec_"
+_TELL_NOTHING: Final = frozenset({"accept", "accept-language", "user-agent"})
+_KEY_CHARS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,20 @@ class Subscriber:
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     key: bytes | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
 
     @property
     def id(self) -> str:
         """A short name that tells nothing of the address, which may hold a key."""
         return hashlib.sha256(self.url.encode()).hexdigest()[:16]
+
+    @property
+    def confidential(self) -> tuple[str, ...]:
+        """What of it nobody else may read, for the log's redaction: long words that tell a key."""
+        told = " ".join(v for n, v in self.headers.items() if n.lower() not in _TELL_NOTHING)
+        words = [*told.split(), *urlsplit(self.url).path.split("/")]
+        long = (word for word in words if len(word) >= _KEY_CHARS)
+        return (self.url, *long, *([self.secret] if self.secret else []))
 
 
 class _Wire(BaseModel):
@@ -79,6 +91,14 @@ def subscribers_of(text: str) -> tuple[Subscriber, ...]:
     return tuple(found.values())
 
 
+def confidential(text: str) -> tuple[str, ...]:
+    """What of a text of subscribers nobody else may read; nothing of one that cannot be read."""
+    try:
+        return tuple(word for one in subscribers_of(text) for word in one.confidential)
+    except (BadConfiguration, ValueError):
+        return ()
+
+
 def _subscriber(item: object, place: str) -> Subscriber:
     try:
         wire = _Wire.model_validate(item)
@@ -91,7 +111,8 @@ def _subscriber(item: object, place: str) -> Subscriber:
             raise BadConfiguration(f"{place}.headers: {name[:64]!r} cannot be set.")
         if not _VALUE.fullmatch(value):
             raise BadConfiguration(f"{place}.headers: the value of {name[:64]!r} cannot be sent.")
-    return Subscriber(wire.url, wire.headers, _key(wire.secret, place) if wire.secret else None)
+    key = _key(wire.secret, place) if wire.secret else None
+    return Subscriber(wire.url, wire.headers, key, wire.secret)
 
 
 def _key(secret: str, place: str) -> bytes:

@@ -225,5 +225,7 @@ def secrets_of(settings: Explicit) -> tuple[str, ...]:
         for name in type(settings).model_fields
         for text in _secret_texts(getattr(settings, name))
     )
+    ring = plain(getattr(settings, "secret_keys", None)) or ""
+    keys = tuple(key for one in ring.split(",") if (key := one.partition(":")[2].strip()))
     password = urlsplit(str(getattr(settings, "database_url", ""))).password
-    return (*found, password) if password else found
+    return (*found, *keys, *([password] if password else ()))

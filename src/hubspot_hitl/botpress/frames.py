@@ -73,7 +73,9 @@ def _headers(value: object) -> object:
 class RequestFrame(BaseModel):
     """A request that somebody sent to the tunnel's public address."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
     id: str = Field(min_length=1)
     method: str = Field(pattern=r"^[A-Za-z]{1,20}$")

@@ -38,7 +38,11 @@ class Wire(BaseModel):
     """Base of everything read from Botpress: camelCase outside, frozen, tolerant."""
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        defer_build=True,  # at first use: a server starts sooner
     )
 
 

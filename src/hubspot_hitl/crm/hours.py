@@ -49,7 +49,9 @@ def _clock(text: str, *, end: bool = False) -> int:
 class Hours(BaseModel):
     """The hours of one inbox: spans per day of the week, in a zone; closed on holidays."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     weekly: Mapping[Day, tuple[Annotated[str, AfterValidator(_span)], ...]] = Field(
@@ -103,7 +105,9 @@ def _begin(span: str) -> int:
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     default: Hours | None = None
     inboxes: Mapping[str, Hours] = Field(default_factory=dict[str, Hours])

@@ -20,7 +20,11 @@ class _Strict(BaseModel):
     """Unknown keys are refused: a misspelt one would do nothing."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        defer_build=True,
     )
 
 
@@ -81,7 +85,7 @@ class OutcomeRule(_Strict):
     then: Then
 
 
-_ADAPTER: Final = TypeAdapter(tuple[OutcomeRule, ...])
+_ADAPTER: Final = TypeAdapter(tuple[OutcomeRule, ...], config=ConfigDict(defer_build=True))
 
 
 @lru_cache(maxsize=256)

@@ -45,7 +45,9 @@ PriorityName = Literal["low", "medium", "high", "urgent"]
 class _Strict(BaseModel):
     """Unknown keys are refused: a misspelt one would do nothing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
 
 class TeamChoice(_Strict):

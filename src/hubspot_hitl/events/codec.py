@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from functools import cache
 from typing import Final
 
 from pydantic import TypeAdapter
 
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 
-_ADAPTER = TypeAdapter(ThreadMessage)
 _NAMES: Final = tuple(field.name for field in fields(ThreadMessage))
+
+
+@cache
+def _adapter() -> TypeAdapter[ThreadMessage]:
+    return TypeAdapter(ThreadMessage)  # at first use: a server starts sooner
 
 
 def message_to_json(message: ThreadMessage) -> dict[str, object]:
@@ -30,4 +35,4 @@ def message_from_json(body: Mapping[str, object]) -> ThreadMessage:
     >>> message_from_json(message_to_json(message)) == message
     True
     """
-    return _ADAPTER.validate_python(body)
+    return _adapter().validate_python(body)

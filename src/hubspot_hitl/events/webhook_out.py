@@ -8,6 +8,7 @@ letters, from where it can be sent again with the same bytes and the same id.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Final, cast
 
 import structlog
@@ -37,7 +38,11 @@ SEND: Final = "hook.send"
 ATTEMPTS: Final = 10
 LOOK_AGAIN_S: Final = 0.5
 RECENT: Final = 20
-_HANDOFF: Final = TypeAdapter(Handoff)
+
+
+@cache
+def _of_handoff() -> TypeAdapter[Handoff]:
+    return TypeAdapter(Handoff)  # at first use: a server starts sooner
 
 
 def subscribers(installation: Installation) -> tuple[Subscriber, ...]:
@@ -59,7 +64,7 @@ def moved_event(
         return []
     body: dict[str, object] = {
         "type": "create" if started else "update",
-        "handoff": _HANDOFF.dump_python(after, mode="json"),
+        "handoff": _of_handoff().dump_python(after, mode="json"),
         "nowMs": now_ms,
     }
     # `version` makes a reopening another event; a repeat of the same change has the same one.
@@ -109,7 +114,7 @@ async def make_event(services: Services, it: Delivery) -> Outcome:
 async def _handoff_event(
     services: Services, installation: Installation, it: Delivery
 ) -> dict[str, object]:
-    handoff = _HANDOFF.validate_python(it.body["handoff"])
+    handoff = _of_handoff().validate_python(it.body["handoff"])
     told = Told(
         bot_id=installation.bot_id,
         type=str(it.body["type"]),

@@ -35,7 +35,9 @@ class Connection(BaseModel):
     With `disconnected` the grant, and the refresh token configured at that time, are void.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
     auth_method: AuthMethod
     refresh_token: SecretStr

@@ -57,7 +57,9 @@ class Subscriber:
 class _Wire(BaseModel):
     """Unknown keys are refused: a misspelt secret would sign nothing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     url: Annotated[str, Field(min_length=1, max_length=8_000)]
     headers: dict[str, str] = Field(default_factory=dict[str, str])

@@ -28,14 +28,16 @@ GRACE_MS: Final = 24 * 60 * 60 * 1000
 class Kept(BaseModel):
     """One secret of one version of the integration. `replaced_ms` is when it was rotated away."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
     integration_id: str
     value: str = Field(min_length=1, repr=False)
     replaced_ms: int | None = None
 
 
-_KEPT: Final = TypeAdapter(tuple[Kept, ...])
+_KEPT: Final = TypeAdapter(tuple[Kept, ...], config=ConfigDict(defer_build=True))
 
 
 class StoredCredentials(NamedTuple):

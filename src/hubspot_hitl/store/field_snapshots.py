@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,7 +10,10 @@ from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot
 from hubspot_hitl.ports.store import Vault
 from hubspot_hitl.store.installations import secret_scope
 
-_ADAPTER: Final = TypeAdapter(FieldSnapshot)
+
+@cache
+def _adapter() -> TypeAdapter[FieldSnapshot]:
+    return TypeAdapter(FieldSnapshot)  # at first use: a server starts sooner
 
 
 class VaultFieldSnapshots:
@@ -25,14 +28,14 @@ class VaultFieldSnapshots:
         if kept is None:
             return None
         try:
-            return _ADAPTER.validate_json(kept)
+            return _adapter().validate_json(kept)
         except ValidationError:
             return None
 
     async def save(self, installation_id: str, snapshot: FieldSnapshot) -> None:
         """Replace it."""
         scope, name = secret_scope(installation_id), _name(snapshot.type)
-        await self._vault.put(scope, name, _ADAPTER.dump_json(snapshot))
+        await self._vault.put(scope, name, _adapter().dump_json(snapshot))
 
 
 def _name(type_: CrmType) -> str:

@@ -35,7 +35,9 @@ _Name = Annotated[str, Field(min_length=1, max_length=100)]
 class Registration(BaseModel):
     """What the widget sends. Whoever carries the token may name the installation."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
     firstName: _Name  # noqa: N815 - the name on the wire
     lastName: _Name  # noqa: N815

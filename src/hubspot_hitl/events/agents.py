@@ -8,6 +8,7 @@ import structlog
 
 from hubspot_hitl.errors import VendorError
 from hubspot_hitl.handoff.records import Person
+from hubspot_hitl.handoff.texts import TextKey, Texts
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import UserTag
 from hubspot_hitl.ports.hubspot_records import Actor
@@ -18,10 +19,8 @@ log = structlog.get_logger(__name__)
 FRESH_MS = 10 * 60_000
 UNKNOWN_MS = 60_000
 """How long HubSpot's word that it does not know, or does not tell, an actor is taken for true."""
-UNNAMED = "Agent"
 # Speaks where no person does: our own texts, and messages whose author HubSpot does not name.
 SYSTEM_ACTOR = "S-hubspot"
-SYSTEM_NAME = "Support"
 
 
 async def mirror_agent(
@@ -35,12 +34,15 @@ async def mirror_agent(
     """
     known = await services.people.agent(installation.id, actor_id)
     now_ms = services.clock.now_ms()
-    unnamed = known is not None and known.name == UNNAMED and name is not None
+    general = general_name(installation)
+    hidden = not installation.configuration.agent_name
+    unnamed = known is not None and known.name == general and name is not None and not hidden
     if known is not None and now_ms - known.seen_ms < FRESH_MS and not unnamed:
         return known
     try:
         if actor_id == SYSTEM_ACTOR:
-            actor = Actor(id=SYSTEM_ACTOR, type="SYSTEM", name=SYSTEM_NAME)
+            support = general_name(installation, TextKey.NAME_SUPPORT)
+            actor = Actor(id=SYSTEM_ACTOR, type="SYSTEM", name=support)
         else:
             actor = await services.hubspot.of(installation).actor(actor_id)
         seen_ms = now_ms
@@ -51,7 +53,7 @@ async def mirror_agent(
             if seen_ms:
                 await services.people.remember(dataclasses.replace(known, seen_ms=seen_ms))
             return known
-        actor = Actor(id=actor_id, type="AGENT", name=name or UNNAMED)
+        actor = Actor(id=actor_id, type="AGENT", name=name or general)
     return await _write(services, installation, actor, known, seen_ms)
 
 
@@ -63,7 +65,7 @@ async def _write(
     seen_ms: int,
 ) -> Person:
     actor = _shown(installation, actor)
-    name = (actor.name or actor.email or UNNAMED)[:200]
+    name = (actor.name or actor.email or general_name(installation))[:200]
     bot = services.bots.of(installation)
     user_id = known.user_id if known else None
     if user_id is None:
@@ -101,7 +103,16 @@ def _shown(installation: Installation, actor: Actor) -> Actor:
     person = actor.id != SYSTEM_ACTOR
     return dataclasses.replace(
         actor,
-        name=actor.name if configuration.agent_name or not person else UNNAMED,
+        name=actor.name if configuration.agent_name or not person else general_name(installation),
         email=actor.email if configuration.agent_email else None,
         avatar_url=actor.avatar_url if configuration.agent_photo else None,
     )
+
+
+def general_name(installation: Installation, key: TextKey = TextKey.NAME_AGENT) -> str:
+    """What an agent without a name of their own is called, and who speaks where no person does.
+
+    One name for all chats, as an agent is one user of the bot: in the agents' language.
+    """
+    configuration = installation.configuration
+    return Texts(configuration.texts).placeholder(key, configuration.agent_language or None)

@@ -92,6 +92,8 @@ TEXTS: Final[Mapping[T, str]] = {
         "/who - was von der Person und diesem Chat bekannt ist\n"
         "/help - diese Liste"
     ),
+    T.NAME_AGENT: "Team",
+    T.NAME_SUPPORT: "Support",
     T.IMAGE: "Bild",
     # what a kind of message is called
     T.LABEL_IMAGE: "Bild",

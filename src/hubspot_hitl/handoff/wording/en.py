@@ -92,6 +92,8 @@ TEXTS: Final[Mapping[T, str]] = {
         "/who - what is known of the user and this chat\n"
         "/help - this list"
     ),
+    T.NAME_AGENT: "Agent",
+    T.NAME_SUPPORT: "Support",
     T.IMAGE: "image",
     # what a kind of message is called
     T.LABEL_IMAGE: "Image",

@@ -90,6 +90,8 @@ TEXTS: Final[Mapping[T, str]] = {
         "/who - lo que se sabe del usuario y de este chat\n"
         "/help - esta lista"
     ),
+    T.NAME_AGENT: "Agente",
+    T.NAME_SUPPORT: "Soporte",
     T.IMAGE: "imagen",
     # what a kind of message is called
     T.LABEL_IMAGE: "Imagen",

@@ -94,6 +94,8 @@ TEXTS: Final[Mapping[T, str]] = {
         "/who - ce que l'on sait de l'utilisateur et de cette conversation\n"
         "/help - cette liste"
     ),
+    T.NAME_AGENT: "Agent",
+    T.NAME_SUPPORT: "Assistance",
     T.IMAGE: "image",
     # what a kind of message is called
     T.LABEL_IMAGE: "Image",

@@ -62,6 +62,8 @@ class TextKey(StrEnum):
     ANSWER_UNKNOWN = "agent-answer-unknown"
     ANSWER_WHO = "agent-answer-who"
     ANSWER_HELP = "agent-answer-help"
+    NAME_AGENT = "name-agent"
+    NAME_SUPPORT = "name-support"
     IMAGE = "image"
     # what a kind of message is called
     LABEL_IMAGE = "agent-label-image"

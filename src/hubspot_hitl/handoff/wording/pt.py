@@ -89,6 +89,8 @@ TEXTS: Final[Mapping[T, str]] = {
         "/who - o que se sabe do usuário e deste chat\n"
         "/help - esta lista"
     ),
+    T.NAME_AGENT: "Agente",
+    T.NAME_SUPPORT: "Suporte",
     T.IMAGE: "imagem",
     # what a kind of message is called
     T.LABEL_IMAGE: "Imagem",

@@ -27,7 +27,7 @@ from hubspot_hitl.twins.stage import Stage, Tally, reached
 
 pytestmark = pytest.mark.chaos
 
-POINTS = int(os.environ.get("POINTS") or (10_000 if LONG else 1))
+POINTS = int(os.environ.get("POINTS") or (150 if LONG else 1))
 KILLS = 40 if LONG else 3
 RECOVERIES = 15 if LONG else 1
 IDLE_S = 20.0

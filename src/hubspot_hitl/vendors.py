@@ -121,6 +121,7 @@ def _portals(
         oauth_version=settings.hubspot_oauth_version,
         observer=observing.hubspot if observing else None,
         circuits=circuits,
+        timeout_s=settings.vendor_timeout_s,
     )
 
 

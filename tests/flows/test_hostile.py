@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,16 +38,17 @@ async def test_an_answer_that_takes_a_hundred_seconds_costs_no_word(
     house = House(stage, tmp_path, {"vendor_timeout_s": 0.5})
     await house.open()
     await stage.install(house.url)
+    late = Fault(FaultKind.LATENCY, ("messages.*",), times=1, seconds=100, after=True)
     try:
         chat, thread_id = await assigned(house)
-        late = Fault(
-            FaultKind.LATENCY, ("messages.get_or_create",), times=1, seconds=100, after=True
-        )
-        stage.botpress.faults.add(late)
-        for text in ("first", "second"):
-            stage.hubspot.agents.reply(thread_id, agent(house), text)
-        await house.until(chat, thread_id, agent=2)
-        assert stage.heard_by_user(chat) == ["first", "second"]
+        stage.botpress.faults.add(replace(late, operations=("messages.get_or_create",)))
+        stage.hubspot.faults.add(replace(late, operations=("messages.publish",)))
+        for number in range(2):
+            stage.hubspot.agents.reply(thread_id, agent(house), f"agent {number}")
+            stage.botpress.plugin.say(chat, f"user {number}")
+        await house.until(chat, thread_id, agent=2, user=2)
+        assert stage.heard_by_user(chat) == ["agent 0", "agent 1"]
+        assert stage.heard_by_agent(thread_id) == ["user 0", "user 1"]
     finally:
         await house.close()
 

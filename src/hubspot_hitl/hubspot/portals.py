@@ -19,7 +19,7 @@ from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth
 from hubspot_hitl.hubspot.paths import OAuthVersion
 from hubspot_hitl.hubspot.rest import DeveloperKey
 from hubspot_hitl.hubspot.tokens import TokenSource
-from hubspot_hitl.hubspot.transport import Observed, SessionFactory, Transport
+from hubspot_hitl.hubspot.transport import TIMEOUT_S, Observed, SessionFactory, Transport
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
@@ -81,8 +81,10 @@ class HubSpotPortals:
         window: Window = GENERAL,
         oauth_version: OAuthVersion = "2026-03",
         circuits: Circuits | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._circuits = circuits
+        self._timeout_s = timeout_s
         self._oauth_version: OAuthVersion = oauth_version
         self._base_url = base_url
         self._session = session
@@ -161,6 +163,7 @@ class HubSpotPortals:
             limiter=limiter,
             observer=self._told(installation.id),
             circuits=self._circuits,
+            timeout_s=self._timeout_s,
             installation_id=installation.id,
         )
         return HubSpotClient(

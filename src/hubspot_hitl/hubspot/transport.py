@@ -69,7 +69,8 @@ class Call:
     `idempotent` tells that sending it twice has the effect of once; None decides by the method.
     `query` is not shown: it may hold the developer key. `body` is sent as JSON; `form` makes a
     fresh form for each attempt.
-    `accept` lists statuses beside 2xx that the caller reads itself.
+    `accept` lists statuses beside 2xx that the caller reads itself. `timeout_s` None takes the
+    transport's.
     """
 
     operation: str
@@ -83,7 +84,7 @@ class Call:
     idempotent: bool | None = None
     search: bool = False
     accept: frozenset[int] = frozenset()
-    timeout_s: float = TIMEOUT_S
+    timeout_s: float | None = None
 
     @property
     def repeatable(self) -> bool:
@@ -142,6 +143,7 @@ class Transport:
         circuits: Circuits | None = None,
         installation_id: str = "",
         jitter: Callable[[], float] = random.random,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._session = session
@@ -152,6 +154,7 @@ class Transport:
         self._circuits = circuits
         self._installation_id = installation_id
         self._jitter = jitter
+        self._timeout_s = timeout_s
 
     async def send(self, call: Call) -> Answer:
         """Send a call and return its 2xx answer.
@@ -248,6 +251,7 @@ class Transport:
             data = aiohttp.BytesPayload(encoded(call.body), content_type="application/json")
         elif call.form is not None:
             data = call.form()
+        timeout_s = self._timeout_s if call.timeout_s is None else call.timeout_s
         session = self._session()
         if session.closed:
             return self._unreachable(call, "this service is shutting down", sent=False)
@@ -259,7 +263,7 @@ class Transport:
                 data=data,
                 headers=headers,
                 allow_redirects=False,
-                timeout=_timeout(call.timeout_s),
+                timeout=_timeout(timeout_s),
             ) as response:
                 body = await response.read()
                 lower = {name.lower(): value for name, value in response.headers.items()}
@@ -267,7 +271,7 @@ class Transport:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
             sent, problem = False, "no connection could be made"
         except TimeoutError:
-            sent, problem = True, f"no answer came within {call.timeout_s:g} s"
+            sent, problem = True, f"no answer came within {timeout_s:g} s"
         except (aiohttp.ClientError, OSError) as error:
             sent, problem = True, f"the connection broke ({type(error).__name__})"
         return self._unreachable(call, problem, sent=sent)

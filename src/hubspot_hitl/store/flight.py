@@ -100,20 +100,20 @@ class SqlFlightLog:
             log.warning("flight_log_lost", reason=error.message, lost=len(self._waiting))
 
     async def of(self, handoff_id: str) -> Sequence[Recorded]:
-        """The journeys of a handoff, oldest first, also those of this moment."""
+        """The newest journeys of a handoff, oldest first, and its operations."""
         await self.write()
         statement = (
             select(flight)
             .where(_f.handoff_id == handoff_id)
-            .order_by(_f.at_ms, _f.id)
+            .order_by(_f.seq.is_(None).desc(), _f.at_ms.desc(), _f.id.desc())
             .limit(MOST_OF_ONE)
         )
-        return await self._database.read(
+        rows = await self._database.read(
             lambda connection: [
-                _recorded(cast("Mapping[str, Any]", row))
-                for row in connection.execute(statement).mappings()
+                cast("Mapping[str, Any]", row) for row in connection.execute(statement).mappings()
             ]
         )
+        return [_recorded(row) for row in sorted(rows, key=lambda row: (row["at_ms"], row["id"]))]
 
     async def purge(self, before_ms: int) -> int:
         """Forget journeys that began before, in chunks; returns how many."""

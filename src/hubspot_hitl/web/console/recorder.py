@@ -22,6 +22,8 @@ from hubspot_hitl.web.metrics import Direction, direction_of
 MOST = 1_000
 _MESSAGES = frozenset({hitl.MESSAGE, intake.MESSAGE})
 THREAD_ENTRIES = 100
+PAGE = 100
+"""So many deliveries, and so many attempts, are on one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,25 @@ class Recording:
         return [one for one in self.journeys if one.seq == step.delivery.seq]
 
     @property
+    def attempted(self) -> Sequence[Recorded]:
+        """The attempts of the deliveries that are here, and the operations, the newest of both."""
+        here = {step.delivery.seq for step in self.steps}
+        return [one for one in self.journeys if one.seq is None or one.seq in here][-PAGE:]
+
+    @property
+    def before_ms(self) -> int | None:
+        """Where the page before this one ends; what shares its last moment is shown again."""
+        if not self.cut:
+            return None
+        eldest, newest = (self.steps[index].delivery.accepted_ms for index in (0, -1))
+        return eldest + (eldest < newest)
+
+    @property
     def decisions(self) -> Sequence[tuple[Recorded, str, object]]:
         """What was decided, when, oldest first: routing, and moves of the handoff."""
-        return [(one, name, value) for one in self.journeys for name, value in one.notes.items()]
+        return [(one, name, value) for one in self.journeys for name, value in one.notes.items()][
+            -PAGE:
+        ]
 
     @property
     def operations(self) -> Sequence[Recorded]:
@@ -67,20 +85,24 @@ class Recording:
         return [step for step in self.steps if step.delivery.kind in _MESSAGES]
 
 
-async def record(services: Services, handoff_id: str) -> Recording | None:
-    """The recording of a handoff, by our id or any id of either side."""
+async def record(
+    services: Services, handoff_id: str, *, most: int = MOST, before_ms: int | None = None
+) -> Recording | None:
+    """The newest of a handoff, by any id of either side; `before_ms` leads further back."""
     handoff = await services.handoffs.get(handoff_id)
     if handoff is None:
         found = await services.handoffs.find(text=handoff_id, limit=1)
         handoff = found[0] if found else None
     if handoff is None:
         return None
-    deliveries = await services.ledger.find(DeliveryFilter(handoff_id=handoff.id, limit=MOST + 1))
-    steps = [step_of(delivery) for delivery in reversed(deliveries[:MOST])]
+    deliveries = await services.ledger.find(
+        DeliveryFilter(handoff_id=handoff.id, accepted_before_ms=before_ms, limit=most + 1)
+    )
+    steps = [step_of(delivery) for delivery in reversed(deliveries[:most])]
     due = [step for step in steps if step.delivery.state is DeliveryState.READY]
     due.sort(key=lambda step: step.delivery.due_ms)
     journeys = await services.flight.of(handoff.id)
-    return Recording(handoff, steps, due, journeys, len(deliveries) > MOST)
+    return Recording(handoff, steps, due, journeys, len(deliveries) > most)
 
 
 def step_of(delivery: Delivery) -> Step:
@@ -119,7 +141,11 @@ def _words(value: object, depth: int) -> str:
 async def handoff(visit: Visit) -> web.StreamResponse:
     """The recorder's page; `?thread=1` also reads the HubSpot thread, live."""
     services = visit.desk.services
-    recording = await record(services, visit.request.match_info["handoff"])
+    before = visit.request.query.get("before", "")
+    before_ms = int(before) if before.isdecimal() and len(before) < 16 else None
+    recording = await record(
+        services, visit.request.match_info["handoff"], most=PAGE, before_ms=before_ms
+    )
     if recording is None:
         return HANDOFF.not_there(visit)
     thread = None

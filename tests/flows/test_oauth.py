@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 from tests.flows.consent import CONSOLE, RETURN, Desk, open_desk, query_of
 
+from hubspot_hitl.house import open_house
+from hubspot_hitl.settings import Settings
 from hubspot_hitl.twins.faults import Fault, FaultKind
 
 
@@ -416,3 +418,22 @@ async def test_half_a_character_in_a_name_is_an_unknown_name(desk: Desk, call: s
         url = f"{desk.house.url}/oauth/hubspot/{call}"
         async with desk.http.post(url, data=sent, headers={"x-api-key": CONSOLE}) as answer:
             assert 400 <= answer.status < 500
+
+
+async def test_another_app_forgets_the_channels_of_the_one_before(desk: Desk) -> None:
+    await desk.connect()
+    assert (await desk.stage.botpress.register(desk.installation)).accepted
+
+    async def bound_after(client_id: str) -> int:
+        credentials = {"clientId": client_id, "clientSecret": "a-secret"}
+        configuration = {"credentials": {"hubspot": credentials}}
+        await desk.call("UserAgent/Update", guid=desk.id, configuration=configuration)
+        settings = Settings(
+            data_dir=desk.house.folder, database_url=f"sqlite:///{desk.house.folder}/house.db"
+        )
+        async with open_house(settings, work=False) as beside:
+            return len(await beside.services.installations.bindings(desk.id))
+
+    assert await bound_after("first") == 1  # the configuration's own app is still in force
+    assert await bound_after("first") == 1
+    assert await bound_after("second") == 0

@@ -218,8 +218,7 @@ class PortalConnector:
             installation.id, TokenState(refreshed_ms=now_ms, expires_ms=expires_ms)
         )
         if installation.portal_id != connection.portal_id:
-            # channel accounts of another portal carry nothing here
-            await stores.installations.set_bindings(installation.id, [])
+            await self._forget_channels(installation.id)
         await stores.installations.set_portal(installation.id, connection.portal_id)
         stores.installations.forget(installation.id)
         log.info(
@@ -228,6 +227,10 @@ class PortalConnector:
             portal=connection.portal_id,
             auth_method=connection.auth_method,
         )
+
+    async def _forget_channels(self, installation_id: str) -> None:
+        """Another portal's channel accounts, or another app's, carry nothing: set up anew."""
+        await self._stores.installations.set_bindings(installation_id, [])
 
     # -- a token instead of consent
 
@@ -333,7 +336,10 @@ class PortalConnector:
         """Save the app of an installation whose configuration names none."""
         await self._configured(installation_id)
         remember_secret(app.client_secret)
+        before = await self._stores.connections.app(installation_id)
         await self._stores.connections.put_app(installation_id, app)
+        if before is not None and before.client_id != app.client_id:
+            await self._forget_channels(installation_id)
         self._stores.installations.forget(installation_id)
 
     async def _configured(self, installation_id: str) -> Installation:

@@ -125,7 +125,6 @@ async def test_a_handoff_comes_back_as_it_was_saved(store: Store) -> None:
         assigned_ms=1,
         first_assigned_ms=1,
         first_reply_ms=2,
-        last_user_ms=3,
         last_agent_ms=4,
         ended_ms=2**53,
         end_reason=EndReason.AGENT_CLOSED,

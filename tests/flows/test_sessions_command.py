@@ -89,6 +89,7 @@ async def test_what_went_wrong_and_what_to_do_comes_first(desk: House) -> None:
     first = text.partition("\n\n")[0].splitlines()
     assert status == 0
     assert first[0].startswith("Nobody has taken it: the user asked")
+    assert first[1].startswith("The user's last words have had no answer for ")
     assert "The user's messages: 1, 0 of them delivered." in first
     assert re.search(rf"Delivery {seq} .* not authorized.* deliveries replay {seq}$", first[-1])
     assert (

@@ -20,10 +20,11 @@ LATE_MS = 10_000
 
 def summed_up(found: Recording, now_ms: int) -> list[str]:
     """What an operator has to know, the state first, then what went wrong and what to do."""
-    return [*_standing(found.handoff, now_ms), *_messages(found), *_troubles(found, now_ms)]
+    return [*_standing(found, now_ms), *_messages(found), *_troubles(found, now_ms)]
 
 
-def _standing(one: Handoff, now_ms: int) -> Iterator[str]:
+def _standing(found: Recording, now_ms: int) -> Iterator[str]:
+    one, spoke_ms = found.handoff, found.last_user_ms
     if one.state is HandoffState.STARTING:
         yield f"It has been starting for {span_text(now_ms - one.created_ms)}."
     elif one.state is HandoffState.PENDING:
@@ -35,8 +36,8 @@ def _standing(one: Handoff, now_ms: int) -> Iterator[str]:
     else:
         why = f", {one.end_reason}" if one.end_reason else ""
         yield f"It ended {minute_text(one.ended_ms)}: {one.state}{why}."
-    if one.active and one.last_user_ms and one.last_user_ms > (one.last_agent_ms or 0):
-        silent = span_text(now_ms - one.last_user_ms)
+    if one.active and spoke_ms is not None and spoke_ms > (found.last_agent_ms or 0):
+        silent = span_text(now_ms - spoke_ms)
         yield f"The user's last words have had no answer for {silent}."
 
 

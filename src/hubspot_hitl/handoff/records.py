@@ -75,7 +75,6 @@ class Handoff:
     assigned_ms: int | None = None
     first_assigned_ms: int | None = None
     first_reply_ms: int | None = None
-    last_user_ms: int | None = None
     last_agent_ms: int | None = None
     ended_ms: int | None = None
     end_reason: EndReason | None = None

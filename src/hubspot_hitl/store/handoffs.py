@@ -101,7 +101,7 @@ def to_row(handoff: Handoff) -> dict[str, object]:
 
 def from_row(row: RowMapping) -> Handoff:
     """The handoff of a row."""
-    values = dict(row)
+    values = {name: row[name] for name in _FIELDS}
     values["state"] = HandoffState(row["state"])
     values["announced"] = tuple(str(actor) for actor in json.loads(row["announced"]))
     values["end_reason"] = EndReason(row["end_reason"]) if row["end_reason"] else None

@@ -52,7 +52,7 @@ handoffs = Table(
     Column("assigned_ms", BigInteger),
     Column("first_assigned_ms", BigInteger),
     Column("first_reply_ms", BigInteger),
-    Column("last_user_ms", BigInteger),
+    Column("last_user_ms", BigInteger),  # never written: the ledger knows who spoke when
     Column("last_agent_ms", BigInteger),
     Column("ended_ms", BigInteger),
     Column("end_reason", Text),

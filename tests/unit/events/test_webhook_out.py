@@ -95,7 +95,7 @@ def test_without_an_address_nothing_is_written_down() -> None:
 
 def test_the_same_state_again_is_no_event() -> None:
     one = installation(eventsWebhook=[{"url": URL}, {"url": f"{URL}/2"}])
-    assert webhook_out.moved_event(one, handoff(), handoff(last_user_ms=5), 0) == []
+    assert webhook_out.moved_event(one, handoff(), handoff(last_agent_ms=5), 0) == []
 
 
 def test_a_waiting_handoff_has_v12s_fields_and_no_agent() -> None:

@@ -28,8 +28,8 @@ from hubspot_hitl.web.console.render import problem
 _HANDOFF_FIELDS = (
     "id", "installation_id", "integration_thread_id", "conversation_id", "thread_id", "state",
     "end_reason", "inbox_id", "channel_id", "channel_account_id", "agent_actor_id", "language",
-    "created_ms", "first_assigned_ms", "assigned_ms", "first_reply_ms", "last_user_ms",
-    "last_agent_ms", "ended_ms", "version",
+    "created_ms", "first_assigned_ms", "assigned_ms", "first_reply_ms", "last_agent_ms",
+    "ended_ms", "version",
 )  # fmt: skip
 _DELIVERY_FIELDS = (
     "seq", "kind", "state", "attempts", "timer", "started", "due_ms", "accepted_ms",

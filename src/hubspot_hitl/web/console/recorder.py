@@ -40,7 +40,7 @@ class Step:
 class Recording:
     """Everything we know of a handoff. `due` is what is still to be done, soonest first.
 
-    `cut` says that there are older deliveries than these.
+    `cut` says that there are older deliveries than these, `older` that there are newer ones.
     """
 
     handoff: Handoff
@@ -48,6 +48,7 @@ class Recording:
     due: Sequence[Step]
     journeys: Sequence[Recorded] = ()
     cut: bool = False
+    older: bool = False
 
     def attempts(self, step: Step) -> Sequence[Recorded]:
         """The attempts of a delivery, as far as they were recorded."""
@@ -84,6 +85,22 @@ class Recording:
         """What user and agent wrote, as far as it crossed or is to cross."""
         return [step for step in self.steps if step.delivery.kind in _MESSAGES]
 
+    @property
+    def last_user_ms(self) -> int | None:
+        """When the user's last words came, by our clock; what the bot says is not theirs."""
+        spoke = (one for one in self._last(hitl.MESSAGE) if one.body.get("userId") is not None)
+        return max((one.accepted_ms for one in spoke), default=None)
+
+    @property
+    def last_agent_ms(self) -> int | None:
+        """When the agents' last words came, by our clock."""
+        return max((one.accepted_ms for one in self._last(intake.MESSAGE)), default=None)
+
+    def _last(self, kind: str) -> Sequence[Delivery]:
+        if self.older:
+            return ()
+        return [step.delivery for step in self.steps if step.delivery.kind == kind]
+
 
 async def record(
     services: Services, handoff_id: str, *, most: int = MOST, before_ms: int | None = None
@@ -102,7 +119,8 @@ async def record(
     due = [step for step in steps if step.delivery.state is DeliveryState.READY]
     due.sort(key=lambda step: step.delivery.due_ms)
     journeys = await services.flight.of(handoff.id)
-    return Recording(handoff, steps, due, journeys, len(deliveries) > most)
+    cut = len(deliveries) > most
+    return Recording(handoff, steps, due, journeys, cut, older=before_ms is not None)
 
 
 def step_of(delivery: Delivery) -> Step:

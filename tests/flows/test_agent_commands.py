@@ -264,3 +264,26 @@ async def test_a_move_to_another_inbox_is_noticed_with_the_next_assignment(home:
         "You are being transferred to another team.",
         "Another agent is taking over.",
     ]
+
+
+async def test_an_agent_joins_also_while_the_threads_inbox_cannot_be_read(home: House) -> None:
+    chat, thread_id = await home.handoff()
+    home.stage.hubspot.faults.add(Fault(FaultKind.ERROR_500, ("threads.get",)))
+    home.stage.hubspot.agents.assign(thread_id, agent(home))
+    assert await reached(lambda: chat.counts["hitlAssigned"] == 1, WITHIN_S)
+    home.stage.hubspot.agents.reply(thread_id, agent(home), "Hello")
+    assert await reached(lambda: [one["text"] for one in said(chat)] == ["Hello"], WITHIN_S)
+
+
+async def test_an_end_whose_reason_cannot_be_read_is_a_plain_one(home: House) -> None:
+    home.stage.hubspot.options.spam_closes = True
+    chat, thread_id = await taken(home)
+    home.stage.hubspot.faults.add(Fault(FaultKind.ERROR_500, ("threads.get",)))
+    home.stage.hubspot.agents.mark_spam(thread_id)
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    home.stage.hubspot.faults.clear()
+    room = home.stage.botpress.world.bot(home.stage.botpress.options.bot_id).conversations[
+        chat.downstream or ""
+    ]
+    assert await reached(lambda: room.tags.get("endReason") is not None, WITHIN_S)
+    assert room.tags["endReason"] == "agent-closed-ticket"

@@ -13,6 +13,7 @@ import typer
 
 SHOWN: Final = "\N{REPLACEMENT CHARACTER}"
 _LINE_END: Final = re.compile(r"(\r?\n)")
+_JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # emoji and scripts need them
 _WIDE_GAPS: Final = "\t\n\r\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 
 
@@ -40,4 +41,6 @@ def shown_lines(text: str) -> str:
 def _shown(character: str) -> str:
     if character in _WIDE_GAPS:
         return " "
+    if character in _JOINERS:
+        return character
     return SHOWN if category(character) in ("Cc", "Cf", "Cs") else character

@@ -145,7 +145,6 @@ class PostgresEngine:
         import asyncpg
 
         try:
-            await connection.execute(sql.PLAN_ONCE)
             await connection.execute(sql.CREATE_GROUP)
         except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
             self._foresees = False

@@ -102,10 +102,14 @@ $33), then the offset and the lease.
 KEY_KNOWN: Final = "HL001"
 """SQLSTATE of a group that met a key in the moment in which somebody else wrote it."""
 PLAN_ONCE: Final = "SET plan_cache_mode = force_generic_plan"
-"""Arrays of any length look to the server as if each deserved a plan of its own, at each call."""
+"""Arrays of any length look to the server as if each deserved a plan of its own, at each call.
+
+It belongs to the function alone: for the whole connection it would take a partial index from each
+statement whose states are parameters.
+"""
 CREATE_GROUP: Final = f"""
 CREATE OR REPLACE FUNCTION pg_temp.hitl_ledger_group({_GROUP_SIGNATURE})
-RETURNS bigint[] LANGUAGE plpgsql AS $group$
+RETURNS bigint[] LANGUAGE plpgsql {PLAN_ONCE} AS $group$
 DECLARE
     as_expected bigint;
     made bigint[] := '{{}}';

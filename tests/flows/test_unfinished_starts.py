@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from tests.databases import database_url
 from tests.flows.conftest import WITHIN_S, House
+from tests.flows.conversation import entries, furnished
 
 from hubspot_hitl.twins.botpress.chat import StartFailedError
 from hubspot_hitl.twins.faults import Fault, FaultKind
@@ -54,6 +55,21 @@ async def test_a_thread_whose_opening_was_never_answered_is_closed(house: House)
 
     assert await reached(lambda: statuses(house) == ["CLOSED"], WITHIN_S)
     assert len(openings(house)) == 1
+
+
+async def test_it_is_closed_in_the_agents_language_and_with_a_subject_too(bare: House) -> None:
+    house = await furnished(bare, agentLanguage="de")
+    plugin = house.stage.botpress.plugin
+    chat = plugin.open_chat("Ada", "ada@example.com")
+    plugin.say(chat, "A person, please")
+    session: Json = {"subject": "Refund", "priority": "high"}
+    await broken_off(house, plugin.start_hitl(chat, title="Order 7", session=session))
+
+    assert await reached(lambda: statuses(house) == ["CLOSED"], WITHIN_S)
+    (thread_id,) = house.stage.hubspot.world.threads
+    assert [str(entry["text"]).splitlines()[0] for entry in entries(house, thread_id)] == [
+        "Betreff: Refund"
+    ]
 
 
 async def test_threads_of_others_stay_open_while_a_lost_one_is_looked_for(house: House) -> None:

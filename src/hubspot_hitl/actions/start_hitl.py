@@ -21,6 +21,7 @@ from hubspot_hitl.actions.resume_hitl import resumed
 from hubspot_hitl.actions.routed import Route, described, route_of, session_text
 from hubspot_hitl.actions.unfinished import give_up, overdue
 from hubspot_hitl.channels.history import HISTORY
+from hubspot_hitl.channels.opening import opening_of
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.crm.contact_link import contact_id_of
 from hubspot_hitl.crm.routing_effects import routing_deliveries
@@ -28,7 +29,6 @@ from hubspot_hitl.errors import ActionRefused, Stale, VendorError, VendorNotFoun
 from hubspot_hitl.events.moved import follow_ups
 from hubspot_hitl.events.watching import watch
 from hubspot_hitl.handoff.machine import move
-from hubspot_hitl.handoff.opening import opening_text
 from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.integration.actions import HitlSession, StartHitlInput, StartHitlOutput
 from hubspot_hitl.integration.inboxes import inbox_id_of
@@ -40,7 +40,6 @@ from hubspot_hitl.ports import flight
 from hubspot_hitl.ports.hubspot_records import ChannelMessage
 from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.privacy.masking import mask_text
 from hubspot_hitl.setup.channel import binding_for
 
 log = structlog.get_logger(__name__)
@@ -158,9 +157,7 @@ def _opening(start: _Start, handoff: Handoff) -> str:
     """What the agent reads first: who asks for help, and why."""
     asked, words = start.input, agents_words(start.installation, handoff)
     why = described(asked.description, asked.hitl_session, start.route, words)
-    subject = asked.hitl_session.subject if asked.hitl_session else None
-    text = opening_text(start.person.name, asked.title, why, subject=subject, words=words)
-    return mask_text(start.installation.configuration, text)
+    return opening_of(start.installation, handoff, why)
 
 
 async def _open_conversation(start: _Start, handoff: Handoff, binding: ChannelBinding) -> Handoff:

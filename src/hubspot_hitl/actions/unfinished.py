@@ -14,13 +14,13 @@ from typing import Final
 
 import structlog
 
+from hubspot_hitl.channels.opening import is_opening_of
 from hubspot_hitl.errors import HitlError, Stale, VendorNotFound
 from hubspot_hitl.handoff.machine import end
-from hubspot_hitl.handoff.opening import opening_text
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import Priority
-from hubspot_hitl.ports.hubspot_records import Thread, ThreadMessage
+from hubspot_hitl.ports.hubspot_records import Thread
 from hubspot_hitl.ports.ledger import (
     Delivery,
     DeliveryFilter,
@@ -31,7 +31,6 @@ from hubspot_hitl.ports.ledger import (
 )
 from hubspot_hitl.ports.reading import installation_of
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.privacy.masking import mask_text
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +140,9 @@ async def _orphan(services: Services, installation: Installation, handoff: Hando
         for entry in await hubspot.thread_messages(
             thread.id, newest_first=False, limit=MOST_ENTRIES, priority=Priority.BACKGROUND
         ):
-            if not _is_opening(installation, handoff, entry):
+            if (entry.type, entry.direction) != ("MESSAGE", "INCOMING"):
+                continue
+            if not is_opening_of(installation, handoff, entry.text):
                 continue
             if entry.created_ms == handoff.created_ms:
                 return thread.id
@@ -162,9 +163,3 @@ async def _nobodys(
         handoff.installation_id, [thread.id for thread in open_]
     )
     return [thread for thread in open_ if thread.id not in known][:MOST_THREADS]
-
-
-def _is_opening(installation: Installation, handoff: Handoff, entry: ThreadMessage) -> bool:
-    words = opening_text(handoff.user_name, handoff.title).rpartition("\n")[0]
-    begins = entry.text.startswith(mask_text(installation.configuration, words))
-    return entry.type == "MESSAGE" and entry.direction == "INCOMING" and begins

@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 
+from hubspot_hitl.channels.opening import opening_of
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.errors import ActionRefused, VendorNotFound
 from hubspot_hitl.events.catch_up import oldest_first
@@ -21,17 +22,14 @@ from hubspot_hitl.events.order import Order, answer
 from hubspot_hitl.events.saying import agents_text, comment_once, say_to_user
 from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.handoff import machine
-from hubspot_hitl.handoff.opening import opening_text
 from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.handoff.texts import TextKey
-from hubspot_hitl.integration.actions import HitlSession
 from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding
 from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.hubspot_records import ChannelMessage, Inbox, ThreadMessage
 from hubspot_hitl.ports.ledger import Done, Outcome
 from hubspot_hitl.ports.reading import name_of
-from hubspot_hitl.privacy.masking import mask_text
 from hubspot_hitl.setup.channel import binding_for
 
 log = structlog.get_logger(__name__)
@@ -102,16 +100,7 @@ async def _move(order: Order, binding: ChannelBinding, own_id: str) -> Handoff:
         channel_account_id=binding.channel_account_id,
         integration_thread_id=own_id,
         idempotency_id=f"{own_id}:opening",
-        text=mask_text(
-            order.installation.configuration,
-            opening_text(
-                handoff.user_name,
-                handoff.title,
-                handoff.description,
-                subject=HitlSession.model_validate_json(handoff.session).subject,
-                words=agents_words(order.installation, handoff),
-            ),
-        ),
+        text=opening_of(order.installation, handoff, handoff.description),
         sender=party_of(person or Person(handoff.installation_id, handoff.user_id)),
         recipients=(recipient_of(binding.identifier),),
         timestamp_ms=services.clock.now_ms(),

@@ -23,9 +23,21 @@ def opening_text(
     >>> opening_text("Ada", "Order 7", " ")
     'Name: Ada\nTitle: Order 7\nDescription: No description available'
     """
+    head = opening_head(name, title, subject=subject, words=words)
+    told = text_of(description).strip() or words(TextKey.LABEL_NO_DESCRIPTION)
+    return f"{head}\n{words.line(TextKey.LABEL_DESCRIPTION, told)}"
+
+
+def opening_head(
+    name: object, title: object = None, *, subject: object = None, words: Words = _ENGLISH
+) -> str:
+    r"""The lines of an opening before its description.
+
+    >>> opening_head("Ada", "Order 7", subject="Refund")
+    'Subject: Refund\nName: Ada\nTitle: Order 7'
+    """
     matter = one_line(subject, 500)
     title = one_line(title, 500) or matter or words(TextKey.LABEL_NO_TITLE)
-    told = text_of(description).strip() or words(TextKey.LABEL_NO_DESCRIPTION)
     first = [words.line(TextKey.LABEL_SUBJECT, matter)] if matter not in ("", title) else []
     return "\n".join(
         (
@@ -34,6 +46,5 @@ def opening_text(
                 TextKey.LABEL_NAME, person_name(name, fallback=words(TextKey.LABEL_VISITOR))
             ),
             words.line(TextKey.LABEL_TITLE, title),
-            words.line(TextKey.LABEL_DESCRIPTION, told),
         )
     )

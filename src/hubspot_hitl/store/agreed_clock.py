@@ -8,6 +8,7 @@ the machine's clock changes nothing. A SQLite file has one process, whose own cl
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -20,10 +21,26 @@ from hubspot_hitl.store.database import Database
 log = structlog.get_logger(__name__)
 
 ASK_EVERY_S: Final = 30.0
+ASK_SOON_S: Final = 2.0
+"""The wait after a look that told little."""
+LOOKS: Final = 3
 NOISE_MS: Final = 250
-"""A smaller difference is left as it is: it may be the time that the answer took."""
+"""A smaller difference is left as it is, and an answer that took longer is taken as a range."""
 TOLD_MS: Final = 5_000
 _NOW: Final = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The server's time `server_ms`, read at some moment of the `took_ms` before `answered_s`."""
+
+    server_ms: int
+    took_ms: int
+    answered_s: float
+
+    @property
+    def certain(self) -> bool:
+        return self.took_ms < NOISE_MS
 
 
 class AgreedClock:
@@ -32,6 +49,7 @@ class AgreedClock:
     def __init__(self, own: Clock) -> None:
         self._own = own
         self._agreed: tuple[int, float] | None = None
+        self._certain = True
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch, UTC."""
@@ -49,25 +67,47 @@ class AgreedClock:
         await self._own.sleep(seconds)
 
     async def agree(self, database: Database) -> None:
-        """Ask the server. Raises StoreUnavailable."""
+        """Ask the server, up to three times while answers are slow. Raises StoreUnavailable.
+
+        A slow answer may have waited for a connection before the server was asked, or for this
+        process afterwards: all that it tells is the range in which the time is. So it only moves
+        a time that lies outside, and only to the range's edge.
+        """
         if database.dialect != "postgresql":
             return
-        asked_s = self._own.monotonic()
-        server_ms = await database.read(_server_ms)
-        answered_s = self._own.monotonic()
-        now_ms = server_ms + round((answered_s - asked_s) * 500)
+        look = await self._shortest(database)
+        self._certain = look.certain
+        middle_ms = look.server_ms + round(look.took_ms / 2)
         if self._agreed is None:
-            apart_ms = now_ms - self._own.now_ms()
+            apart_ms = middle_ms - self._at(look.answered_s)
             if abs(apart_ms) >= TOLD_MS:
                 log.warning("clock_differs_from_database", apart_ms=apart_ms)
-        elif abs(now_ms - self.now_ms()) < NOISE_MS:
+            self._agreed = (middle_ms, look.answered_s)
             return
-        self._agreed = (now_ms, answered_s)
+        held_ms = self._at(look.answered_s)
+        least_ms, most_ms = look.server_ms, look.server_ms + look.took_ms
+        now_ms = middle_ms if look.certain else min(max(held_ms, least_ms), most_ms)
+        if abs(now_ms - held_ms) >= NOISE_MS:
+            self._agreed = (now_ms, look.answered_s)
+
+    async def _shortest(self, database: Database) -> _Look:
+        """The look that took the least time: the first that is certain, or the best of a few."""
+        looks: list[_Look] = []
+        while len(looks) < LOOKS and not (looks and looks[-1].certain):
+            asked_s = self._own.monotonic()
+            server_ms = await database.read(_server_ms)
+            answered_s = self._own.monotonic()
+            looks.append(_Look(server_ms, round((answered_s - asked_s) * 1000), answered_s))
+        return min(looks, key=lambda look: look.took_ms)
+
+    def _at(self, moment_s: float) -> int:
+        """What this clock says, or said, at a moment of `monotonic()`."""
+        return self.now_ms() - round((self._own.monotonic() - moment_s) * 1000)
 
     async def keep_agreeing(self, database: Database) -> None:
-        """Ask every half minute until cancelled."""
+        """Ask every half minute until cancelled, and soon again after slow answers."""
         while True:
-            await self._own.sleep(ASK_EVERY_S)
+            await self._own.sleep(ASK_EVERY_S if self._certain else ASK_SOON_S)
             try:
                 await self.agree(database)
             except StoreUnavailable as error:

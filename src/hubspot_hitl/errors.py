@@ -317,9 +317,12 @@ class Busy(ServiceError):
 AWAY_S = 10.0
 
 
-def is_away(error: HitlError) -> bool:
+def is_away(error: HitlError, waited_s: float = 0.0) -> bool:
     """Whether a vendor has been away for so long that it is better to go on without it.
 
-    A call that is not made counts no attempt, so attempts do not tell.
+    So it is when it is there but its rate limit gives no turn: not soon, or not in the `waited_s`
+    since it is needed. A call that is not made counts no attempt, so attempts do not tell.
     """
+    if isinstance(error, NoTurn):
+        return max(waited_s, error.retry_after_s or 0.0) >= AWAY_S
     return isinstance(error, CircuitOpen) and error.open_s >= AWAY_S

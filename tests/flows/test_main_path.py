@@ -208,6 +208,27 @@ async def test_a_last_answer_that_the_close_overtakes_still_arrives(house: House
     assert house.stage.heard_by_user(chat) == ["Goodbye"]
 
 
+async def test_last_answers_that_overtake_each_other_and_the_close_all_arrive(house: House) -> None:
+    chat, thread_id = await house.handoff()
+    agents, hubspot = house.stage.hubspot.agents, house.stage.hubspot
+    bot = house.stage.botpress.faults
+    bot.add(Fault(FaultKind.LATENCY, ("messages.get_or_create",), times=1, seconds=1.0))
+    agents.reply(thread_id, agent(house), "1")
+    # "1" holds the lane while the webhooks of the others come in the wrong order, then the close
+    assert await reached(lambda: bot.struck.total() == 1, WITHIN_S)
+    for text, seconds in (("2", 0.5), ("3", 0.4), ("4", 0.3)):
+        delay = Fault(FaultKind.DELAY, ("webhook.channel.*",), times=1, seconds=seconds)
+        hubspot.faults.add(delay)
+        agents.reply(thread_id, agent(house), text)
+    delay = Fault(FaultKind.DELAY, ("webhook.app.*",), times=1, seconds=0.7)
+    hubspot.faults.add(delay)
+    agents.close(thread_id)
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    await hubspot.settled()
+    assert house.stage.heard_by_user(chat) == ["1", "2", "3", "4"]
+    assert "FAILED" not in [entry["status"] for entry in entries(house, thread_id)]
+
+
 async def test_a_start_that_hubspot_refuses_raises_and_leaves_nothing(house: House) -> None:
     portal = house.stage.hubspot.world.portals[house.stage.hubspot.options.portal_id]
     account = next(iter(portal.accounts.values()))

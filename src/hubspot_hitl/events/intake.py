@@ -15,7 +15,7 @@ from hubspot_hitl.events.codec import message_to_json
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
-from hubspot_hitl.ports.ledger import NewDelivery
+from hubspot_hitl.ports.ledger import Delivery, NewDelivery
 from hubspot_hitl.ports.reading import start_in_flight
 from hubspot_hitl.ports.services import Services
 
@@ -151,3 +151,9 @@ async def _handoffs(
     if rest:
         found.update(await services.handoffs.by_threads(installation_id, rest))
     return found
+
+
+def written_ms(delivery: NewDelivery | Delivery) -> int:
+    """When what it brings happened in HubSpot, by HubSpot's clock; 0 where nothing says so."""
+    value = delivery.body.get("occurredMs")
+    return value if isinstance(value, int) else 0

@@ -16,7 +16,7 @@ import structlog
 
 from hubspot_hitl.errors import VendorError, is_away
 from hubspot_hitl.events.catch_up import History, history_deliveries
-from hubspot_hitl.events.intake import MESSAGE
+from hubspot_hitl.events.intake import MESSAGE, written_ms
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.reading import handoff_of, installation_of
@@ -47,6 +47,7 @@ async def after_those_before(
     elif message.created_ms > compared.mixed_until_ms:
         return None
     waiting = await _waiting(services, it, written_down=unexpected)
+    services.order_checks[it.lane] = compared  # not before: should that fail, it is done again
     again = any(_goes_before(one, it, compared.places) for one in waiting)
     if again or not _in_order(waiting, compared.places):
         # A message that is put behind others may be elder than some of them, so each of them has
@@ -84,19 +85,18 @@ async def _compare(
         )
     except VendorError as error:
         now_ms = services.clock.now_ms()
-        hopeless = it.attempts >= CHECK_ATTEMPTS or is_away(error)
+        waited_s = (now_ms - it.accepted_ms) / 1000
+        hopeless = it.attempts >= CHECK_ATTEMPTS or is_away(error, waited_s)
         if error.retryable and not hopeless and now_ms >= before.unread_until_ms:
             raise
         log.warning("order_not_checked", handoff=handoff.id, error=error.code)
-        unread = replace(before, unread_until_ms=now_ms + UNREAD_MS)
-        services.order_checks[it.lane] = unread
-        return unread, True
+        return replace(before, unread_until_ms=now_ms + UNREAD_MS), True
     found = _before_ties(history, message)
     known = before.newest | {_key(it)}
     missing = [one for one in found if one.dedup_key not in known]
     new = await services.ledger.accept(missing) if missing else 0
-    newest_ms = max([message.created_ms, *map(_written_ms, found)])
-    newest = {one.dedup_key for one in found if _written_ms(one) == newest_ms}
+    newest_ms = max([message.created_ms, *map(written_ms, found)])
+    newest = {one.dedup_key for one in found if written_ms(one) == newest_ms}
     if message.created_ms == newest_ms:
         newest.add(_key(it))
     compared = Compared(
@@ -105,7 +105,6 @@ async def _compare(
         places={**before.places, **history.places} if history.places else before.places,
         newest=frozenset(newest),
     )
-    services.order_checks[it.lane] = compared
     return compared, new < len(missing)
 
 
@@ -116,12 +115,7 @@ def _before_ties(history: History, message: ThreadMessage) -> list[NewDelivery]:
     message that is newer finds them in the history.
     """
     until = min((at for at in history.tied_ms if at >= message.created_ms), default=None)
-    return [one for one in history.deliveries if until is None or _written_ms(one) < until]
-
-
-def _written_ms(delivery: NewDelivery | Delivery) -> int:
-    value = delivery.body.get("occurredMs")
-    return value if isinstance(value, int) else 0
+    return [one for one in history.deliveries if until is None or written_ms(one) < until]
 
 
 async def _waiting(services: Services, it: Delivery, *, written_down: bool) -> Sequence[Delivery]:
@@ -150,11 +144,11 @@ def _key(delivery: Delivery) -> str:
 
 def _place(delivery: Delivery, places: Mapping[str, int]) -> tuple[int, int]:
     """When it was written, and where it stands among those that share the time."""
-    return _written_ms(delivery), places.get(_key(delivery), UNPLACED)
+    return written_ms(delivery), places.get(_key(delivery), UNPLACED)
 
 
 def _goes_before(one: Delivery, it: Delivery, places: Mapping[str, int]) -> bool:
-    return _written_ms(one) > 0 and _place(one, places) < _place(it, places)
+    return written_ms(one) > 0 and _place(one, places) < _place(it, places)
 
 
 def _in_order(waiting: Sequence[Delivery], places: Mapping[str, int]) -> bool:

@@ -11,6 +11,7 @@ from hubspot_hitl.errors import VendorError, is_away
 from hubspot_hitl.events.catch_up import history_deliveries
 from hubspot_hitl.events.effects import NEXT_NOTE, Stage, carry_out
 from hubspot_hitl.events.held import may_hold, wake_held
+from hubspot_hitl.events.intake import MESSAGE, written_ms
 from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.events.watching import watch, watch_key
@@ -27,8 +28,10 @@ log = structlog.get_logger(__name__)
 
 LOOK_AGAIN_S = 0.25
 LOOK_AGAIN_LATER_S = 5.0
-# A close is looked at twice: first the thread's last messages are put before it, then it is done.
+# A close is looked at twice: first the thread's last messages are put before it, then it is done,
+# once none of them waits any more.
 CHECKED = ":checked"
+BEHIND = ":behind"
 CHECK_ATTEMPTS = 3
 
 
@@ -51,8 +54,12 @@ async def happen(
         overdue = now_ms - handoff.created_ms > services.policy.start_overdue_ms
         wait_s = LOOK_AGAIN_LATER_S if overdue else LOOK_AGAIN_S
         return Later(wait_s, "the handoff is starting")
-    if _ends(decision) and not it.dedup_key.endswith(CHECKED):
-        return await _last_words_first(services, it, handoff)
+    if _ends(decision):
+        if not it.dedup_key.endswith(CHECKED):
+            return await _last_words_first(services, it, handoff)
+        if await _words_wait(services, it, event.at_ms):
+            behind = [_checked(it)]
+            return Done(note="what was written before comes first", then=behind)
     stage = Stage(services, installation, handoff, it, message)
     for effect in decision.effects:
         await carry_out(stage, effect)
@@ -85,18 +92,36 @@ async def _last_words_first(services: Services, it: Delivery, handoff: Handoff) 
     try:
         missing = (await history_deliveries(services, installation, handoff)).deliveries
     except VendorError as error:
-        if error.retryable and it.attempts < CHECK_ATTEMPTS and not is_away(error):
+        waited_s = (services.clock.now_ms() - it.accepted_ms) / 1000
+        hopeless = it.attempts >= CHECK_ATTEMPTS or is_away(error, waited_s)
+        if error.retryable and not hopeless:
             raise
         log.warning("last_messages_not_checked", handoff=handoff.id, error=error.code)
-    again = NewDelivery(
-        dedup_key=f"{it.dedup_key}{CHECKED}",
+    return Done(note="the thread's last messages come first", then=[*missing, _checked(it)])
+
+
+async def _words_wait(services: Services, it: Delivery, until_ms: int) -> bool:
+    """Whether agent messages of up to then stand behind the end.
+
+    Webhooks come in any order: a message that overtook an elder one was put behind it, and so
+    perhaps behind the end as well.
+    """
+    beside = await services.ledger.beside(it)
+    return any(one.kind == MESSAGE and written_ms(one) <= until_ms for one in beside)
+
+
+def _checked(it: Delivery) -> NewDelivery:
+    """The end once more, behind what its lane has by then."""
+    key, _, times = it.dedup_key.removesuffix(CHECKED).partition(BEHIND)
+    suffix = f"{BEHIND}{int(times or 0) + 1}" if it.dedup_key.endswith(CHECKED) else ""
+    return NewDelivery(
+        dedup_key=f"{key}{suffix}{CHECKED}",
         lane=it.lane,
         kind=it.kind,
         installation_id=it.installation_id,
         handoff_id=it.handoff_id,
         body=it.body,
     )
-    return Done(note="the thread's last messages come first", then=[*missing, again])
 
 
 async def _save(services: Services, stage: Stage, decided: Handoff) -> Handoff:

@@ -14,6 +14,8 @@ from hubspot_hitl.ports.ledger import Delivery, DeliveryState, Done, Outcome
 
 OUTAGE_PATIENCE = 6
 """How many times more often than usual is tried what a vendor that is away has failed."""
+TURN_PATIENCE_MS = 600_000
+"""How long a delivery with a limit of tries may wait for its turn in a rate limit uncounted."""
 _LONGEST_WAIT_S = 10 * 365 * 24 * 3600.0
 
 
@@ -99,9 +101,9 @@ class Attempt:
         """
         if self.cancelled:
             return self._cancelled()
-        if isinstance(error, CircuitOpen | NoTurn):
-            return self._parked(error)
         delivery = self.delivery
+        if isinstance(error, CircuitOpen | NoTurn) and not self._too_long(error, policy):
+            return self._parked(error)
         if open_s is not None and policy.max_attempts is not None:
             policy = replace(policy, max_attempts=policy.max_attempts * OUTAGE_PATIENCE)
         attempts = delivery.attempts + 1
@@ -141,6 +143,12 @@ class Attempt:
             case Bury(reason, code):
                 row = self._row(DeliveryState.DEAD, attempts=attempts, code=code, error=text)
                 return Settled(row, observer.Buried(delivery, reason, code), dead=True)
+
+    def _too_long(self, error: CircuitOpen | NoTurn, policy: Policy) -> bool:
+        """Whether waiting for a turn counts as a try: else no limit of tries would ever hold."""
+        waited_ms = self.now_ms - self.delivery.accepted_ms
+        limited = policy.max_attempts is not None
+        return isinstance(error, NoTurn) and limited and waited_ms >= TURN_PATIENCE_MS
 
     def _parked(self, error: CircuitOpen | NoTurn) -> Settled:
         """Nothing was tried: no attempt is counted, and what an earlier one met with stays known.

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rooms import Rooms, handoff, installation, open_rooms
 
-from hubspot_hitl.errors import VendorFault
+from hubspot_hitl.errors import NoTurn, StoreUnavailable, VendorFault
 from hubspot_hitl.events.codec import message_from_json
 from hubspot_hitl.events.intake import agent_message, delivery
 from hubspot_hitl.events.ordering import CHECK_ATTEMPTS, UNREAD_MS, after_those_before
@@ -224,3 +224,33 @@ async def test_the_patience_with_a_history_comes_back(rooms: Rooms) -> None:
     rooms.clock.advance(UNREAD_MS / 1000 + 1)
     with pytest.raises(VendorFault):
         await passed_on(rooms)
+
+
+@pytest.mark.parametrize(("soon_s", "waited_s"), [(0.3, 11.0), (3_600.0, 0.0)])
+async def test_a_message_does_not_wait_for_a_turn_to_read_the_history(
+    rooms: Rooms, soon_s: float, waited_s: float
+) -> None:
+    rooms.portal.failing["thread_messages 50"] = NoTurn(
+        "no room", vendor="hubspot", operation="x", retry_after_s=soon_s
+    )
+    await webhooks(rooms, 1)
+    rooms.clock.advance(waited_s)
+    assert await passed_on(rooms) == [1]
+
+
+async def test_a_comparison_that_broke_off_is_made_again(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms.portal.history = [message(1), message(2)]
+    await webhooks(rooms, 2, 1)
+    it = (await waiting(rooms))[0]
+
+    async def away(*_: object) -> Sequence[Delivery]:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as broken:
+        for name in ("find", "beside"):
+            broken.setattr(type(rooms.services.ledger), name, away)
+        with pytest.raises(StoreUnavailable):
+            await after_those_before(rooms.services, message(2), it)
+    assert await passed_on(rooms) == [1, 2]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubspot_hitl.errors import VendorFault
-from hubspot_hitl.ledger.attempt import Attempt
+from hubspot_hitl.errors import NoTurn, VendorFault
+from hubspot_hitl.ledger.attempt import TURN_PATIENCE_MS, Attempt
 from hubspot_hitl.ledger.backoff import Policy
 from hubspot_hitl.ledger.observer import Finished
 from hubspot_hitl.ledger.rows import body_of, body_text, storable
@@ -57,6 +57,20 @@ def test_a_failure_counts_and_waits() -> None:
     assert settled.again is not None
     assert (settled.again.attempts, settled.again.due_ms) == (3, 2_250)
     assert (settled.row.error_code, settled.row.error) == ("vendor_fault", "no")
+
+
+@pytest.mark.parametrize(
+    ("limit", "late_ms", "attempts"),
+    [(5, TURN_PATIENCE_MS, 3), (5, TURN_PATIENCE_MS - 1, 2), (None, TURN_PATIENCE_MS, 2)],
+)
+def test_waiting_for_a_turn_counts_after_a_while_where_tries_are_limited(
+    limit: int | None, late_ms: int, attempts: int
+) -> None:
+    no_turn = NoTurn("no room", vendor="hubspot", operation="x", retry_after_s=1)
+    late = replace(ATTEMPT, now_ms=DELIVERY.accepted_ms + late_ms)
+    settled = late.failed(no_turn, Policy(max_attempts=limit), lambda: 0.0)
+    assert settled.again is not None
+    assert settled.again.attempts == attempts
 
 
 def test_what_was_cancelled_is_not_tried_again() -> None:

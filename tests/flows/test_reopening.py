@@ -32,6 +32,21 @@ async def closed(house: House) -> tuple[Chat, str]:
     return chat, thread_id
 
 
+async def closed_by_nobody(house: House) -> tuple[Chat, str]:
+    """A chat that was closed before an agent was there."""
+    chat, thread_id = await house.handoff()
+    house.stage.botpress.plugin.say(chat, "Bye")
+    await house.until(chat, thread_id, user=1)
+    house.stage.hubspot.agents.close(thread_id)
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    return chat, thread_id
+
+
+def read(chat: Chat, texts: list[str]) -> list[str]:
+    """What of `texts` the user has, in the order in which it came."""
+    return [str(line["text"]) for line in said(chat) if line["text"] in texts]
+
+
 def questions(house: House) -> list[str]:
     """What the bot was asked."""
     return [one.type for one in house.stage.botpress.plugin.bot_events]
@@ -102,6 +117,47 @@ async def test_a_reply_that_overtakes_the_news_of_reopening_is_delivered_after_a
     statuses = {e["id"]: e["status"] for e in entries(house, thread_id)}
     assert [statuses[one] for one in (*early, late)] == ["SENT"] * 3
     assert not any("did not get" in text for text in comments(house, thread_id))
+
+
+@pytest.mark.parametrize("had_agent", [True, False])
+async def test_what_was_held_is_read_before_what_the_agent_writes_later(
+    house: House, had_agent: bool
+) -> None:
+    """Also where the later message is the first that tells the bot of an agent."""
+    house.changes["reopen_news_s"] = 30.0
+    await furnished(house, reopen="resume")
+    chat, thread_id = await (closed if had_agent else closed_by_nobody)(house)
+    agents, plugin = house.stage.hubspot.agents, house.stage.botpress.plugin
+    told = [f"Line {number}" for number in range(1, 7)]
+    written = [agents.reply(thread_id, agent(house), text) for text in told[:4]]
+    await held(house, 4)
+    agents.reopen(thread_id)
+    await commented(house, thread_id, "The bot has been asked to bring the user back")
+    await plugin.start_hitl(chat, title="Back to the agent")
+    written += [agents.reply(thread_id, agent(house), text) for text in told[4:]]
+    assert await reached(lambda: len(read(chat, told)) >= len(told), WITHIN_S), said(chat)
+    assert read(chat, told) == told
+    assert await reached(
+        lambda: {e["status"] for e in entries(house, thread_id) if e["id"] in written} == {"SENT"},
+        WITHIN_S,
+    )
+    assert chat.counts["hitlAssigned"] == (2 if had_agent else 1)
+
+
+async def test_what_was_held_is_read_first_in_another_chat_too(house: House) -> None:
+    await furnished(house, lateReplies="hold")
+    chat, thread_id = await closed(house)
+    agents, plugin = house.stage.hubspot.agents, house.stage.botpress.plugin
+    told = ["One", "Two", "Three"]
+    for text in told[:2]:
+        agents.reply(thread_id, agent(house), text)
+    await held(house, 2)
+    plugin.say(chat, "I am back")
+    await plugin.start_hitl(chat, title="Again")
+    assert house.stage.thread_of(chat) != thread_id
+    agents.reply(house.stage.thread_of(chat), agent(house), told[2])
+    assert await reached(lambda: len(read(chat, told)) >= len(told), WITHIN_S), said(chat)
+    assert read(chat, told) == told
 
 
 async def test_a_reply_into_a_closed_thread_that_nobody_opens_fails_with_a_reason(

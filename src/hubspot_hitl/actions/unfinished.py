@@ -29,7 +29,7 @@ from hubspot_hitl.ports.ledger import (
     NewDelivery,
     Outcome,
 )
-from hubspot_hitl.ports.reading import installation_of
+from hubspot_hitl.ports.reading import installation_of, stored_handoff
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ async def give_up(
 
     The look after its thread is written down first, so that it comes whatever happens next.
     """
-    stored = await services.handoffs.get(handoff.id) or handoff
+    stored = await services.handoffs.get(handoff.id, fresh=True) or handoff
     if stored.state is not HandoffState.STARTING:  # a repeated call was faster: its lane goes on
         margin_ms = services.policy.start_margin_ms
         await services.ledger.hold(handoff.id, services.clock.now_ms() + margin_ms)
@@ -82,7 +82,7 @@ async def give_up(
 
 async def handle_overdue(services: Services, it: Delivery) -> Outcome:
     """Give a handoff up that never finished starting, and close the thread it may have opened."""
-    handoff = await services.handoffs.get(it.handoff_id) if it.handoff_id else None
+    handoff = await stored_handoff(services, it)
     if handoff is None:
         return Done(note="the handoff was never opened")
     if handoff.state is HandoffState.STARTING:

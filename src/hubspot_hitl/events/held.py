@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from hubspot_hitl.events.agents import SYSTEM_ACTOR, mirror_agent
@@ -63,11 +63,37 @@ def may_hold(installation: Installation) -> bool:
 
 async def wake_held(services: Services, handoff: Handoff) -> None:
     """Look at what is held for the user now, not at the next turn: an agent is there."""
-    waiting = await services.ledger.find(
-        DeliveryFilter(lane=_lane(handoff), states=(DeliveryState.READY,))
-    )
+    waiting = await _waiting(services, handoff)
     if waiting:
         await services.ledger.replay([one.seq for one in waiting])
+
+
+async def held_before(services: Services, it: Delivery, handoff: Handoff) -> bool:
+    """Whether something is held that the user has to read before the agent's message of `it`.
+
+    It was written earlier: all that is held for `handoff` itself, and what was held for the user
+    elsewhere before `it` came, unless that waits for news of its own thread.
+    """
+    return any(
+        one.handoff_id == handoff.id
+        or ("newsUntilMs" not in one.body and one.accepted_ms <= it.accepted_ms)
+        for one in await _waiting(services, handoff)
+    )
+
+
+async def wake_sleeping(services: Services, handoff: Handoff) -> None:
+    """Look at once at what only waited for an agent; what failed keeps its own pace."""
+    now_ms = services.clock.now_ms()
+    waiting = await _waiting(services, handoff)
+    asleep = [one.seq for one in waiting if not one.attempts and one.due_ms > now_ms]
+    if asleep:
+        await services.ledger.replay(asleep)
+
+
+async def _waiting(services: Services, handoff: Handoff) -> Sequence[Delivery]:
+    return await services.ledger.find(
+        DeliveryFilter(lane=_lane(handoff), states=(DeliveryState.READY,))
+    )
 
 
 def _lane(handoff: Handoff) -> str:

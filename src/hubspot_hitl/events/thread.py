@@ -10,14 +10,14 @@ import structlog
 from hubspot_hitl.errors import VendorError, is_away
 from hubspot_hitl.events.catch_up import history_deliveries
 from hubspot_hitl.events.effects import NEXT_NOTE, Stage, carry_out
-from hubspot_hitl.events.held import may_hold, wake_held
+from hubspot_hitl.events.held import held_before, may_hold, wake_held, wake_sleeping
 from hubspot_hitl.events.intake import MESSAGE, written_ms
 from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.events.watching import watch, watch_key
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.handoff.thread_effects import EmitStopped, WaitForStart
+from hubspot_hitl.handoff.thread_effects import EmitStopped, RelayMessage, WaitForStart
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_AGAIN_S = 0.25
 LOOK_AGAIN_LATER_S = 5.0
+HELD_FIRST_S = 0.1
 # A close is looked at twice: first the thread's last messages are put before it, then it is done,
 # once none of them waits any more.
 CHECKED = ":checked"
@@ -61,6 +62,8 @@ async def happen(
             behind = [_checked(it)]
             return Done(note="what was written before comes first", then=behind)
     stage = Stage(services, installation, handoff, it, message)
+    if await _behind_held(stage, decision):
+        return Later(HELD_FIRST_S, "what is held for the user comes first")
     for effect in decision.effects:
         await carry_out(stage, effect)
     saved = await _save(services, stage, decision.handoff)
@@ -83,6 +86,28 @@ def _policy(installation: Installation) -> domain.Policy:
 
 def _ends(decision: domain.Decision) -> bool:
     return any(isinstance(effect, EmitStopped) for effect in decision.effects)
+
+
+async def _behind_held(stage: Stage, decision: domain.Decision) -> bool:
+    """Whether an agent's message has to wait for what is held; the agent is announced already.
+
+    What is held has a lane of its own and goes out only to a user whose agent is announced. It is
+    delivered or dies within the ledger's patience, so the wait ends as one in the same lane would.
+    """
+    services, decided = stage.services, decision.handoff
+    relays = any(isinstance(effect, RelayMessage) for effect in decision.effects)
+    reachable = decided.announced and decided.conversation_id is not None
+    if not (relays and reachable and may_hold(stage.installation)):
+        return False
+    if not await held_before(services, stage.it, decided):
+        return False
+    for effect in decision.effects:
+        if not isinstance(effect, RelayMessage):
+            await carry_out(stage, effect)
+    saved = await _save(services, stage, decided)
+    await services.ledger.accept([*stage.then, *tags_later(stage.it, stage.handoff, saved)])
+    await wake_sleeping(services, saved)
+    return True
 
 
 async def _last_words_first(services: Services, it: Delivery, handoff: Handoff) -> Outcome:

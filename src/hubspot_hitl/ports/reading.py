@@ -22,13 +22,23 @@ async def installation_of(services: Services, it: Delivery) -> Installation:
 
 
 async def handoff_of(services: Services, it: Delivery) -> Handoff:
-    """The handoff of a delivery."""
-    handoff = await services.handoffs.get(it.handoff_id) if it.handoff_id else None
+    """The handoff of a delivery.
+
+    In its own lane nobody else writes it. Elsewhere another replica may have done so meanwhile.
+    """
+    handoff = await stored_handoff(services, it)
     if handoff is None:
         raise StoreUnavailable(
             f"delivery {it.seq} names handoff {it.handoff_id!r}, which the database does not have"
         )
     return handoff
+
+
+async def stored_handoff(services: Services, it: Delivery) -> Handoff | None:
+    """The same, or None when there is none (yet)."""
+    if it.handoff_id is None:
+        return None
+    return await services.handoffs.get(it.handoff_id, fresh=it.lane != it.handoff_id)
 
 
 async def start_in_flight(services: Services, installation_id: str) -> bool:

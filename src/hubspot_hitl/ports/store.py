@@ -20,8 +20,8 @@ class Handoffs(Protocol):
         """
         ...
 
-    async def get(self, handoff_id: str) -> Handoff | None:
-        """Read by our own id."""
+    async def get(self, handoff_id: str, *, fresh: bool = False) -> Handoff | None:
+        """Read by our own id; `fresh` is for who is not in its lane, where others may write it."""
         ...
 
     async def by_conversation(self, installation_id: str, conversation_id: str) -> Handoff | None:

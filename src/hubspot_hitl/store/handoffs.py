@@ -156,9 +156,9 @@ class SqlHandoffs:
                 return opened
         raise Stale(f"handoff {handoff.id!r} could not be opened: its start key changes hands")
 
-    async def get(self, handoff_id: str) -> Handoff | None:
-        """Read by our own id, from the cache when it is there."""
-        cached = self._cache.get(handoff_id)
+    async def get(self, handoff_id: str, *, fresh: bool = False) -> Handoff | None:
+        """Read by our own id, from the cache when it is there, unless it has to be `fresh`."""
+        cached = None if fresh else self._cache.get(handoff_id)
         if cached is not None:
             return cached
         before = self._forgotten

@@ -45,7 +45,7 @@ class MemoryHandoffs:
                 return one
         return None
 
-    async def get(self, handoff_id: str) -> Handoff | None:
+    async def get(self, handoff_id: str, *, fresh: bool = False) -> Handoff | None:
         """Read by our own id."""
         return self._rows.get(handoff_id)
 

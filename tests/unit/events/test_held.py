@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from tests.databases import migrated_database
 from tests.rooms import Rooms, handoff, installation, open_rooms
 
 from hubspot_hitl.events.codec import message_to_json
 from hubspot_hitl.events.held import LONGEST_MS, deliver_held
+from hubspot_hitl.handoff.machine import reopen
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState, Person
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, Done, Later, NewDelivery
+from hubspot_hitl.store.handoffs import SqlHandoffs
 
 ENDED = handoff(
     state=HandoffState.RESOLVED, end_reason=EndReason.AGENT_CLOSED, ended_ms=5, thread_id=None
@@ -114,6 +118,28 @@ async def test_a_reply_that_waits_for_news_is_refused_when_none_comes(rooms: Roo
     )
     assert isinstance(outcome, Done)
     assert [told.body["status"] for told in outcome.then] == ["FAILED"]
+
+
+async def test_a_held_reply_learns_that_another_replica_brought_the_user_back(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    """Its lane is the user's, so nobody tells this replica that the handoff moved."""
+    async with migrated_database("sqlite", tmp_path) as database:
+        ours, theirs = SqlHandoffs(database), SqlHandoffs(database)
+        services = replace(rooms.services, handoffs=ours)
+        room, _ = await rooms.bot.get_or_create_conversation(
+            "hitl", {"id": "1"}, discriminate_by=["id"]
+        )
+        ended = await ours.open(replace(ENDED, conversation_id=room.id))
+        it = await held(rooms)
+        now_ms = services.clock.now_ms()
+        early = replace(it, body={**it.body, "newsUntilMs": now_ms + 1})
+        assert isinstance(await deliver_held(services, early), Later)
+        await theirs.save(replace(reopen(ended, now_ms), announced=("A-1",)))
+        late = replace(it, body={**it.body, "newsUntilMs": now_ms})
+        assert isinstance(await deliver_held(services, late), Done)
+    (message,) = rooms.bot.messages.values()
+    assert (message.conversation_id, message.payload) == (room.id, {"text": "So long"})
 
 
 async def test_another_users_chat_is_none_of_its_business(rooms: Rooms) -> None:

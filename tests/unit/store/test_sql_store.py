@@ -66,6 +66,13 @@ async def test_another_replicas_write_is_seen_once_the_lane_moved(migrated: Sqli
     assert await ours.get("h1") == written
 
 
+async def test_another_replicas_write_is_seen_by_a_fresh_read(migrated: SqliteDatabase) -> None:
+    ours, theirs = SqlHandoffs(migrated), SqlHandoffs(migrated)
+    written = await theirs.save(replace(await ours.open(handoff()), thread_id="t1"))
+    assert await ours.get("h1", fresh=True) == written
+    assert await ours.get("h1") == written
+
+
 async def test_a_save_over_another_replicas_write_is_stale_and_then_reads_anew(
     migrated: SqliteDatabase,
 ) -> None:

@@ -49,6 +49,15 @@ class Database(Protocol):
         """Run `fn`, which only reads; it sees every write that has returned."""
         ...
 
+    async def alter(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn`, which changes the tables and may take hours.
+
+        On PostgreSQL it has a connection of its own without a time limit, which is closed in the
+        end, and may commit in between; it is run again after a deadlock or a lost connection, so
+        it must be able to go on where it stopped. On SQLite this is `write`.
+        """
+        ...
+
     async def scrub(self) -> None:
         """Let deleted content vanish from the files now, as far as the engine can.
 

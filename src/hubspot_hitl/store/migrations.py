@@ -2,7 +2,8 @@
 
 An up-to-date database costs two small queries; alembic, which is slow to import, is loaded only
 when there is something to do. On PostgreSQL the work runs under an advisory lock, so that replicas
-that start together do it once.
+that start together do it once. What takes long is done in steps, beside the replicas at work; after
+a crash in between, the next start goes on with it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _log = structlog.get_logger(__name__)
 
 REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 HEAD: Final = REVISIONS[-1]
+_PAUSE: Final = text("SELECT pg_sleep(0.1)")  # by the server: this thread serves others meanwhile
 _ADVISORY_LOCK: Final = 0x48495443  # any number, the same in every replica
 
 
@@ -48,7 +50,7 @@ async def migrate(database: Database | str) -> bool:
             await opened.close()
     if not await needs_migration(database):
         return False
-    changed = await database.write(_upgrade)
+    changed = await database.alter(_upgrade)
     if changed:
         _log.info("database_migrated", revision=HEAD)
     return changed
@@ -79,8 +81,11 @@ def _is_behind(revision: str | None) -> bool:
 
 def _upgrade(connection: Connection) -> bool:
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-    if not _is_behind(_revision(connection)):
+        _wait_for_turn(connection)
+    behind = _is_behind(_revision(connection))
+    if connection.dialect.name == "postgresql":
+        connection.commit()  # alembic begins and ends transactions itself
+    if not behind:
         return False  # another replica was faster
 
     from alembic import command  # slow to import, and rarely needed
@@ -92,3 +97,19 @@ def _upgrade(connection: Connection) -> bool:
     config.attributes["connection"] = connection
     command.upgrade(config, HEAD)
     return True
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    """Be the only one that migrates, until the connection is closed.
+
+    To wait for the lock itself would be one long statement, and an index that is built beside the
+    work waits for the end of all statements that began before: each would wait for the other.
+    """
+    connection.execute(text("SET statement_timeout = 0"))
+    connection.commit()
+    take = text("SELECT pg_try_advisory_lock(:key)")
+    while not connection.execute(take, {"key": _ADVISORY_LOCK}).scalar():
+        connection.commit()
+        connection.execute(_PAUSE)
+        connection.commit()
+    connection.commit()

@@ -13,12 +13,13 @@ from contextlib import asynccontextmanager
 from typing import Final, Literal, TypeVar
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, NullPool
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
     NoSuchModuleError,
+    PendingRollbackError,
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -112,6 +113,19 @@ class PostgresDatabase:
     async def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` on a pooled connection; each statement sees what is committed by then."""
         return await self._run(self._reading, fn, commit=False)
+
+    async def alter(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` on a connection of its own that no command times out; it may commit itself."""
+        unhurried = create_async_engine(
+            self._url,
+            connect_args={**self._connect_args, "command_timeout": None},
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+        try:
+            return await self._run(unhurried, fn, commit=True)
+        finally:
+            await unhurried.dispose()
 
     async def scrub(self) -> None:
         """Nothing: the server's vacuum and its settings decide when dead rows are overwritten."""
@@ -220,7 +234,9 @@ def _sqlstate(error: BaseException | None) -> str | None:
 
 
 def _lost(error: BaseException) -> bool:
-    """Whether the connection itself died."""
+    """Whether the connection itself died, also when somebody tried to end its transaction since."""
+    if isinstance(error, PendingRollbackError):
+        return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(_root(error), ConnectionError)
@@ -230,6 +246,7 @@ def _worth_again(error: BaseException) -> bool:
     return (
         _sqlstate(error) in _RUN_AGAIN
         or _confused(error)
+        or isinstance(error, PendingRollbackError)
         or (isinstance(error, DBAPIError) and error.connection_invalidated)
     )
 

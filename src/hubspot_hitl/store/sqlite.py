@@ -333,6 +333,10 @@ class SqliteDatabase:
         self._reads.put(job)
         return await job.future
 
+    async def alter(self, fn: Callable[[Connection], T]) -> T:
+        """One transaction, as every write: whoever else writes waits for it."""
+        return await self.write(fn)
+
     async def scrub(self) -> None:
         """Write the file anew and empty its log of changes: nothing deleted is left in them.
 

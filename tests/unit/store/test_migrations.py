@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,11 +12,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 from tests.databases import ENGINES, bare_database_url
 
-from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.errors import BadSettings, StoreUnavailable
 from hubspot_hitl.ledger.tables import whole as whole_ledger
 from hubspot_hitl.store import migrations
 from hubspot_hitl.store.database import open_database
 from hubspot_hitl.store.tables import whole as whole_store
+
+if TYPE_CHECKING:
+    import asyncpg
 
 
 def indexes(connection: Connection) -> dict[str, str]:
@@ -52,14 +57,7 @@ def differences(connection: Connection) -> list[object]:
 async def test_the_migrated_schema_is_the_one_in_the_code(engine: str, tmp_path: Path) -> None:
     async with bare_database_url(engine, tmp_path) as url:
         assert await migrations.migrate(url)
-        database = open_database(url)
-        await database.start()
-        try:
-            assert await database.read(differences) == []
-            migrated = await database.read(indexes)
-            assert await database.write(_made_from_metadata) == migrated
-        finally:
-            await database.close()
+        await _assert_as_in_the_code(url)
 
 
 def _made_from_metadata(connection: Connection) -> dict[str, str]:
@@ -160,3 +158,75 @@ _OLD_HANDOFF = text(
     " agent_actor_id) VALUES (:id, 'i', 'u', :id, 't', 'pending', 0, '1', '2', '3', :assigned,"
     " :reply, :agent)"
 )
+
+
+@pytest.mark.postgres
+async def test_replicas_go_on_while_indexes_are_built_and_a_broken_build_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncpg
+
+    async with bare_database_url("postgresql", tmp_path) as url:
+        with monkeypatch.context() as before:
+            before.setattr(migrations, "HEAD", "0004")
+            await migrations.migrate(url)
+        replica = await asyncpg.connect(url, server_settings={"lock_timeout": "10s"})
+        await replica.execute(_OLD_HANDOFFS)
+        onlooker = await asyncpg.connect(url)
+        snapshot = onlooker.transaction(isolation="repeatable_read")
+        await snapshot.start()
+        await onlooker.execute("SELECT 1")  # an index that is built beside the work waits for it
+        migrating = asyncio.create_task(migrations.migrate(url))
+        pid = await _until_one_waits(replica, migrating)
+
+        assert not migrating.done()
+        assert await replica.fetchval(_COUNT_FILLED) == 2_500
+        await replica.execute("UPDATE handoffs SET state = 'ended' WHERE id = 'h7'")
+
+        assert await replica.fetchval("SELECT pg_terminate_backend($1, 10000)", pid)
+        await snapshot.rollback()
+        with suppress(StoreUnavailable):  # unless the lost connection was replaced at once
+            await migrating
+        await migrations.migrate(url)
+        assert await replica.fetchval("SELECT version_num FROM alembic_version") == migrations.HEAD
+        assert await replica.fetchval("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
+        await onlooker.close()
+        await replica.close()
+        await _assert_as_in_the_code(url)
+
+
+async def _until_one_waits(
+    replica: asyncpg.Connection[asyncpg.Record], migrating: asyncio.Task[bool]
+) -> int | None:
+    """The process that waits for others' transactions; None when the migration ended before."""
+    waiting = (
+        "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted"
+        " AND locktype = 'virtualxid' AND datname = current_database()"
+    )
+    async with asyncio.timeout(60):
+        while not migrating.done():
+            pid: int | None = await replica.fetchval(waiting)
+            if pid is not None:
+                return pid
+            await asyncio.sleep(0.01)
+    return None
+
+
+async def _assert_as_in_the_code(url: str) -> None:
+    database = open_database(url)
+    await database.start()
+    try:
+        assert await database.read(differences) == []
+        migrated = await database.read(indexes)
+        assert await database.write(_made_from_metadata) == migrated
+    finally:
+        await database.close()
+
+
+_OLD_HANDOFFS = (
+    "INSERT INTO handoffs (id, installation_id, user_id, start_key, integration_thread_id, state,"
+    " created_ms, inbox_id, channel_id, channel_account_id, assigned_ms, agent_actor_id)"
+    " SELECT 'h' || n, 'i', 'u' || n, 's' || n, 't', 'ended', 0, '1', '2', '3', n, 'A-1'"
+    " FROM generate_series(1, 2500) AS n"
+)
+_COUNT_FILLED = "SELECT count(*) FROM handoffs WHERE first_assigned_ms = assigned_ms"

@@ -184,6 +184,8 @@ async def _open_conversation(start: _Start, handoff: Handoff, binding: ChannelBi
     # Should the process end before the answer is out, the lane waits no longer than this.
     await services.ledger.hold(handoff.id, now_ms + ANSWER_MS)
     handoff = await _save(services, pending)
+    if handoff.state is HandoffState.STARTING:  # a repeated call wrote the thread down once more
+        return await _open_conversation(start, handoff, binding)
     log.info(
         "handoff_started",
         installation=installation.id,

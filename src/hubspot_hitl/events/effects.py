@@ -255,7 +255,7 @@ async def _not_delivered(stage: Stage, message_id: str, error: HitlError) -> Non
     must not believe for minutes that the user has read it. Success makes it SENT.
     """
     final = not error.retryable and not isinstance(error, AuthorizationLost)
-    waited_s = (stage.services.clock.now_ms() - stage.it.accepted_ms) / 1000
+    waited_s = stage.it.waited_s(stage.services.clock.now_ms())
     late = stage.it.attempts == TOLD_AFTER_ATTEMPTS or is_away(error, waited_s)
     if not (final or late):
         return

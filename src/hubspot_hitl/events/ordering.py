@@ -47,13 +47,13 @@ async def after_those_before(
     elif message.created_ms > compared.mixed_until_ms:
         return None
     waiting = await _waiting(services, it, written_down=unexpected)
-    services.order_checks[it.lane] = compared  # not before: should that fail, it is done again
     again = any(_goes_before(one, it, compared.places) for one in waiting)
     if again or not _in_order(waiting, compared.places):
         # A message that is put behind others may be elder than some of them, so each of them has
         # to look for elders when its turn comes.
         mixed_until_ms = max(compared.through_ms, compared.mixed_until_ms)
-        services.order_checks[it.lane] = replace(compared, mixed_until_ms=mixed_until_ms)
+        compared = replace(compared, mixed_until_ms=mixed_until_ms)
+    services.order_checks[it.lane] = compared  # last: should something fail, it is done again
     return _again(it) if again else None
 
 
@@ -85,8 +85,7 @@ async def _compare(
         )
     except VendorError as error:
         now_ms = services.clock.now_ms()
-        waited_s = (now_ms - it.accepted_ms) / 1000
-        hopeless = it.attempts >= CHECK_ATTEMPTS or is_away(error, waited_s)
+        hopeless = it.attempts >= CHECK_ATTEMPTS or is_away(error, it.waited_s(now_ms))
         if error.retryable and not hopeless and now_ms >= before.unread_until_ms:
             raise
         log.warning("order_not_checked", handoff=handoff.id, error=error.code)
@@ -157,11 +156,4 @@ def _in_order(waiting: Sequence[Delivery], places: Mapping[str, int]) -> bool:
 
 def _again(it: Delivery) -> NewDelivery:
     key, _, times = it.dedup_key.partition(AGAIN)
-    return NewDelivery(
-        dedup_key=f"{key}{AGAIN}{int(times or 0) + 1}",
-        lane=it.lane,
-        kind=it.kind,
-        installation_id=it.installation_id,
-        handoff_id=it.handoff_id,
-        body=it.body,
-    )
+    return it.again(f"{key}{AGAIN}{int(times or 0) + 1}")

@@ -59,8 +59,7 @@ async def happen(
         if not it.dedup_key.endswith(CHECKED):
             return await _last_words_first(services, it, handoff)
         if await _words_wait(services, it, event.at_ms):
-            behind = [_checked(it)]
-            return Done(note="what was written before comes first", then=behind)
+            return Done(note="what was written before comes first", then=[_checked(it)])
     stage = Stage(services, installation, handoff, it, message)
     if await _behind_held(stage, decision):
         return Later(HELD_FIRST_S, "what is held for the user comes first")
@@ -117,7 +116,7 @@ async def _last_words_first(services: Services, it: Delivery, handoff: Handoff) 
     try:
         missing = (await history_deliveries(services, installation, handoff)).deliveries
     except VendorError as error:
-        waited_s = (services.clock.now_ms() - it.accepted_ms) / 1000
+        waited_s = it.waited_s(services.clock.now_ms())
         hopeless = it.attempts >= CHECK_ATTEMPTS or is_away(error, waited_s)
         if error.retryable and not hopeless:
             raise
@@ -139,14 +138,7 @@ def _checked(it: Delivery) -> NewDelivery:
     """The end once more, behind what its lane has by then."""
     key, _, times = it.dedup_key.removesuffix(CHECKED).partition(BEHIND)
     suffix = f"{BEHIND}{int(times or 0) + 1}" if it.dedup_key.endswith(CHECKED) else ""
-    return NewDelivery(
-        dedup_key=f"{key}{suffix}{CHECKED}",
-        lane=it.lane,
-        kind=it.kind,
-        installation_id=it.installation_id,
-        handoff_id=it.handoff_id,
-        body=it.body,
-    )
+    return it.again(f"{key}{suffix}{CHECKED}")
 
 
 async def _save(services: Services, stage: Stage, decided: Handoff) -> Handoff:

@@ -60,6 +60,21 @@ class Delivery:
     note: str | None = None
     started: bool = False
 
+    def again(self, dedup_key: str) -> NewDelivery:
+        """The same to be done once more, behind what its lane has by then."""
+        return NewDelivery(
+            dedup_key=dedup_key,
+            lane=self.lane,
+            kind=self.kind,
+            installation_id=self.installation_id,
+            body=self.body,
+            handoff_id=self.handoff_id,
+        )
+
+    def waited_s(self, now_ms: int) -> float:
+        """For how many seconds it has been here."""
+        return (now_ms - self.accepted_ms) / 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Done:

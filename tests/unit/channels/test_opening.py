@@ -5,27 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.rooms import handoff
 
 from hubspot_hitl.channels.opening import is_opening_of, opening_of
-from hubspot_hitl.handoff.records import Handoff, HandoffState
+from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.texts import TEXTS
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import Installation
 
-HANDOFF = Handoff(
-    id="h1",
-    installation_id="i1",
-    user_id="u1",
-    start_key="k1",
-    integration_thread_id="t1",
-    state=HandoffState.STARTING,
-    created_ms=1_000,
-    inbox_id="1",
-    channel_id="2",
-    channel_account_id="3",
-    user_name="Ada",
-    title="Order 7",
-)
+HANDOFF = handoff(user_name="Ada", title="Order 7")
 OTHERS = (
     replace(HANDOFF, title="Order 77"),
     replace(HANDOFF, title="Order"),
@@ -44,10 +32,10 @@ def configured(**values: object) -> Installation:
 def test_an_opening_is_known_in_the_agents_language(
     language: str, session: str, title: str | None
 ) -> None:
-    handoff = replace(HANDOFF, session=session, title=title)
+    opened = replace(HANDOFF, session=session, title=title)
     for installation, one in (
-        (configured(agentLanguage=language), handoff),
-        (configured(), replace(handoff, language=language)),
+        (configured(agentLanguage=language), opened),
+        (configured(), replace(opened, language=language)),
     ):
         for description in (None, "Late\nPriority: high"):
             assert is_opening_of(installation, one, opening_of(installation, one, description))

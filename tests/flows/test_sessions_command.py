@@ -14,9 +14,13 @@ from tests.commands import begin_command, run_command
 from tests.flows.conftest import House
 from tests.flows.console_desk import dead_letter
 
+from hubspot_hitl.cli.sessions import FOUND_BY
+from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 from hubspot_hitl.store import migrations
 from hubspot_hitl.store.database import open_database
 from hubspot_hitl.store.migrations import migrate
+from hubspot_hitl.twins.faults import Fault, FaultKind
+from hubspot_hitl.web import keys
 
 
 def beside(house: House) -> dict[str, str]:
@@ -104,6 +108,32 @@ async def test_what_went_wrong_and_what_to_do_comes_first(desk: House) -> None:
     assert re.search(rf"^ +{seq}  dead .*\n +vendor_refused: .*not authorized", text, re.MULTILINE)
 
 
+async def test_what_waits_is_told_once_with_the_code_of_its_cure(house: House) -> None:
+    chat, thread_id = await house.handoff()
+    house.stage.hubspot.faults.add(Fault(FaultKind.GRANT_REVOKED))
+    for words in ("first", "second", "third"):
+        house.stage.botpress.plugin.say(chat, words)
+    assert house.runner is not None
+    ledger = house.runner.app[keys.SERVICES].ledger
+    waiting = DeliveryFilter(states=(DeliveryState.READY,), newest_first=False)
+    async with asyncio.timeout(60):
+        while True:
+            found = [one for one in await ledger.find(waiting) if one.handoff_id and not one.timer]
+            if len(found) >= 3 and found[0].error_code:
+                break
+            await asyncio.sleep(0.02)
+    message_id = found[-1].dedup_key.rpartition(":")[2]
+
+    _, text = await command(house, "sessions", "show", message_id)
+
+    (told,) = [line for line in text.splitlines() if line.startswith("Delivery ")]
+    assert told.startswith(f"Delivery {found[0].seq} ({found[0].kind}) has waited for ")
+    behind = f"Behind it: {len(found) - 1} more."
+    assert told.endswith(f"connect the portal again [authorization_lost]. {behind}")
+    assert thread_id in text
+    assert "connect the portal again [authorization_lost]" in (await command(house, "status"))[1]
+
+
 async def test_the_words_of_strangers_do_not_reach_the_terminals_controls(house: House) -> None:
     chat, thread_id = await house.handoff()
     house.stage.botpress.plugin.say(chat, "\x1b[2Jgone\x1b]0;title\x07\u202eback")
@@ -142,8 +172,8 @@ async def test_the_keys_that_scripts_read_stay(house: House) -> None:
     ]  # fmt: skip
     (row,) = json.loads((await command(house, "status", "--json"))[1])["installations"]
     assert sorted(row) == [
-        "connected", "cure", "deadLetters", "installation", "openHandoffs", "portalId", "problem",
-        "reminder", "setup", "tokenExpiresAt", "waitingFor",
+        "connected", "cure", "deadLetters", "failing", "installation", "openHandoffs", "portalId",
+        "problem", "reminder", "setup", "tokenExpiresAt", "waitingFor",
     ]  # fmt: skip
     report = json.loads((await command(house, "report", "--json"))[1])
     assert sorted(report) == [
@@ -195,7 +225,11 @@ async def test_an_empty_database_is_no_fault(tmp_path: Path) -> None:
         assert (said.status, said.out) == (0, out)
     for words in ("sessions tail x", "sessions show x --json"):
         said = await run_command(*words.split(), env=env, folder=tmp_path)
-        assert (said.status, said.out, said.err) == (1, "", "There is no handoff 'x'.\n")
+        assert (said.status, said.out, said.err) == (
+            1,
+            "",
+            f"There is no handoff 'x'. {FOUND_BY}\n",
+        )
 
 
 async def test_a_command_of_a_newer_version_leaves_an_older_database_alone(

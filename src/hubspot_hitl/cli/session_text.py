@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text
@@ -53,21 +54,36 @@ def _messages(found: Recording) -> Iterator[str]:
 
 
 def _troubles(found: Recording, now_ms: int) -> Iterator[str]:
+    first_of: dict[str, int] = {}
+    behind: Counter[int] = Counter()
+    for step in found.steps:
+        one = step.delivery
+        if one.state is DeliveryState.READY and not one.timer:
+            behind[first_of.setdefault(one.lane, one.seq)] += 1
     for step in found.steps:
         one = step.delivery
         if one.state is DeliveryState.DEAD:
             yield (
-                f"Delivery {one.seq} ({one.kind}) was given up: {one.error or one.error_code}."
+                f"Delivery {one.seq} ({one.kind}) was given up: {_why(one)}."
                 f" When that is mended: hubspot-hitl deliveries replay {one.seq}"
             )
-        elif one.state is DeliveryState.READY and not one.timer and _late(one, now_ms):
-            vendor = awaited(one.note)
-            why = f"{vendor} does not answer" if vendor else one.error or one.error_code or one.note
+        elif one.seq in behind and _late(one, now_ms):
             waits = f"has waited for {span_text(now_ms - one.accepted_ms)}"
             again = (
                 f", tried next in {span_text(one.due_ms - now_ms)}" if one.due_ms > now_ms else ""
             )
-            yield f"Delivery {one.seq} ({one.kind}) {waits}{again}: {why or 'nobody took it up'}."
+            others = behind[one.seq] - 1
+            more = f" Behind it: {others} more." if others else ""
+            yield f"Delivery {one.seq} ({one.kind}) {waits}{again}: {_why(one)}.{more}"
+
+
+def _why(one: Delivery) -> str:
+    """What is wrong with a delivery, with the code that leads to its cure in the documentation."""
+    if vendor := awaited(one.note):
+        return f"{vendor} does not answer"
+    if one.error_code:
+        return f"{one.error} [{one.error_code}]" if one.error else one.error_code
+    return one.note or "no server has taken it up; is one running on this database?"
 
 
 def _late(one: Delivery, now_ms: int) -> bool:

@@ -32,13 +32,22 @@ app.add_typer(sessions, name="sessions")
 
 LOOK_EVERY_S = 1.0
 MOST_NAMED = 5
+FOUND_BY = (
+    "Handoffs are found by the user's name, and by the ids of thread, contact, HITL conversation,"
+    " Botpress user and message; `hubspot-hitl sessions list` shows the newest."
+)
 
-AnyId = Annotated[str, typer.Argument(help="Any id of either side: handoff, thread, conversation.")]
+AnyId = Annotated[
+    str,
+    typer.Argument(
+        help="The user's name, or an id: thread, contact, handoff, conversation, user, message."
+    ),
+]
 
 
 @sessions.command("list")
 def list_(
-    text: Annotated[str, typer.Argument(help="Any id of either side, or a name.")] = "",
+    text: Annotated[str, typer.Argument(help="The user's name, or an id of either side.")] = "",
     open_: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
     json_: JsonLines = False,
@@ -161,7 +170,7 @@ async def _id_of(services: Services, any_id: str) -> str:
     found = await services.handoffs.find(text=any_id, limit=MOST_NAMED + 1)
     threads = [one for one in found if any_id in (one.thread_id, one.conversation_id)]
     if not found:
-        raise _unknown(any_id)
+        return await _of_message(services, any_id)
     if len(found) == 1 or threads:
         return (threads or list(found))[0].id
     count = f"More than {MOST_NAMED}" if len(found) > MOST_NAMED else str(len(found))
@@ -171,6 +180,14 @@ async def _id_of(services: Services, any_id: str) -> str:
     raise typer.Exit(FINDING)
 
 
+async def _of_message(services: Services, message_id: str) -> str:
+    """Our id of the handoff in which a message was said; ends the command when there is none."""
+    (said,) = await services.ledger.find(DeliveryFilter(key_part=message_id, limit=1)) or (None,)
+    if said is None or said.handoff_id is None:
+        raise _unknown(message_id)
+    return said.handoff_id
+
+
 def _unknown(any_id: str) -> typer.Exit:
-    tell(f"There is no handoff {any_id!r}.", err=True)
+    tell(f"There is no handoff {any_id!r}. {FOUND_BY}", err=True)
     return typer.Exit(FINDING)

@@ -44,6 +44,8 @@ def status(installation: InstallationId = None, json_: Json = False) -> None:
         )
         for vendor, count in row["waitingFor"].items():
             tell(f"  {vendor} does not answer: {count} deliveries wait for it")
+        for code, error in row["failing"].items():
+            tell(f"  tried again: {error} [{code}]")
         if row["setup"]:
             tell(f"  {row['setup']}")
         if row["cure"]:
@@ -78,4 +80,5 @@ async def _row(house: House, one: Installation) -> dict[str, Any]:
         "openHandoffs": len(active),
         "deadLetters": len(dead),
         "waitingFor": dict(parked),
+        "failing": {it.error_code: it.error or it.kind for it in ready if it.error_code},
     }

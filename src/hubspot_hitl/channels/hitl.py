@@ -33,7 +33,6 @@ from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
 from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports import flight
-from hubspot_hitl.ports.hubspot_records import Published
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services
@@ -142,18 +141,18 @@ async def deliver_message(services: Services, it: Delivery) -> Outcome:
         if not error.retryable and not isinstance(error, AuthorizationLost):
             await _tell_of_failure(services, installation, handoff, it)
         raise
-    note = f"published as {published.message_id}"
+    note = _published_as(published)
     then = said_later(installation, handoff, it, said_by_user(installation, handoff, it))
     then += await _answered(services, installation, handoff, it)
     then += [user_ended(it, handoff)] if _is_stop_word(installation, it) else []
     if not it.body.get("acknowledge", True):
         return Done(note=note, then=then)
-    return await _acknowledge(services, installation, it, message_id, published.message_id, then)
+    return await _acknowledge(services, installation, it, message_id, published, then)
 
 
 async def _published(
     services: Services, installation: Installation, handoff: Handoff, it: Delivery
-) -> Published:
+) -> str | None:
     user_id = cast(str | None, it.body.get("userId"))
     said = Said(
         key=str(it.body["messageId"]),
@@ -214,15 +213,13 @@ async def _acknowledge(
     installation: Installation,
     it: Delivery,
     message_id: str,
-    hubspot_id: str,
+    hubspot_id: str | None,
     then: Sequence[NewDelivery],
 ) -> Outcome:
     """Tag the Botpress message with HubSpot's id; if Botpress cannot take it now, do it later."""
-    note = f"published as {hubspot_id}"
+    note = _published_as(hubspot_id)
     try:
-        await services.bots.of(installation).update_message(
-            message_id, {MessageTag.ID.value: hubspot_id}
-        )
+        await services.bots.of(installation).update_message(message_id, _delivered(hubspot_id))
     except VendorError as error:
         if not error.retryable:
             log.warning("message_not_tagged", message=message_id, error=error.code)
@@ -243,10 +240,22 @@ async def _acknowledge(
 async def acknowledge(services: Services, it: Delivery) -> Outcome:
     """Tag a Botpress message whose tagging did not work at once."""
     installation = await installation_of(services, it)
+    hubspot_id = cast(str | None, it.body["hubspotId"])
     await services.bots.of(installation).update_message(
-        str(it.body["messageId"]), {MessageTag.ID.value: str(it.body["hubspotId"])}
+        str(it.body["messageId"]), _delivered(hubspot_id)
     )
     return Done(note="tagged")
+
+
+def _delivered(hubspot_id: str | None) -> dict[str, str]:
+    """The tag that confirms the delivery, also where HubSpot does not tell the message's id."""
+    if hubspot_id is None:
+        return {MessageTag.STATUS.value: "delivered"}
+    return {MessageTag.ID.value: hubspot_id}
+
+
+def _published_as(hubspot_id: str | None) -> str:
+    return f"published as {hubspot_id}" if hubspot_id else "published; HubSpot does not say where"
 
 
 async def _after_the_end(

@@ -9,7 +9,7 @@ from typing import Literal
 import structlog
 
 from hubspot_hitl.channels.attachments import attach, is_refusal
-from hubspot_hitl.errors import VendorRefused
+from hubspot_hitl.errors import VendorConflict, VendorRefused
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.split import split_text
 from hubspot_hitl.handoff.texts import TextKey
@@ -17,7 +17,7 @@ from hubspot_hitl.handoff.to_agent import ToAgent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.hubspot import HubSpot
-from hubspot_hitl.ports.hubspot_records import Attachment, ChannelMessage, Party, Published
+from hubspot_hitl.ports.hubspot_records import Attachment, ChannelMessage, Party
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.privacy.masking import mask_content
 
@@ -44,32 +44,37 @@ class Said:
 
 async def publish(
     services: Services, installation: Installation, handoff: Handoff, said: Said
-) -> Published:
-    """Publish all parts in order; returns where the first one landed.
+) -> str | None:
+    """Publish all parts in order; returns HubSpot's id of the first one, None if it is not told.
 
     Repeating it makes no second message. When HubSpot refuses attachments or formatting, the same
     words are published plainly, files by their addresses. Raises VendorError or FileUnreachable.
     """
     said = replace(said, content=mask_content(installation.configuration, said.content))
     hubspot = services.hubspot.of(installation)
-    first: Published | None = None
-    for message, plain in await _parts(services, installation, handoff, said):
-        published = await _publish(hubspot, message, plain)
-        first = first or published
-    if first is None:
-        raise AssertionError("a message has at least one part")
-    return first
+    parts = await _parts(services, installation, handoff, said)
+    ids = [await _publish(hubspot, message, plain) for message, plain in parts]
+    return ids[0]
 
 
-async def _publish(hubspot: HubSpot, message: ChannelMessage, plain: str) -> Published:
+async def _publish(hubspot: HubSpot, message: ChannelMessage, plain: str) -> str | None:
     try:
-        return await hubspot.publish(message)
+        return await _landed(hubspot, message)
     except VendorRefused as error:
         bare = not message.attachments and message.rich_text is None
         if bare or not is_refusal(error):
             raise
         log.warning("published_plainly", message=message.idempotency_id, error=error.code)
-    return await hubspot.publish(replace(message, text=plain, rich_text=None, attachments=()))
+    return await _landed(hubspot, replace(message, text=plain, rich_text=None, attachments=()))
+
+
+async def _landed(hubspot: HubSpot, message: ChannelMessage) -> str | None:
+    """The id of the published message; None when HubSpot has it but does not say where."""
+    try:
+        return (await hubspot.publish(message)).message_id
+    except VendorConflict as error:
+        log.warning("published_before", message=message.idempotency_id, error=error.message)
+        return None
 
 
 async def _parts(

@@ -149,7 +149,8 @@ class Channels(Rest):
         """Put a message into a thread; the same idempotency id twice is one message.
 
         What HubSpot answers to the second one is not documented: 200 and 201 with the first
-        message are taken, and so is 409 with it. After a 409 without it, the message is looked for.
+        message are taken, and so is 409 with it. After a 409 without it, the message is looked for;
+        raises VendorConflict when it cannot be found, though it is there.
         """
         call = Call(
             "messages.publish",
@@ -166,7 +167,8 @@ class Channels(Rest):
         if found is None:
             conflict = error_of(answer, call.operation, 0)
             raise VendorConflict(
-                f"{conflict.message}; no such message was found in the inbox's recent threads",
+                f"{conflict.message}; it was published before, but the inbox's recent threads do"
+                " not show where",
                 vendor="hubspot",
                 operation=call.operation,
                 status=answer.status,

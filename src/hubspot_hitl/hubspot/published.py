@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hubspot_hitl.errors import MissingScope, VendorRefused
 from hubspot_hitl.hubspot import paths
 from hubspot_hitl.hubspot.fields import Fields, iso_time
 from hubspot_hitl.hubspot.rest import Rest
@@ -21,7 +22,17 @@ _BEFORE_MS: Final = 60_000
 
 
 async def find_published(rest: Rest, message: ChannelMessage) -> Published | None:
-    """The published message with this sender and text, the one with this very time first."""
+    """The published message with this sender and text, the one with this very time first.
+
+    None when the recent threads do not have it, or HubSpot does not let them be read.
+    """
+    try:
+        return await _find(rest, message)
+    except (MissingScope, VendorRefused):
+        return None
+
+
+async def _find(rest: Rest, message: ChannelMessage) -> Published | None:
     account = Call(
         "channel_accounts.read",
         "GET",

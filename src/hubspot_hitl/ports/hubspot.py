@@ -106,7 +106,10 @@ class HubSpot(Protocol):
 
     # -- messages
     async def publish(self, message: ChannelMessage) -> Published:
-        """Put a message into a thread; the same idempotency id twice is one message."""
+        """Put a message into a thread; the same idempotency id twice is one message.
+
+        Raises VendorConflict when it was published before and HubSpot does not tell where it is.
+        """
         ...
 
     async def set_message_status(

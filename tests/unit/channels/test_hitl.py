@@ -11,7 +11,13 @@ from tests.rooms import Rooms, handoff, installation, open_rooms
 
 from hubspot_hitl.botpress.memory import MemoryRuntime
 from hubspot_hitl.channels import hitl
-from hubspot_hitl.errors import ActionRefused, VendorError, VendorFault, VendorRefused
+from hubspot_hitl.errors import (
+    ActionRefused,
+    VendorConflict,
+    VendorError,
+    VendorFault,
+    VendorRefused,
+)
 from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.records import EndReason, HandoffState
 from hubspot_hitl.integration.installation import Installation
@@ -140,6 +146,15 @@ async def test_a_message_that_is_gone_at_botpress_was_delivered_all_the_same(des
     outcome = await done(await hitl.deliver_message(desk.services, it))
     assert outcome.note == "published as m-1; not tagged: vendor_refused"
     assert not outcome.then
+
+
+async def test_what_hubspot_has_but_does_not_show_was_delivered(desk: Desk) -> None:
+    it = await desk.message()
+    known = VendorConflict("known", vendor="hubspot", operation="publish", status=409)
+    desk.rooms.portal.failing["publish"] = known
+    outcome = await done(await hitl.deliver_message(desk.services, it))
+    assert outcome.note == "published; HubSpot does not say where"
+    assert desk.bot.tagged == {"m1": {"status": "delivered"}}
 
 
 async def test_what_is_no_botpress_message_is_not_tagged(desk: Desk) -> None:

@@ -243,6 +243,17 @@ async def test_a_409_whose_message_is_nowhere_is_a_conflict(
         await client.publish(MESSAGE)
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_409_whose_message_may_not_be_looked_for_is_a_conflict(
+    client: HubSpotClient, hubspot: FakeHubSpot, status: int
+) -> None:
+    hubspot.answer({"category": "CONFLICT"}, 409)
+    hubspot.answer({"id": "33", "inboxId": "5"})
+    hubspot.answer({"category": "OBJECT_NOT_FOUND"}, status)
+    with pytest.raises(VendorConflict, match="published before"):
+        await client.publish(MESSAGE)
+
+
 async def test_the_agent_is_told_what_became_of_a_message(
     client: HubSpotClient, hubspot: FakeHubSpot
 ) -> None:

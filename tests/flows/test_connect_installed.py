@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
+import aiohttp
 import pytest
 from tests.flows.conftest import WITHIN_S
 from tests.flows.consent import CONSOLE, Desk, open_desk, query_of
@@ -78,6 +79,39 @@ async def test_an_admin_connects_the_portal_by_a_printed_link(desk: Desk) -> Non
     assert (opened, landed) == (302, 200)
     assert "HubSpot is connected" in page
     assert (await desk.status())["connected"] is True
+
+
+async def test_what_one_browser_began_by_a_link_no_other_ends(desk: Desk) -> None:
+    """Who holds a link sends somebody else on to HubSpot; that portal is not connected."""
+    (good,) = await links(desk, 0)
+    _, consent_page = await desk.follow(f"{desk.house.url}/oauth/hubspot/connect?link={good}")
+    back = await desk.consent(consent_page)
+
+    async with aiohttp.ClientSession() as stranger, stranger.get(back) as answer:
+        refused, page = answer.status, await answer.text()
+
+    assert (refused, "begun in another browser" in page) == (400, True)
+    assert (await desk.status())["connected"] is False
+    assert (await desk.follow(back))[0] == 200  # the browser that began may still end it
+
+
+async def test_two_tabs_of_one_browser_both_come_back(desk: Desk) -> None:
+    (good,) = await links(desk, 0)
+    address = f"{desk.house.url}/oauth/hubspot/connect?link={good}"
+    ways = [(await desk.follow(address))[1] for _ in range(2)]
+    assert [(await desk.follow(await desk.consent(way)))[0] for way in ways] == [200, 200]
+
+
+async def test_the_cookie_of_a_way_is_hidden_short_and_for_tls_where_there_is_tls(
+    tmp_path: Path,
+) -> None:
+    async with open_desk(tmp_path, public_url="https://bot.example") as desk:
+        (good,) = await links(desk, 0)
+        address = f"{desk.house.url}/oauth/hubspot/connect?link={good}"
+        async with desk.http.get(address, allow_redirects=False) as answer:
+            (cookie,) = answer.cookies.values()
+    assert (cookie["httponly"], cookie["secure"], cookie["samesite"]) == (True, True, "Lax")
+    assert (cookie["max-age"], cookie["path"]) == ("900", "/")
 
 
 async def test_a_link_opens_its_own_installation_only_and_not_for_ever(desk: Desk) -> None:
@@ -249,8 +283,11 @@ async def test_an_old_a_missing_and_a_strangers_state_change_nothing(desk: Desk)
     assert (await desk.status())["connected"] is False
 
 
-async def test_a_way_back_without_tls_is_refused_before_hubspot_is_asked(tmp_path: Path) -> None:
-    async with open_desk(tmp_path, oauth_redirect_url="http://bot.example/cb") as desk:
+@pytest.mark.parametrize("host", ["bot.example", "localhost.example", "127.0.0.1.example"])
+async def test_a_way_back_without_tls_is_refused_before_hubspot_is_asked(
+    tmp_path: Path, host: str
+) -> None:
+    async with open_desk(tmp_path, oauth_redirect_url=f"http://{host}/cb") as desk:
         answer = await desk.call(
             "UserAgentOAuth/HubSpotConnect",
             userAgentGuid=desk.id,

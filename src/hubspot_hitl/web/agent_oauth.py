@@ -52,8 +52,8 @@ async def connect(door: OAuthDoor, body: Body) -> dict[str, object]:
     guid, redirect_url = _guid(body), _text(body, "redirectUrl")
     if not redirect_url:
         raise ConnectRefused("missing_params", "redirectUrl is required, and must be https.")
-    url = await door.connector.begin(guid, redirect_url, auth_method(_text(body, "authMethod")))
-    return {"authorizeUrl": url}
+    begun = await door.connector.begin(guid, redirect_url, auth_method(_text(body, "authMethod")))
+    return {"authorizeUrl": begun.url}
 
 
 @_enveloped

@@ -6,7 +6,10 @@ the scopes. Whatever fails before that leaves the installation as it was.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -29,7 +32,6 @@ from hubspot_hitl.integration.connection import (
     AuthMethod,
     Connection,
     TokenState,
-    completed,
     fingerprint,
 )
 from hubspot_hitl.integration.installation import Installation
@@ -38,20 +40,34 @@ from hubspot_hitl.ports.hubspot_records import PortalInfo
 from hubspot_hitl.ports.services import Policy
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.setup.scopes import scopes_for
+from hubspot_hitl.web.apps import Apps
 from hubspot_hitl.web.connect_options import ConnectOptions, Stores
 from hubspot_hitl.web.grant_check import check_grant, inbox_portal
 from hubspot_hitl.web.landing import ConnectRefused, Landing
 from hubspot_hitl.web.oauth_state import OAuthState, StateExpired, StateSigner
-from hubspot_hitl.web.return_url import checked_return_url
+from hubspot_hitl.web.return_url import checked_return_url, is_private_way, same_origin
 
 log = structlog.get_logger(__name__)
 
 CALLBACK_PATH: Final = "/oauth/hubspot/callback"
 MAX_NAME: Final = 200
+_NO_COOKIES: Final[Mapping[str, str]] = MappingProxyType({})
+_ELSEWHERE: Final = (
+    "This was begun in another browser. If you began it, open your link again in this one; if"
+    " somebody sent you to HubSpot's page, do not go on."
+)
 CONNECTION_FAILED: Final = (
     "Connection failed. Check that the whole token was pasted, that it was not revoked, that its"
     " scopes are complete and that the HubSpot account is active."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A way that was begun: the address of HubSpot's consent page, and the state it carries."""
+
+    url: str
+    state: OAuthState
 
 
 class PortalConnector:
@@ -72,29 +88,43 @@ class PortalConnector:
         self._policy = policy
         self._clock = clock
         self.options = options
+        self._apps = Apps(stores, options.shared)
 
     # -- out
 
     async def begin(
-        self, installation_id: str, return_url: str = "", method: AuthMethod | None = None
-    ) -> str:
-        """The address of HubSpot's consent page. Raises ConnectRefused or InvalidPayload."""
+        self,
+        installation_id: str,
+        return_url: str = "",
+        method: AuthMethod | None = None,
+        *,
+        in_browser: bool = False,
+    ) -> Begun:
+        """The way to HubSpot's consent page. Raises ConnectRefused or InvalidPayload.
+
+        `in_browser`: the person's browser asks, and can be given a cookie; then nobody else's
+        browser may end what it began, where the way back leads here.
+        """
         checked = checked_return_url(return_url, self.options.return_hosts, self.options.public_url)
-        installation = await self._configured(installation_id)
-        chosen = method or await self._usual_method(installation)
-        app = await self._app(installation, chosen)
+        installation = await self._apps.installation(installation_id)
+        chosen = method or await self._apps.usual_method(installation)
+        app = await self._apps.app(installation, chosen)
         redirect_uri = self.redirect_uri(installation)
-        if not redirect_uri.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+        if not is_private_way(redirect_uri):
             raise ConnectRefused(
                 "invalid_config",
                 "HubSpot sends people back over https only: set HITL_PUBLIC_URL, or"
                 " HITL_OAUTH_REDIRECT_URL, to the https address of this server.",
             )
         now_ms = self._clock.now_ms()
-        text, state = self.signer.sign(installation.id, checked, redirect_uri, chosen, now_ms)
+        public_url = self.options.public_url
+        here = public_url is not None and same_origin(redirect_uri, public_url)
+        text, state = self.signer.sign(
+            installation.id, checked, redirect_uri, chosen, now_ms, bound=in_browser and here
+        )
         scopes = self.options.scopes
         log.info("oauth_begun", installation=installation.id, auth_method=chosen)
-        return authorize_url(
+        url = authorize_url(
             app.client_id,
             redirect_uri,
             scopes.required,
@@ -103,6 +133,7 @@ class PortalConnector:
             code_verifier=self.signer.verifier(state),
             base=self._consent_page(installation),
         )
+        return Begun(url, state)
 
     def redirect_uri(self, installation: Installation) -> str:
         """Where HubSpot sends the person: here, or through Botpress to here."""
@@ -121,7 +152,13 @@ class PortalConnector:
 
     # -- and back
 
-    async def finish(self, query: Mapping[str, str], *, only_for: str | None = None) -> Landing:
+    async def finish(
+        self,
+        query: Mapping[str, str],
+        *,
+        cookies: Mapping[str, str] = _NO_COOKIES,
+        only_for: str | None = None,
+    ) -> Landing:
         """Take in what HubSpot sent the person back with. Never raises what a person can cause."""
         text = query.get("state", "")
         if not text:
@@ -137,6 +174,9 @@ class PortalConnector:
         if only_for is not None and state.installation_id != only_for:
             log.warning("oauth_state_of_another", installation=only_for)
             return Landing("", "session_expired", "This link is of another bot. Begin again.")
+        if not self._is_of_this_browser(state, cookies):
+            log.warning("oauth_state_of_another_browser", installation=state.installation_id)
+            return Landing("", "session_expired", _ELSEWHERE)
         try:
             return await self._finish(query, state)
         except ConnectRefused as error:
@@ -146,6 +186,11 @@ class PortalConnector:
             code, message = "internal_error", "Something failed here or at HubSpot. Try again."
         log.warning("oauth_refused", installation=state.installation_id, error_code=code)
         return Landing(state.return_url, code, message)
+
+    def _is_of_this_browser(self, state: OAuthState, cookies: Mapping[str, str]) -> bool:
+        shown = cookies.get(state.cookie, "").encode("utf-8", "replace")
+        wanted = self.signer.browser_mark(state).encode()
+        return not state.bound or hmac.compare_digest(shown, wanted)
 
     async def _finish(self, query: Mapping[str, str], state: OAuthState) -> Landing:
         code, refusal = query.get("code", ""), query.get("error", "")
@@ -158,8 +203,8 @@ class PortalConnector:
         if refusal:
             raise ConnectRefused("authorization_denied", _denied(refusal))
         remember_secret(code)
-        installation = await self._configured(state.installation_id)
-        app = await self._app(installation, state.auth_method)
+        installation = await self._apps.installation(state.installation_id)
+        app = await self._apps.app(installation, state.auth_method)
         oauth = self._portals.oauth(installation.id)
         credentials = AppCredentials(app.client_id, app.client_secret)
         grant = await self._exchanged(oauth, credentials, code, state)
@@ -244,7 +289,7 @@ class PortalConnector:
         if not (text.startswith(STATIC_PREFIX) and text.isascii() and text.isprintable()):
             raise InvalidPayload(f"A private-app token or service key begins with {STATIC_PREFIX}")
         remember_secret(text)
-        installation = await self._configured(installation_id)
+        installation = await self._apps.installation(installation_id)
         try:
             info = await self._portals.oauth(installation.id).private_app_info(text)
         except (AuthorizationLost, VendorRefused, MissingScope) as error:
@@ -255,7 +300,7 @@ class PortalConnector:
     async def use_token(self, installation_id: str, token: str, name: str) -> PortalInfo:
         """Connect with a private app's token or a service key, once it has passed the test."""
         info = await self.test_token(installation_id, token)
-        installation = await self._configured(installation_id)
+        installation = await self._apps.installation(installation_id)
         connection = Connection(
             auth_method="token",
             refresh_token=SecretStr(token.strip()),
@@ -273,7 +318,7 @@ class PortalConnector:
 
         Other failures of HubSpot are its VendorError.
         """
-        await self._configured(installation_id)
+        await self._apps.installation(installation_id)
         complete = await self._stores.installations.get(installation_id)
         if complete is None or not complete.configuration.refresh_token.get_secret_value().strip():
             raise ConnectRefused("invalid_config", "The portal is not connected. Connect it.")
@@ -293,7 +338,7 @@ class PortalConnector:
         refuses, the grant here is forgotten all the same and the error is raised.
         """
         stores = self._stores
-        configured = await self._configured(installation_id)
+        configured = await self._apps.installation(installation_id)
         complete = await stores.installations.get(installation_id) or configured
         failure: VendorError | None = None
         try:
@@ -326,7 +371,7 @@ class PortalConnector:
         if uninstall:
             await oauth.uninstall(access_token)
 
-    # -- who and which app
+    # -- which app
 
     async def installations(self) -> Sequence[Installation]:
         """All installations."""
@@ -334,48 +379,13 @@ class PortalConnector:
 
     async def save_app(self, installation_id: str, app: AppIdentity) -> None:
         """Save the app of an installation whose configuration names none."""
-        await self._configured(installation_id)
+        await self._apps.installation(installation_id)
         remember_secret(app.client_secret)
         before = await self._stores.connections.app(installation_id)
         await self._stores.connections.put_app(installation_id, app)
         if before is not None and before.client_id != app.client_id:
             await self._forget_channels(installation_id)
         self._stores.installations.forget(installation_id)
-
-    async def _configured(self, installation_id: str) -> Installation:
-        found = await self._stores.installations.configured(installation_id)
-        if found is None:
-            raise ConnectRefused(
-                "useragent_not_found", f"There is no installation {installation_id[:80]!r}."
-            )
-        return found
-
-    async def _usual_method(self, installation: Installation) -> AuthMethod:
-        """The shared app where there is one and the owner named no other."""
-        own = installation.configuration.client_id.strip() or await self._stores.connections.app(
-            installation.id
-        )
-        return "shared" if self.options.shared is not None and not own else "own"
-
-    async def _app(self, installation: Installation, method: AuthMethod) -> AppIdentity:
-        if method == "shared":
-            if self.options.shared is None:
-                raise ConnectRefused(
-                    "invalid_config",
-                    "This server has no app of its own: use your own, or set"
-                    " HITL_HUBSPOT_CLIENT_ID and HITL_HUBSPOT_CLIENT_SECRET.",
-                )
-            return self.options.shared
-        saved = await self._stores.connections.app(installation.id)
-        values = completed(installation.configuration, None, saved, None)
-        secret = values.client_secret.get_secret_value()
-        if not (values.client_id.strip() and secret.strip()):
-            raise ConnectRefused(
-                "invalid_config",
-                "The installation has no client id or client secret. Copy both from the app's Auth"
-                " tab into its configuration and save.",
-            )
-        return AppIdentity(values.client_id.strip(), secret.strip(), values.app_id)
 
 
 def _denied(error: str) -> str:

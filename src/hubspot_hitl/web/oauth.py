@@ -1,7 +1,8 @@
 """The pages and calls by which a person connects a portal, looks after it and takes it away.
 
 All but the callback want the console's token, or a signed link (`?link=`) for the installation.
-The callback is public: what makes it safe is the signed `state`.
+The callback is public: what makes it safe is the signed `state`, and, for who came by a link, the
+cookie of the browser that began.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import SecretStr
@@ -27,7 +29,7 @@ from hubspot_hitl.web.connect_options import ConnectOptions, Stores
 from hubspot_hitl.web.connecting import PortalConnector
 from hubspot_hitl.web.connection_status import ConnectionWatch
 from hubspot_hitl.web.landing import ConnectRefused, Landing, Page, page_of
-from hubspot_hitl.web.oauth_state import StateSigner
+from hubspot_hitl.web.oauth_state import STATE_LIFE_S, StateSigner
 from hubspot_hitl.web.problems import problem
 
 METHODS: dict[str, AuthMethod] = {"own": "own", "shared": "shared", "wiro": "shared"}
@@ -114,23 +116,38 @@ async def connect(request: web.Request) -> web.Response:
             raise
         text = "This link is too old, or not whole. Ask whoever sent it for a new one."
         return response_of(replace(page_of(Landing("", "session_expired", text)), status=401))
-    method = request.query.get("authMethod", "")
+    linked = "link" in request.query
     try:
-        url = await door.connector.begin(
-            installation_id, request.query.get("redirectUrl", ""), auth_method(method)
+        begun = await door.connector.begin(
+            installation_id,
+            request.query.get("redirectUrl", ""),
+            auth_method(request.query.get("authMethod", "")),
+            in_browser=linked,
         )
     except InvalidPayload as error:
         return refused(error)
     except ConnectRefused as error:
-        if "link" not in request.query:
+        if not linked:
             return refused(error)
         return response_of(page_of(Landing("", error.code, error.message)))
-    return web.Response(status=302, headers={"Location": url, "Referrer-Policy": "no-referrer"})
+    headers = {"Location": begun.url, "Referrer-Policy": "no-referrer", **_NO_STORE}
+    response = web.Response(status=302, headers=headers)
+    if begun.state.bound:
+        response.set_cookie(
+            begun.state.cookie,
+            door.connector.signer.browser_mark(begun.state),
+            max_age=STATE_LIFE_S,
+            httponly=True,
+            secure=urlsplit(begun.state.redirect_uri).scheme == "https",
+            samesite="Lax",
+        )
+    return response
 
 
 async def callback(request: web.Request) -> web.Response:
     """Take the person in who comes back from HubSpot."""
-    landing = await request.app[DOOR].connector.finish(dict(request.query))
+    connector = request.app[DOOR].connector
+    landing = await connector.finish(dict(request.query), cookies=request.cookies)
     return response_of(page_of(landing))
 
 

@@ -34,7 +34,11 @@ class StateExpired(CallerError):
 
 @dataclass(frozen=True, slots=True)
 class OAuthState:
-    """What comes back from HubSpot's consent page, as we sent it."""
+    """What comes back from HubSpot's consent page, as we sent it.
+
+    A `bound` one counts only in the browser that began it, which shows `StateSigner.browser_mark`
+    in the cookie `cookie`.
+    """
 
     installation_id: str
     return_url: str
@@ -42,6 +46,12 @@ class OAuthState:
     auth_method: AuthMethod
     id: str
     expires_ms: int
+    bound: bool = False
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name: each attempt has its own, so that two tabs do not meet."""
+        return f"hitl_connect_{self.id}"
 
 
 class StateSigner:
@@ -58,6 +68,8 @@ class StateSigner:
         redirect_uri: str,
         auth_method: AuthMethod,
         now_ms: int,
+        *,
+        bound: bool = False,
     ) -> tuple[str, OAuthState]:
         """A fresh state, as text and as a record."""
         state = OAuthState(
@@ -67,12 +79,14 @@ class StateSigner:
             auth_method,
             secrets.token_urlsafe(16),
             now_ms + STATE_LIFE_S * 1000,
+            bound,
         )
         claims = {
             "sub": state.installation_id,
             "ret": state.return_url,
             "uri": state.redirect_uri,
             "app": state.auth_method,
+            "bound": state.bound,
             "jti": state.id,
             "exp": state.expires_ms // 1000,
         }
@@ -94,6 +108,7 @@ class StateSigner:
             auth_method="shared" if method == "shared" else "own",
             id=_text(claims, "jti"),
             expires_ms=_number(claims, "exp") * 1000,
+            bound=claims.get("bound") is True,
         )
         if state.expires_ms <= now_ms:
             raise StateExpired("The connection was begun more than 15 minutes ago.", state)
@@ -116,7 +131,14 @@ class StateSigner:
         When the ring gets a new first key within the 15 minutes, the exchange fails and the person
         begins again.
         """
-        digest = hmac.new(self._keys[self._first], f"pkce:{state.id}".encode(), hashlib.sha256)
+        return self._derived(f"pkce:{state.id}")
+
+    def browser_mark(self, state: OAuthState) -> str:
+        """What the browser that began a bound state shows again at the end, in a cookie."""
+        return self._derived(f"browser:{state.id}")
+
+    def _derived(self, text: str) -> str:
+        digest = hmac.new(self._keys[self._first], text.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
 
     def _encode(self, kind: Literal["state", "link"], claims: Mapping[str, object]) -> str:

@@ -32,10 +32,8 @@ def checked_return_url(value: str, hosts: Collection[str], public_url: str | Non
         raise InvalidPayload("redirectUrl is not a URL") from None
     if not parts.hostname or "@" in parts.netloc or parts.fragment:
         raise InvalidPayload("redirectUrl must have a host, and no user name or fragment")
-    if public_url is not None:
-        own = urlsplit(public_url)
-        if (parts.scheme, parts.hostname, port) == (own.scheme, own.hostname, own.port):
-            return value
+    if public_url is not None and same_origin(value, public_url):
+        return value
     if parts.scheme != "https":
         raise InvalidPayload("redirectUrl must begin with https://")
     host = parts.hostname if port in (None, 443) else f"{parts.hostname}:{port}"
@@ -45,6 +43,38 @@ def checked_return_url(value: str, hosts: Collection[str], public_url: str | Non
             " HITL_OAUTH_RETURN_HOSTS"
         )
     return value
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two addresses are of one server, to a browser.
+
+    >>> same_origin("https://bot.example/a", "https://bot.example.evil.example/a")
+    False
+    """
+    first, second = urlsplit(one), urlsplit(other)
+    return (first.scheme, first.hostname, first.port) == (
+        second.scheme,
+        second.hostname,
+        second.port,
+    )
+
+
+def is_private_way(url: str) -> bool:
+    """Whether nobody can read along: https, or plain http within one machine.
+
+    HubSpot takes no other redirect URL (developers.hubspot.com, "Working with OAuth").
+
+    >>> [is_private_way(f"{it}/cb") for it in ("https://a.example", "http://localhost:8080")]
+    [True, True]
+    >>> is_private_way("http://localhost.example/cb")
+    False
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    near = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    return near or (parts.scheme == "https" and bool(parts.hostname))
 
 
 def with_query(url: str, values: Mapping[str, str]) -> str:

@@ -7,8 +7,11 @@ from aiohttp import web
 from hubspot_hitl.web.console.gate import Visit
 from hubspot_hitl.web.console.render import problem, see, show
 from hubspot_hitl.web.oauth import DOOR
+from hubspot_hitl.web.return_url import with_query
 
 MOST = 200
+LINK_S = 15 * 60
+"""How long the page that leads to HubSpot may stay open."""
 
 
 async def connections(visit: Visit) -> web.StreamResponse:
@@ -30,13 +33,23 @@ async def connections(visit: Visit) -> web.StreamResponse:
 
 
 async def connect(visit: Visit) -> web.StreamResponse:
-    """A link to HubSpot's consent page; the page's policy lets no form lead to another site."""
+    """A link to HubSpot's consent page; the page's policy lets no form lead to another site.
+
+    It leads over this server's public address, where the browser is known again at the end.
+    """
     found = await visit.desk.services.installations.get(visit.request.match_info["installation"])
     if found is None:
         return problem(visit.frame, 404, "There is no such installation.")
     public_url = visit.desk.services.policy.public_url
-    back = f"{public_url.rstrip('/')}{visit.frame.base}/connections" if public_url else ""
-    url = await visit.request.app[DOOR].connector.begin(found.id, back)
+    door = visit.request.app[DOOR]
+    if public_url:
+        link = door.connector.signer.link(found.id, door.clock.now_ms(), LINK_S)
+        back = f"{public_url.rstrip('/')}{visit.frame.base}/connections"
+        url = with_query(
+            f"{public_url.rstrip('/')}/oauth/hubspot/connect", {"link": link, "redirectUrl": back}
+        )
+    else:
+        url = (await door.connector.begin(found.id)).url
     await visit.desk.audit.append(visit.who.name, "connection.begin", found.id)
     return show(visit.frame, "connect.html", url=url, one=found)
 

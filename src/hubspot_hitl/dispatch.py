@@ -7,21 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hubspot_hitl import actions, events, privacy
+from hubspot_hitl import actions, effects, events, intake, privacy
 from hubspot_hitl.channels import history, hitl
 from hubspot_hitl.crm import routing_effects
-from hubspot_hitl.events import contact_log, intake, webhook_out
+from hubspot_hitl.effects import contact_log, webhook_out
+from hubspot_hitl.intake import hubspot_events
 from hubspot_hitl.ledger.backoff import Policies, Policy
 from hubspot_hitl.ports.services import DeliveryHandler
-from hubspot_hitl.repair import reconcile, resend
-from hubspot_hitl.setup import finish, jobs
+from hubspot_hitl.setup import finish
+from hubspot_hitl.upkeep import jobs, reconcile, resend
 
 DELIVERY_HANDLERS: Mapping[str, DeliveryHandler] = {
     **hitl.DELIVERIES,
     **history.DELIVERIES,
     **actions.DELIVERIES,
     **routing_effects.DELIVERIES,
-    **events.EVENTS,
+    **events.DELIVERIES,
+    **effects.DELIVERIES,
+    **intake.DELIVERIES,
     **jobs.DELIVERIES,
     **finish.DELIVERIES,
     **reconcile.DELIVERIES,
@@ -33,7 +36,7 @@ DELIVERY_HANDLERS: Mapping[str, DeliveryHandler] = {
 RETRYING = Policies(
     by_kind={
         # A hint whose message cannot be read must not keep the chat waiting behind it.
-        intake.NEW_MESSAGE: Policy(max_attempts=5),
+        hubspot_events.NEW_MESSAGE: Policy(max_attempts=5),
         jobs.RUN: Policy(base_s=30.0, cap_s=600.0, max_attempts=3),
         webhook_out.SEND: Policy(
             base_s=1.0,

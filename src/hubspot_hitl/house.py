@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from hubspot_hitl.clock import SystemClock
+from hubspot_hitl.crm.summarisers import summariser
 from hubspot_hitl.dispatch import DELIVERY_HANDLERS, PATIENT, RETRYING
 from hubspot_hitl.hubspot.crm.client import CrmClients
 from hubspot_hitl.hubspot.portals import HubSpotPortals
@@ -33,14 +34,13 @@ from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.settings.environment import plain, secrets_of
-from hubspot_hitl.setup import jobs
-from hubspot_hitl.setup.housekeeping import keep_figures, keep_sweeping
-from hubspot_hitl.setup.summarisers import summariser
 from hubspot_hitl.store.agreed_clock import AgreedClock
 from hubspot_hitl.store.counters import named_by_number
 from hubspot_hitl.store.database import Database
 from hubspot_hitl.store.rates import SqlRates
 from hubspot_hitl.store.storage import Storage, open_storage
+from hubspot_hitl.upkeep import jobs
+from hubspot_hitl.upkeep.housekeeping import keep_figures, keep_sweeping
 from hubspot_hitl.vendors import Vendors, open_vendors
 from hubspot_hitl.web import oauth
 from hubspot_hitl.web.connect_options import Stores

@@ -24,7 +24,7 @@ from hubspot_hitl.ports.hooks import Hooks
 from hubspot_hitl.ports.services import Bots
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.settings.environment import plain
-from hubspot_hitl.setup.botpress_credentials import stored_credentials
+from hubspot_hitl.setup.publishing.botpress_credentials import stored_credentials
 from hubspot_hitl.store.connections import ConnectedInstallations
 from hubspot_hitl.store.storage import Storage
 from hubspot_hitl.web import oauth

@@ -10,10 +10,10 @@ from tests.chaos.arena import SEED, WITHIN_S, Server, Talk, talk, verdict
 from tests.commands import run_command
 
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.repair.compare import Cause
-from hubspot_hitl.repair.reconcile import Reconciled, reconcile
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage, Tally, reached
+from hubspot_hitl.upkeep.compare import Cause
+from hubspot_hitl.upkeep.reconcile import Reconciled, reconcile
 from hubspot_hitl.web import keys
 
 pytestmark = pytest.mark.chaos

@@ -17,8 +17,8 @@ from hubspot_hitl.ledger.postgres import PostgresEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.services import Job, Services
-from hubspot_hitl.setup import jobs
 from hubspot_hitl.store.database import open_database
+from hubspot_hitl.upkeep import jobs
 
 MOMENTS = 6
 pytestmark = pytest.mark.postgres

@@ -18,9 +18,8 @@ from tests.databases import ENGINES, database_url
 from tests.rooms import handoff
 
 from hubspot_hitl.clock import SystemClock
-from hubspot_hitl.crm.transcript import PROPERTY
 from hubspot_hitl.crm.transcript_text import LIMIT
-from hubspot_hitl.events import contact_log
+from hubspot_hitl.effects import contact_log
 from hubspot_hitl.handoff.summary import Spoken
 from hubspot_hitl.hubspot.limiter import Window
 from hubspot_hitl.integration.installation import Installation
@@ -28,7 +27,7 @@ from hubspot_hitl.ledger.engine import Engine
 from hubspot_hitl.ledger.postgres import PostgresEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
-from hubspot_hitl.ports.crm_records import CrmType
+from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT, CrmType
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.store.database import open_database
 from hubspot_hitl.store.memory import MemoryInstallations
@@ -130,7 +129,7 @@ def kept(at: CrmPortal, contact_id: str) -> list[tuple[str, str]]:
     """Chat and line of every message on the contact: the older ones in notes, then the property."""
     notes = at.portal.of_type("notes")
     texts = [str(notes[one].properties["hs_note_body"]) for one in sorted(notes, key=int)]
-    texts.append(str(at.portal.of_type("contacts")[contact_id].properties[PROPERTY]))
+    texts.append(str(at.portal.of_type("contacts")[contact_id].properties[CHAT_TRANSCRIPT]))
     assert all(len(text) <= LIMIT for text in texts)
     return [match for text in texts for match in LINE.findall(text)]
 

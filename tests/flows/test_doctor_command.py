@@ -13,7 +13,7 @@ from tests.flows.test_plan_command import run
 from hubspot_hitl.cli.doctor import surroundings
 from hubspot_hitl.house import open_house
 from hubspot_hitl.settings import from_environment
-from hubspot_hitl.setup.doctor import examine
+from hubspot_hitl.setup.doctor.examine import examine
 from hubspot_hitl.twins.hubspot.records import Account
 from hubspot_hitl.twins.wire import Json
 

@@ -12,7 +12,7 @@ from tests.flows.test_doctor_command import errors, examined
 
 from hubspot_hitl.cli.doctor import check_schema
 from hubspot_hitl.settings import Settings
-from hubspot_hitl.setup.findings import MEANINGS
+from hubspot_hitl.setup.doctor.findings import MEANINGS
 from hubspot_hitl.store import migrations
 from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.twins.faults import Fault, FaultKind

@@ -13,13 +13,13 @@ from tests.crm_portal import open_portal, services_of
 from tests.fakes import FakeClock
 from tests.flows.conftest import WITHIN_S, House
 
+from hubspot_hitl.crm.summarisers import summariser
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.handoff.summary import Extract, Spoken
 from hubspot_hitl.ports.crm_records import CrmType
-from hubspot_hitl.setup.jobs import next_ms, registry
-from hubspot_hitl.setup.summarisers import summariser
 from hubspot_hitl.store.memory import MemoryInstallations
 from hubspot_hitl.twins.stage import Stage, reached
+from hubspot_hitl.upkeep.jobs import next_ms, registry
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = ROOT / "examples" / "extras"

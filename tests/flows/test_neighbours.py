@@ -13,8 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 from tests.flows.conftest import WITHIN_S, House
 
-from hubspot_hitl.events.contact_log import SAID
-from hubspot_hitl.events.relay import RECEIPT
+from hubspot_hitl.effects.contact_log import SAID
+from hubspot_hitl.effects.relay import RECEIPT
 from hubspot_hitl.house import open_house
 from hubspot_hitl.hubspot.signature import signed_headers_v3
 from hubspot_hitl.ledger.service import LaneLedger

@@ -8,7 +8,7 @@ import pytest
 from tests.flows.conftest import WITHIN_S, House
 from tests.flows.conversation import agent, commented, comments, entries, furnished, said
 
-from hubspot_hitl.events.held import HELD
+from hubspot_hitl.effects.held import HELD
 from hubspot_hitl.ports.ledger import DeliveryFilter
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.stage import reached

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from hubspot_hitl.effects.seen import read_until
 from hubspot_hitl.errors import ActionRefused
-from hubspot_hitl.events.seen import read_until
 from hubspot_hitl.integration.actions import MarkReadInput, MarkReadOutput
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.services import Services

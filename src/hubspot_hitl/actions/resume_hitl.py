@@ -8,14 +8,14 @@ from dataclasses import replace
 import structlog
 
 from hubspot_hitl.channels.history import HISTORY
+from hubspot_hitl.effects.moved import save_moved
+from hubspot_hitl.effects.reopened import answered, open_question
+from hubspot_hitl.effects.tagging import TAGS
+from hubspot_hitl.effects.watching import watch
 from hubspot_hitl.errors import Stale
-from hubspot_hitl.events.intake import ASSIGNED
-from hubspot_hitl.events.moved import save_moved
-from hubspot_hitl.events.reopened import answered, open_question
-from hubspot_hitl.events.tagging import TAGS
-from hubspot_hitl.events.watching import watch
 from hubspot_hitl.handoff.machine import reopen
 from hubspot_hitl.handoff.records import Handoff, HandoffState
+from hubspot_hitl.intake.hubspot_events import ASSIGNED
 from hubspot_hitl.integration.actions import StartHitlInput
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import NewDelivery

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import structlog
 
+from hubspot_hitl.effects.moved import save_moved
 from hubspot_hitl.errors import VendorNotFound
-from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.handoff.machine import end
 from hubspot_hitl.handoff.records import EndReason
 from hubspot_hitl.integration.actions import StopHitlInput, StopHitlOutput

@@ -13,11 +13,8 @@ from typing import Literal
 import structlog
 
 from hubspot_hitl.errors import (
-    AuthorizationLost,
-    CircuitOpen,
     FileProblem,
     FileUnavailable,
-    FileUnreachable,
     HitlError,
     VendorError,
 )
@@ -34,7 +31,7 @@ from hubspot_hitl.ports.hubspot_records import (
     QuickReply,
 )
 from hubspot_hitl.ports.privacy import Artifact, ArtifactKind
-from hubspot_hitl.ports.services import Policy, Services
+from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +70,7 @@ async def attach(
         try:
             files.append(await _file(services, installation, handoff, file, f"{key}:{number}"))
         except HitlError as error:
-            if worth_another_try(services.policy, error, attempts):
+            if services.policy.retries_file(error, attempts):
                 raise
             log.warning("file_not_attached", message=key, number=number, error=error.code)
             name = file.title or file_label(file.kind, words)
@@ -83,18 +80,6 @@ async def attach(
         for place in content.locations
     ]
     return Attached((*files, *places, *_options(content)), tuple(missing))
-
-
-def worth_another_try(policy: Policy, error: HitlError, attempts: int) -> bool:
-    """Whether a file is to be tried again rather than told by its address.
-
-    Words wait behind a file, so neither an ailing host nor a Files API that alone is away may hold
-    them for long. While the whole vendor is away, nothing could be delivered anyway.
-    """
-    if isinstance(error, AuthorizationLost | CircuitOpen):
-        return True
-    most = policy.fetch_attempts if isinstance(error, FileUnreachable) else policy.file_attempts
-    return error.retryable and attempts + 1 < most
 
 
 def _why(error: HitlError, words: Words) -> str:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from hubspot_hitl.events.codec import message_from_json
-from hubspot_hitl.events.intake import MESSAGE
 from hubspot_hitl.handoff.to_agent import ToAgent
 from hubspot_hitl.handoff.to_user import FOR_THE_USER
+from hubspot_hitl.intake.codec import message_from_json
+from hubspot_hitl.intake.hubspot_events import MESSAGE
 from hubspot_hitl.ports.ledger import ERASED, Delivery, DeliveryFilter
 from hubspot_hitl.ports.services import Services
 

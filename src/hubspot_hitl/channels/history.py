@@ -9,8 +9,8 @@ import structlog
 from hubspot_hitl.channels.attachments import is_refusal
 from hubspot_hitl.channels.parties import account_identifier, bot_party, recipient_of, sender_of
 from hubspot_hitl.channels.publishing import Said, publish
+from hubspot_hitl.effects.comments import comments_in, write_comment
 from hubspot_hitl.errors import VendorError, VendorRefused
-from hubspot_hitl.events.comments import comments_in, write_comment
 from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.plain_text import one_line
 from hubspot_hitl.handoff.records import Handoff

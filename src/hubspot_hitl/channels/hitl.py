@@ -17,16 +17,15 @@ import structlog
 from hubspot_hitl.channels.choosing import with_the_choice
 from hubspot_hitl.channels.parties import account_identifier, recipient_of, sender_of
 from hubspot_hitl.channels.publishing import Said, publish
+from hubspot_hitl.channels.stop_word import user_ended
+from hubspot_hitl.effects.comments import comments_in, write_comment
+from hubspot_hitl.effects.contact_log import said_later
+from hubspot_hitl.effects.saying import say_to_user
+from hubspot_hitl.effects.seen import read_until
+from hubspot_hitl.effects.spoken import BOT_MESSAGE, created_ms, said_by_user
 from hubspot_hitl.errors import ActionRefused, AuthorizationLost, HitlError, VendorError
-from hubspot_hitl.events.comments import comments_in, write_comment
-from hubspot_hitl.events.contact_log import said_later
-from hubspot_hitl.events.saying import say_to_user
-from hubspot_hitl.events.seen import read_until
-from hubspot_hitl.events.spoken import created_ms, said_by_user
-from hubspot_hitl.events.user_ended import user_ended
 from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.handoff.stop_words import is_stop_word
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.to_agent import ToAgent, as_text, edited, to_agent
 from hubspot_hitl.integration.installation import Installation
@@ -40,7 +39,6 @@ from hubspot_hitl.privacy.masking import mask_content
 
 log = structlog.get_logger(__name__)
 
-MESSAGE = "bot.message"
 ACKNOWLEDGE = "bot.acknowledge"
 
 
@@ -117,7 +115,7 @@ def _said(handoff: Handoff, message_id: str, body: Mapping[str, object]) -> NewD
     return NewDelivery(
         dedup_key=f"bp:{handoff.installation_id}:message:{message_id}",
         lane=handoff.id,
-        kind=MESSAGE,
+        kind=BOT_MESSAGE,
         installation_id=handoff.installation_id,
         handoff_id=handoff.id,
         body=body,
@@ -144,7 +142,7 @@ async def deliver_message(services: Services, it: Delivery) -> Outcome:
     note = _published_as(published)
     then = said_later(installation, handoff, it, said_by_user(installation, handoff, it))
     then += await _answered(services, installation, handoff, it)
-    then += [user_ended(it, handoff)] if _is_stop_word(installation, it) else []
+    then += user_ended(installation, handoff, it)
     if not it.body.get("acknowledge", True):
         return Done(note=note, then=then)
     return await _acknowledge(services, installation, it, message_id, published, then)
@@ -179,14 +177,6 @@ async def _answered(
     if not by_user or installation.configuration.read_receipts != "reply":
         return []
     return await read_until(services, installation, handoff, it.accepted_ms)
-
-
-def _is_stop_word(installation: Installation, it: Delivery) -> bool:
-    """Whether the user, and not the bot, ends the chat by this message."""
-    if it.body.get("userId") is None or it.body["type"] != "text" or it.body.get("edited"):
-        return False
-    said = to_agent("text", it.body["payload"])
-    return is_stop_word(said.text, installation.configuration.stop_words)
 
 
 async def _tell_of_failure(
@@ -278,5 +268,5 @@ async def _after_the_end(
     return Done(note=f"the handoff is {handoff.state}; put into the thread as a comment")
 
 
-DELIVERIES = {MESSAGE: deliver_message, ACKNOWLEDGE: acknowledge}
+DELIVERIES = {BOT_MESSAGE: deliver_message, ACKNOWLEDGE: acknowledge}
 """Kind of delivery -> who handles it."""

@@ -34,13 +34,13 @@ from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.ports.publishing import BotpressAdmin, PublishedIntegration
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings, from_environment
-from hubspot_hitl.setup.botpress_credentials import (
+from hubspot_hitl.setup.publishing.botpress_credentials import (
     SCOPE,
     SIGNING_SECRET,
     keep_signing_secret,
     read_credentials,
 )
-from hubspot_hitl.setup.publish import PublishRequest, publish_dev
+from hubspot_hitl.setup.publishing.publish import PublishRequest, publish_dev
 
 app = typer.Typer()
 

@@ -19,10 +19,10 @@ from hubspot_hitl.integration.definition import INTERFACE, INTERFACE_VERSION, NA
 from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings, from_environment
-from hubspot_hitl.setup.publish import Key, Plan, Published, PublishRequest, Signing
-from hubspot_hitl.setup.publish import publish as publish_integration
-from hubspot_hitl.setup.publish import validate as validate_integration
-from hubspot_hitl.setup.publish_body import Visibility
+from hubspot_hitl.setup.publishing.body import Visibility
+from hubspot_hitl.setup.publishing.publish import Key, Plan, Published, PublishRequest, Signing
+from hubspot_hitl.setup.publishing.publish import publish as publish_integration
+from hubspot_hitl.setup.publishing.publish import validate as validate_integration
 
 app = typer.Typer()
 

@@ -15,9 +15,9 @@ from hubspot_hitl.cli import FINDING
 from hubspot_hitl.cli.chosen import InstallationId, JsonLines, chosen, looking
 from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.cli.telling import tell
-from hubspot_hitl.repair.compare import Finding
-from hubspot_hitl.repair.reconcile import GRACE_MS, Reconciled
-from hubspot_hitl.repair.reconcile import reconcile as compare
+from hubspot_hitl.upkeep.compare import Finding
+from hubspot_hitl.upkeep.reconcile import GRACE_MS, Reconciled
+from hubspot_hitl.upkeep.reconcile import reconcile as compare
 
 app = typer.Typer()
 

@@ -16,19 +16,18 @@ from hubspot_hitl.crm.transcript_text import iso, merged, note_bodies
 from hubspot_hitl.errors import MissingScope, VendorConflict
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.crm import Crm
-from hubspot_hitl.ports.crm_records import CrmObject, CrmType, Link, PropertyDraft
+from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT, CrmObject, CrmType, Link, PropertyDraft
 from hubspot_hitl.ports.ledger import Delivery
 from hubspot_hitl.ports.privacy import Artifact, ArtifactKind
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
 
-PROPERTY: Final = "chat_transcript"
 ASK_AGAIN_MS: Final = 3_600_000
 MOST_NOTES: Final = 500
 _BODY: Final = "hs_note_body"
 _DRAFT: Final = PropertyDraft(
-    name=PROPERTY,
+    name=CHAT_TRANSCRIPT,
     label="Chat transcript",
     type="string",
     field_type="textarea",
@@ -57,18 +56,18 @@ async def append(
     if not new:
         return "nothing was said"
     if not await property_exists(services, installation):
-        return f"the property {PROPERTY} is missing and may not be made"
+        return f"the property {CHAT_TRANSCRIPT} is missing and may not be made"
     crm = services.crm.of(installation)
-    contact = await crm.get(CrmType.CONTACT, contact_id, properties=(PROPERTY,))
+    contact = await crm.get(CrmType.CONTACT, contact_id, properties=(CHAT_TRANSCRIPT,))
     if contact is None:
         return "the contact does not exist any more"
-    before = contact.properties.get(PROPERTY)
+    before = contact.properties.get(CHAT_TRANSCRIPT)
     after = merged(before, new)
     if after.text == (before or ""):
         return "already there"
     for text in after.rolled:
         await add_notes(services, it, crm, contact.id, "Chat transcript, earlier part", text)
-    await crm.update(CrmType.CONTACT, contact.id, {PROPERTY: after.text})
+    await crm.update(CrmType.CONTACT, contact.id, {CHAT_TRANSCRIPT: after.text})
     rolled = f"; {len(after.rolled)} part(s) moved into notes" if after.rolled else ""
     return f"{len(new)} message(s) appended{rolled}"
 
@@ -112,7 +111,7 @@ async def property_exists(services: Services, installation: Installation) -> boo
 
     Both answers are remembered for an hour, so that no message asks twice.
     """
-    key = cache_key(installation, f"property:{PROPERTY}")
+    key = cache_key(installation, f"property:{CHAT_TRANSCRIPT}")
     now_ms = services.clock.now_ms()
     known = services.transcript_property.get(key)
     if known is not None and now_ms - known[1] < ASK_AGAIN_MS:
@@ -124,7 +123,7 @@ async def property_exists(services: Services, installation: Installation) -> boo
 
 async def _make_if_missing(services: Services, installation: Installation) -> bool:
     crm = services.crm.of(installation)
-    if any(one.name == PROPERTY for one in await crm.properties(CrmType.CONTACT)):
+    if any(one.name == CHAT_TRANSCRIPT for one in await crm.properties(CrmType.CONTACT)):
         return True
     try:
         await crm.create_property(CrmType.CONTACT, _DRAFT)

@@ -1,8 +1,8 @@
-"""HubSpot -> bot: one file per event, in one table, and what follows from events in a handoff.
+"""What happens to a handoff: one file per event, in one table.
 
-`intake` turns what HubSpot told into deliveries. An event that bears on a handoff goes through the
-frame `thread`: `handoff.thread_events` decides, `effects` carries out, `moved` saves. Agents'
-messages are put in order by `ordering` and into the bot's conversation by `relay`.
+HubSpot tells most events, and `intake` makes them deliveries; a user's stop word, a silence and an
+operator's click are events as well. One that bears on a handoff goes through the frame `thread`:
+`handoff.thread_events` decides, `effects` carries out and saves.
 """
 
 from __future__ import annotations
@@ -10,20 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hubspot_hitl.events import (
-    agent_presence,
-    contact_log,
-    held,
-    intake,
-    operator_ended,
-    relay,
-    reminder,
-    reopened,
-    tagging,
-    user_ended,
-    watch,
-    webhook_out,
-)
+from hubspot_hitl.channels.stop_word import USER_ENDED
+from hubspot_hitl.events import operator_ended, reminder, watch
 from hubspot_hitl.events.account import channel_account_changed
 from hubspot_hitl.events.agent_comment import agent_commented
 from hubspot_hitl.events.operator_assigned import operator_assigned_update
@@ -33,31 +21,23 @@ from hubspot_hitl.events.operator_conversation_completed import (
     thread_restored,
 )
 from hubspot_hitl.events.operator_send_message import operator_send_message
-from hubspot_hitl.events.unresolved import handle_orphan, handle_unresolved
+from hubspot_hitl.events.user_ended import handle_user_ended
+from hubspot_hitl.intake import hubspot_events as told
 from hubspot_hitl.ports.services import DeliveryHandler
 
-EVENTS: Mapping[str, DeliveryHandler] = MappingProxyType(
+DELIVERIES: Mapping[str, DeliveryHandler] = MappingProxyType(
     {
-        intake.MESSAGE: operator_send_message,
-        intake.ASSIGNED: operator_assigned_update,
-        intake.STATUS: operator_conversation_completed,
-        intake.UNARCHIVED: thread_restored,
-        intake.DELETED: thread_deleted,
-        intake.ACCOUNT: channel_account_changed,
-        intake.UNRESOLVED: handle_unresolved,
-        intake.ORPHAN: handle_orphan,
-        relay.RECEIPT: relay.handle_receipt,
-        held.HELD: held.deliver_held,
-        tagging.TAGS: tagging.write_tags,
-        intake.NEW_MESSAGE: agent_commented,
+        told.MESSAGE: operator_send_message,
+        told.ASSIGNED: operator_assigned_update,
+        told.STATUS: operator_conversation_completed,
+        told.UNARCHIVED: thread_restored,
+        told.DELETED: thread_deleted,
+        told.ACCOUNT: channel_account_changed,
+        told.NEW_MESSAGE: agent_commented,
         reminder.REMINDER: reminder.remind,
-        user_ended.USER_ENDED: user_ended.handle_user_ended,
+        USER_ENDED: handle_user_ended,
         operator_ended.OPERATOR_ENDED: operator_ended.handle_operator_ended,
-        **reopened.DELIVERIES,
         **watch.DELIVERIES,
-        **contact_log.DELIVERIES,
-        **webhook_out.DELIVERIES,
-        **agent_presence.DELIVERIES,
     }
 )
 """Kind of delivery -> who handles it."""

@@ -11,19 +11,19 @@ from types import MappingProxyType
 
 import structlog
 
+from hubspot_hitl.effects.agents import mirror_agent
+from hubspot_hitl.effects.relay import relay
+from hubspot_hitl.effects.saying import agents_text, say_to_user
 from hubspot_hitl.errors import VendorNotFound
-from hubspot_hitl.events.agents import mirror_agent
-from hubspot_hitl.events.body import occurred_ms
-from hubspot_hitl.events.catch_up import is_agent_message
 from hubspot_hitl.events.order import Order, answer, answer_in_words
-from hubspot_hitl.events.relay import relay
 from hubspot_hitl.events.reminder import reminder
-from hubspot_hitl.events.saying import agents_text, say_to_user
 from hubspot_hitl.events.thread import CHECKED, happen
 from hubspot_hitl.events.transfer import transfer
 from hubspot_hitl.handoff.commands import Command, Word, command_of, wait_ms_of
 from hubspot_hitl.handoff.texts import TextKey, filled_lines
 from hubspot_hitl.handoff.thread_events import GivenBack, agent_id
+from hubspot_hitl.intake.hubspot_events import occurred_ms
+from hubspot_hitl.intake.thread_history import is_agent_message
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.hubspot_records import ThreadMessage

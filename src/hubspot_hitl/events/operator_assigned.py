@@ -5,10 +5,10 @@ from __future__ import annotations
 import structlog
 
 from hubspot_hitl.errors import VendorError
-from hubspot_hitl.events.body import occurred_ms
 from hubspot_hitl.events.thread import happen
 from hubspot_hitl.handoff.records import Handoff, HandoffState
 from hubspot_hitl.handoff.thread_events import Assigned, InboxChanged
+from hubspot_hitl.intake.hubspot_events import occurred_ms
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services

@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 
 from hubspot_hitl.errors import VendorError
-from hubspot_hitl.events.body import occurred_ms
 from hubspot_hitl.events.thread import CHECKED, happen
 from hubspot_hitl.handoff.thread_events import Deleted, MarkedSpam, Restored, StatusChanged
+from hubspot_hitl.intake.hubspot_events import occurred_ms
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from hubspot_hitl.events.body import occurred_ms
 from hubspot_hitl.events.thread import happen
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.thread_events import GivenBack
+from hubspot_hitl.intake.hubspot_events import occurred_ms
 from hubspot_hitl.ports.ledger import Delivery, NewDelivery, Outcome
 from hubspot_hitl.ports.services import Services
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from hubspot_hitl.events.catch_up import is_agent_message
-from hubspot_hitl.events.codec import message_from_json
-from hubspot_hitl.events.ordering import after_those_before
 from hubspot_hitl.events.thread import happen
 from hubspot_hitl.handoff.thread_events import AgentMessage
+from hubspot_hitl.intake.codec import message_from_json
+from hubspot_hitl.intake.ordering import after_those_before
+from hubspot_hitl.intake.thread_history import is_agent_message
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome
 from hubspot_hitl.ports.services import Services

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hubspot_hitl.events.saying import agents_text, comment_once
+from hubspot_hitl.effects.saying import agents_text, comment_once
 from hubspot_hitl.handoff.commands import Command
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.texts import TextKey

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from hubspot_hitl.events.catch_up import is_agent_message
-from hubspot_hitl.events.saying import note_once
+from hubspot_hitl.effects.saying import note_once
 from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.intake.thread_history import is_agent_message
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Services

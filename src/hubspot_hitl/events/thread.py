@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 import structlog
 
+from hubspot_hitl.effects.carry_out import NEXT_NOTE, Stage, carry_out
+from hubspot_hitl.effects.held import held_before, may_hold, wake_held, wake_sleeping
+from hubspot_hitl.effects.moved import save_moved
+from hubspot_hitl.effects.tagging import tags_later
+from hubspot_hitl.effects.watching import watch, watch_key
 from hubspot_hitl.errors import VendorError, is_away
-from hubspot_hitl.events.catch_up import history_deliveries
-from hubspot_hitl.events.effects import NEXT_NOTE, Stage, carry_out
-from hubspot_hitl.events.held import held_before, may_hold, wake_held, wake_sleeping
-from hubspot_hitl.events.intake import MESSAGE, written_ms
-from hubspot_hitl.events.moved import save_moved
-from hubspot_hitl.events.tagging import tags_later
-from hubspot_hitl.events.watching import watch, watch_key
 from hubspot_hitl.handoff import thread_events as domain
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.thread_effects import EmitStopped, RelayMessage, WaitForStart
+from hubspot_hitl.intake.hubspot_events import MESSAGE, written_ms
+from hubspot_hitl.intake.thread_history import history_deliveries
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, NewDelivery, Outcome

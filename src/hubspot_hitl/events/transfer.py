@@ -15,15 +15,15 @@ import structlog
 
 from hubspot_hitl.channels.opening import opening_of
 from hubspot_hitl.channels.parties import party_of, recipient_of
+from hubspot_hitl.effects.moved import save_moved
+from hubspot_hitl.effects.saying import agents_text, comment_once, say_to_user
+from hubspot_hitl.effects.tagging import tags_later
 from hubspot_hitl.errors import ActionRefused, VendorNotFound
-from hubspot_hitl.events.catch_up import oldest_first
-from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.events.order import Order, answer
-from hubspot_hitl.events.saying import agents_text, comment_once, say_to_user
-from hubspot_hitl.events.tagging import tags_later
 from hubspot_hitl.handoff import machine
 from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.intake.thread_history import oldest_first
 from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding
 from hubspot_hitl.integration.words import agents_words

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from hubspot_hitl.events.intake import MESSAGE
-from hubspot_hitl.events.saying import note_once, say_to_user
-from hubspot_hitl.events.spoken import BOT_MESSAGE
+from hubspot_hitl.effects.saying import note_once, say_to_user
+from hubspot_hitl.effects.spoken import BOT_MESSAGE
+from hubspot_hitl.effects.watching import WATCH, patience_of, watch, watch_key
 from hubspot_hitl.events.thread import CHECKED, happen
-from hubspot_hitl.events.watching import WATCH, patience_of, watch, watch_key
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.silence import Give, Nudge, Wait, Words, look
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.thread_events import TimedOut
+from hubspot_hitl.intake.hubspot_events import MESSAGE
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, Done, Later, Outcome
 from hubspot_hitl.ports.reading import handoff_of, installation_of, name_of

@@ -1,6 +1,6 @@
 """What is to be done about an event of a thread, effect by effect. Pure; no effect is done here.
 
-`handoff.thread_events.decide` chooses them, `events.effects` carries them out, in their order.
+`handoff.thread_events.decide` chooses them, `effects.carry_out` carries them out, in their order.
 """
 
 from __future__ import annotations

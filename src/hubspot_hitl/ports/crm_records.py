@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from hubspot_hitl.errors import VendorRefused
 
+CHAT_TRANSCRIPT: Final = "chat_transcript"
+"""The property that we make at contacts: what was said in their chats."""
 Values = Mapping[str, str | None]
 """Properties by name; None is a property without a value."""
 

@@ -9,7 +9,13 @@ from uuid import uuid4
 
 from cachetools import LRUCache
 
-from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.errors import (
+    AuthorizationLost,
+    BadSettings,
+    CircuitOpen,
+    FileUnreachable,
+    HitlError,
+)
 from hubspot_hitl.handoff.summary import Extract, Summariser
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
@@ -104,6 +110,17 @@ class Policy:
     webhook_route: Literal["botpress", "direct"] = "botpress"
     public_url: str | None = None
     botpress_webhook_url: str = "https://webhook.botpress.cloud"
+
+    def retries_file(self, error: HitlError, attempts: int) -> bool:
+        """Whether a file is to be tried again rather than told by its address.
+
+        Words wait behind a file, so neither an ailing host nor a Files API that alone is away may
+        hold them for long. While the whole vendor is away, nothing could be delivered anyway.
+        """
+        if isinstance(error, AuthorizationLost | CircuitOpen):
+            return True
+        most = self.fetch_attempts if isinstance(error, FileUnreachable) else self.file_attempts
+        return error.retryable and attempts + 1 < most
 
     @property
     def start_overdue_ms(self) -> int:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from hubspot_hitl.events.body import occurred_ms
-from hubspot_hitl.events.intake import DELETED, ThreadEvent, delivery
+from hubspot_hitl.intake.hubspot_events import DELETED, HubSpotEvent, delivery, occurred_ms
 from hubspot_hitl.ports.ledger import Delivery, Done, Later, Outcome
 from hubspot_hitl.ports.reading import handoff_of
 from hubspot_hitl.ports.services import Services
@@ -44,7 +43,7 @@ async def handle_erase_contact(services: Services, it: Delivery) -> Outcome:
                 delivery(
                     one.installation_id,
                     one.id,
-                    ThreadEvent(
+                    HubSpotEvent(
                         DELETED,
                         f"contact-erased:{target.id}:{one.id}",
                         one.thread_id or "",

@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Collection
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from hubspot_hitl.crm.transcript import PROPERTY
 from hubspot_hitl.errors import HitlError, UnknownInstallation, VendorNotFound
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.states import USER_INFO
 from hubspot_hitl.ports.crm import Crm
-from hubspot_hitl.ports.crm_records import CrmType
+from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT, CrmType
 from hubspot_hitl.ports.privacy import ArtifactKind
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.privacy.target import MOST_HANDOFFS, Found, Target, same_portal
@@ -164,20 +163,20 @@ async def _transcript(
 ) -> int:
     """Empty the property; where it holds other handoffs too, say so instead."""
     try:
-        contact = await crm.get(CrmType.CONTACT, contact_id, properties=(PROPERTY,))
+        contact = await crm.get(CrmType.CONTACT, contact_id, properties=(CHAT_TRANSCRIPT,))
     except HitlError as error:
         done.failed(what, error)
         return 0
-    if contact is None or not contact.properties.get(PROPERTY):
+    if contact is None or not contact.properties.get(CHAT_TRANSCRIPT):
         return 0
     if shared:
-        done.left.append(f"{what}: {PROPERTY} holds other chats too; erase the contact")
+        done.left.append(f"{what}: {CHAT_TRANSCRIPT} holds other chats too; erase the contact")
         return 0
     return await done.gone(what, _emptied(crm, contact.id))
 
 
 async def _emptied(crm: Crm, contact_id: str) -> None:
-    await crm.update(CrmType.CONTACT, contact_id, {PROPERTY: ""})
+    await crm.update(CrmType.CONTACT, contact_id, {CHAT_TRANSCRIPT: ""})
 
 
 async def _messages(

@@ -1,1 +1,1 @@
-"""The HubSpot side of an installation: made once, found again ever after."""
+"""What an installation needs at both vendors: made once, found again, looked at by the doctor."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from hubspot_hitl.crm.transcript import PROPERTY, property_exists
+from hubspot_hitl.crm.transcript import property_exists
 from hubspot_hitl.errors import BadConfiguration, HitlError, MissingScope, VendorError
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.integration.readiness import require_ready
-from hubspot_hitl.ports.crm_records import CrmType
+from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT, CrmType
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.channel import bind, own_channels
 from hubspot_hitl.setup.desired import Desired, desired, read_actual
@@ -71,7 +71,7 @@ async def apply(services: Services, installation: Installation, *, fold: bool = 
         if any(one.kind == "property" for one in plan.having(Verb.CREATE)) and not (
             await property_exists(services, installation)
         ):
-            left = f"The contact property {PROPERTY} may not be made: {_SCHEMA_SCOPE}"
+            left = f"The contact property {CHAT_TRANSCRIPT} may not be made: {_SCHEMA_SCOPE}"
             done = replace(done, plan=replace(plan, by_hand=(*plan.by_hand, left)))
         if any(one.kind in ("webhooks", "subscription") for one in plan.steps):
             await _write_webhooks(services, installation)
@@ -141,7 +141,7 @@ async def _transcript(services: Services, installation: Installation) -> bool | 
         there = await services.crm.of(installation).properties(CrmType.CONTACT)
     except MissingScope:
         return None
-    return any(one.name == PROPERTY for one in there)
+    return any(one.name == CHAT_TRANSCRIPT for one in there)
 
 
 async def _webhooks(services: Services, installation: Installation) -> SubscriptionPlan | None:

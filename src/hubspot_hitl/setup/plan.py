@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, cast
 
-from hubspot_hitl.crm.transcript import PROPERTY
+from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT
 from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount
 from hubspot_hitl.setup.desired import Actual, Desired
 from hubspot_hitl.setup.subscriptions import SUBSCRIPTIONS, SubscriptionPlan, named
@@ -93,13 +93,15 @@ def make_plan(wanted: Desired, actual: Actual) -> Plan:
     by_hand: list[str] = []
     if wanted.transcript and actual.transcript is None:
         by_hand.append(
-            f"The contact property {PROPERTY} may not be read: add the scopes"
+            f"The contact property {CHAT_TRANSCRIPT} may not be read: add the scopes"
             " crm.schemas.contacts.read and crm.schemas.contacts.write on the app's Auth tab and"
             " connect the portal again."
         )
     elif wanted.transcript:
         verb = Verb.NOTHING if actual.transcript else Verb.CREATE
-        steps.append(Step(verb, "property", PROPERTY if actual.transcript else None, "of contacts"))
+        steps.append(
+            Step(verb, "property", CHAT_TRANSCRIPT if actual.transcript else None, "of contacts")
+        )
     if actual.webhooks is not None:
         steps += _webhook_steps(actual.webhooks)
     if actual.webhooks is None or actual.webhooks.stranger is not None:

@@ -8,8 +8,8 @@ import dataclasses
 import structlog
 
 from hubspot_hitl.crm.settings import check_against_portal, check_crm_settings
+from hubspot_hitl.effects.moved import save_moved
 from hubspot_hitl.errors import ActionRefused, HitlError, Stale, VendorError
-from hubspot_hitl.events.moved import save_moved
 from hubspot_hitl.handoff.machine import end
 from hubspot_hitl.handoff.records import EndReason
 from hubspot_hitl.integration.installation import Installation

@@ -11,10 +11,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from hubspot_hitl.events import EVENTS
+from hubspot_hitl import effects, events, intake
 from hubspot_hitl.ledger.observer import Accepted, Buried, Event, Finished, Postponed
 
 Direction = Literal["to_user", "to_agent"]
+
+_TO_USER: Final = frozenset({*intake.DELIVERIES, *events.DELIVERIES, *effects.DELIVERIES})
 
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the histograms' buckets; the last bucket has none."""
@@ -124,4 +126,4 @@ class Metrics:
 
 def direction_of(kind: str) -> Direction:
     """Which way a kind of delivery goes: what HubSpot told goes to the user."""
-    return "to_user" if kind in EVENTS else "to_agent"
+    return "to_user" if kind in _TO_USER else "to_agent"

@@ -8,9 +8,9 @@ from hubspot_hitl.hubspot.self_call import get_status, post_signed
 from hubspot_hitl.hubspot.vendor_clock import vendor_ms
 from hubspot_hitl.ports.store import Vault
 from hubspot_hitl.settings import Settings
-from hubspot_hitl.setup.botpress_credentials import read_credentials
-from hubspot_hitl.setup.doctor import Surroundings
-from hubspot_hitl.setup.reach_checks import Reach
+from hubspot_hitl.setup.doctor.examine import Surroundings
+from hubspot_hitl.setup.doctor.reach_checks import Reach
+from hubspot_hitl.setup.publishing.botpress_credentials import read_credentials
 
 
 async def surroundings(settings: Settings, vault: Vault, *, signing_secret: bool) -> Surroundings:

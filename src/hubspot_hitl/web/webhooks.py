@@ -13,10 +13,11 @@ import structlog
 from cachetools import TTLCache
 
 from hubspot_hitl.errors import BadSignature, UnknownInstallation
-from hubspot_hitl.events import intake
-from hubspot_hitl.events.intake import ThreadEvent
 from hubspot_hitl.hubspot import wire
 from hubspot_hitl.hubspot.signature import SIGNATURE_V3, verify_v1, verify_v3
+from hubspot_hitl.intake import hubspot_events
+from hubspot_hitl.intake.batch import take_in
+from hubspot_hitl.intake.hubspot_events import HubSpotEvent
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.ports.services import Services
@@ -27,9 +28,9 @@ log = structlog.get_logger(__name__)
 APP_TTL_S = 2.0
 _CHANNEL_EVENTS = (wire.OutgoingMessage, wire.ChannelAccountChanged)
 _PROPERTIES = {
-    "assignedTo": intake.ASSIGNED,
-    "status": intake.STATUS,
-    "isArchived": intake.UNARCHIVED,
+    "assignedTo": hubspot_events.ASSIGNED,
+    "status": hubspot_events.STATUS,
+    "isArchived": hubspot_events.UNARCHIVED,
 }
 
 
@@ -139,7 +140,7 @@ class HubSpotDoor:
             for event in events
             if _portal(event) in (None, installation.portal_id) or installation.portal_id is None
         ]
-        taken = await intake.take_in(services, installation, _thread_events(wanted))
+        taken = await take_in(services, installation, _thread_events(wanted))
         deliveries = [
             *taken.deliveries,
             *_account_deliveries(installation, wanted),
@@ -163,8 +164,8 @@ class HubSpotDoor:
         return found
 
 
-def _thread_events(events: Sequence[wire.WebhookEvent]) -> list[ThreadEvent]:
-    out: list[ThreadEvent] = []
+def _thread_events(events: Sequence[wire.WebhookEvent]) -> list[HubSpotEvent]:
+    out: list[HubSpotEvent] = []
     for event in events:
         match event:
             case wire.OutgoingMessage():
@@ -173,13 +174,13 @@ def _thread_events(events: Sequence[wire.WebhookEvent]) -> list[ThreadEvent]:
                     event.message, direction=event.message.direction or "OUTGOING"
                 )
                 out.append(
-                    intake.agent_message(
+                    hubspot_events.agent_message(
                         message, event.thread_id, event.integration_thread_ids, event.channel_id
                     )
                 )
             case wire.ThreadPropertyChanged() if event.property in _PROPERTIES:
                 out.append(
-                    ThreadEvent(
+                    HubSpotEvent(
                         kind=_PROPERTIES[event.property],
                         dedup_key=event.dedup_key,
                         thread_id=event.thread_id,
@@ -189,8 +190,8 @@ def _thread_events(events: Sequence[wire.WebhookEvent]) -> list[ThreadEvent]:
                 )
             case wire.ThreadDeleted():
                 out.append(
-                    ThreadEvent(
-                        kind=intake.DELETED,
+                    HubSpotEvent(
+                        kind=hubspot_events.DELETED,
                         dedup_key=event.dedup_key,
                         thread_id=event.thread_id,
                         occurred_ms=event.occurred_ms,
@@ -199,8 +200,8 @@ def _thread_events(events: Sequence[wire.WebhookEvent]) -> list[ThreadEvent]:
                 )
             case wire.ThreadNewMessage(message_type="COMMENT"):
                 out.append(
-                    ThreadEvent(
-                        kind=intake.NEW_MESSAGE,
+                    HubSpotEvent(
+                        kind=hubspot_events.NEW_MESSAGE,
                         dedup_key=event.dedup_key,
                         thread_id=event.thread_id,
                         occurred_ms=event.occurred_ms,
@@ -221,7 +222,7 @@ def _account_deliveries(
         NewDelivery(
             dedup_key=f"hs:{installation.id}:{event.dedup_key}",
             lane=f"accounts:{installation.id}",
-            kind=intake.ACCOUNT,
+            kind=hubspot_events.ACCOUNT,
             installation_id=installation.id,
             body={"accountId": event.account_id, "change": event.kind},
         )

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from hubspot_hitl.channels.attachments import worth_another_try
 from hubspot_hitl.errors import (
     AuthorizationLost,
     CircuitOpen,
@@ -35,5 +34,5 @@ AWAY = CircuitOpen(vendor="hubspot", operation="files.upload", retry_after_s=1.0
     ],
 )
 def test_a_file_does_not_hold_words_back_for_long(error: HitlError, tries: int) -> None:
-    again = [worth_another_try(POLICY, error, attempts) for attempts in range(9)]
+    again = [POLICY.retries_file(error, attempts) for attempts in range(9)]
     assert again == [number + 1 < tries or tries == 9 for number in range(9)]

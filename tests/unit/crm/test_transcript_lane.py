@@ -12,16 +12,15 @@ import pytest
 from tests.rooms import handoff, installation
 
 from hubspot_hitl.clock import SystemClock
-from hubspot_hitl.crm.transcript import PROPERTY
 from hubspot_hitl.crm.transcript_text import LIMIT, Line, blocks, merged, note_bodies
+from hubspot_hitl.effects import contact_log
 from hubspot_hitl.errors import MissingScope, VendorFault
-from hubspot_hitl.events import contact_log
 from hubspot_hitl.handoff.records import Handoff, HandoffState
 from hubspot_hitl.handoff.summary import Spoken
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ledger.memory import MemoryEngine
 from hubspot_hitl.ledger.service import LaneLedger
-from hubspot_hitl.ports.crm_records import CrmObject, CrmType, PropertyDraft
+from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT, CrmObject, CrmType, PropertyDraft
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.services import Policy, Services
 from hubspot_hitl.store.memory import MemoryHandoffs, MemoryInstallations, MemoryPeople
@@ -47,13 +46,13 @@ class OneContact:
             raise MissingScope("no", vendor="hubspot", operation="x", status=403)
 
     async def get(self, type_: CrmType, key: str, **more: object) -> CrmObject:
-        read = CrmObject(key, type_, {PROPERTY: self.text})
+        read = CrmObject(key, type_, {CHAT_TRANSCRIPT: self.text})
         await asyncio.sleep(0)
         return read
 
     async def update(self, type_: CrmType, key: str, properties: Mapping[str, str]) -> None:
         await asyncio.sleep(0)
-        self.text = properties[PROPERTY]
+        self.text = properties[CHAT_TRANSCRIPT]
         if self.fail_after_write:
             self.fail_after_write -= 1
             raise VendorFault("answer lost", vendor="hubspot", operation="x")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.rooms import FakePortal, Rooms, handoff, installation, open_rooms
 
 from hubspot_hitl.botpress.memory import MemoryRuntime
-from hubspot_hitl.events import EVENTS
-from hubspot_hitl.events.intake import NEW_MESSAGE, ThreadEvent, agent_message, delivery
+from hubspot_hitl.dispatch import DELIVERY_HANDLERS
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.intake.hubspot_events import NEW_MESSAGE, HubSpotEvent, agent_message, delivery
 from hubspot_hitl.ports.hubspot_records import Actor, Published, Thread, ThreadMessage
 from hubspot_hitl.ports.ledger import (
     Delivery,
@@ -87,7 +87,7 @@ def note(number: int, text: str, rich_text: str | None = None) -> ThreadMessage:
 def told(comment: ThreadMessage, road: Road, home: Handoff) -> NewDelivery:
     """The delivery by which the comment could get out."""
     if road == "webhook":
-        event = ThreadEvent(
+        event = HubSpotEvent(
             NEW_MESSAGE, comment.id, "9", comment.created_ms, {"messageId": comment.id}
         )
     elif road == "quoted":
@@ -103,11 +103,13 @@ async def run(services: Services) -> None:
     wanted = DeliveryFilter(states=[DeliveryState.READY], newest_first=False)
     for _ in range(200):
         left: list[Delivery] = [
-            it for it in await services.ledger.find(wanted) if not it.timer and it.kind in EVENTS
+            it
+            for it in await services.ledger.find(wanted)
+            if not it.timer and it.kind in DELIVERY_HANDLERS
         ]
         if not left:
             return
-        outcome = await EVENTS[left[0].kind](services, left[0])
+        outcome = await DELIVERY_HANDLERS[left[0].kind](services, left[0])
         await services.ledger.discard([left[0].seq])
         if isinstance(outcome, Done) and outcome.then:
             await services.ledger.accept(outcome.then)

@@ -13,15 +13,14 @@ from hubspot_hitl.actions.stop_hitl import CLOSE_THREAD
 from hubspot_hitl.actions.unfinished import OVERDUE
 from hubspot_hitl.botpress.memory import MemoryMessage, MemoryRuntime
 from hubspot_hitl.channels.hitl import ACKNOWLEDGE
-from hubspot_hitl.crm.transcript import PROPERTY
+from hubspot_hitl.effects.relay import RECEIPT
+from hubspot_hitl.effects.tagging import TAGS
 from hubspot_hitl.errors import VendorFault, VendorRefused
-from hubspot_hitl.events.relay import RECEIPT
-from hubspot_hitl.events.tagging import TAGS
 from hubspot_hitl.handoff.records import HandoffState, Person
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.crm import Crm
-from hubspot_hitl.ports.crm_records import CrmObject, CrmType
+from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT, CrmObject, CrmType
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.privacy import Artifact, ArtifactKind, Evidence
 from hubspot_hitl.privacy.durable import handle_erase
@@ -133,10 +132,10 @@ class OneContact:
         return cast("Crm", self)
 
     async def get(self, kind: CrmType, id_: str, **_: object) -> CrmObject:
-        return CrmObject(id_, kind, {PROPERTY: "AGENT\tnow\tHello"})
+        return CrmObject(id_, kind, {CHAT_TRANSCRIPT: "AGENT\tnow\tHello"})
 
     async def update(self, kind: CrmType, id_: str, properties: Mapping[str, object]) -> None:
-        assert properties == {PROPERTY: ""}
+        assert properties == {CHAT_TRANSCRIPT: ""}
         self.emptied.append(id_)
 
 
@@ -156,7 +155,7 @@ async def test_a_transcript_that_another_bot_of_the_portal_wrote_too_is_left(
     assert [one for one in erasure.receipt.left if "holds other chats" in one] == (
         []
         if emptied
-        else [f"HubSpot contact 7: {PROPERTY} holds other chats too; erase the contact"]
+        else [f"HubSpot contact 7: {CHAT_TRANSCRIPT} holds other chats too; erase the contact"]
     )
 
 

@@ -13,9 +13,9 @@ from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount
 from hubspot_hitl.ports.ledger import DeliveryFilter, Done, Later
 from hubspot_hitl.ports.services import Policy
 from hubspot_hitl.setup.channel import UNANSWERED_MS, UNLISTED_MS, binding_for, ensure_bindings
-from hubspot_hitl.setup.findings import Severity
+from hubspot_hitl.setup.doctor.findings import Severity
+from hubspot_hitl.setup.doctor.portal_checks import Patient, check_channel
 from hubspot_hitl.setup.finish import handle
-from hubspot_hitl.setup.portal_checks import Patient, check_channel
 from hubspot_hitl.setup.progress import FINISH, pending
 from hubspot_hitl.setup.register import register, unregister
 from hubspot_hitl.store.memory import MemoryInstallations, MemoryLeases

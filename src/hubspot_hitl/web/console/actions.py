@@ -10,8 +10,8 @@ from hubspot_hitl.events.operator_ended import operator_ended
 from hubspot_hitl.handoff.records import Handoff, HandoffState
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.repair.reconcile import compare_as_asked
-from hubspot_hitl.repair.resend import can_resend, resend
+from hubspot_hitl.upkeep.reconcile import compare_as_asked
+from hubspot_hitl.upkeep.resend import can_resend, resend
 from hubspot_hitl.web.console.confirmed import Action, Subject, Words
 from hubspot_hitl.web.console.gate import Visit
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hubspot_hitl.setup.findings import Finding
+from hubspot_hitl.setup.doctor.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from hubspot_hitl.ports.audit import Audit
 from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.figures import Figures, Rates
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.setup.doctor import Surroundings
+from hubspot_hitl.setup.doctor.examine import Surroundings
 from hubspot_hitl.web.console.access import Access
 from hubspot_hitl.web.console.checkup import Doctor
 from hubspot_hitl.web.metrics import Metrics

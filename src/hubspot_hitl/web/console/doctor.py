@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import web
 
 from hubspot_hitl.errors import CallerError
-from hubspot_hitl.setup.doctor import examine
+from hubspot_hitl.setup.doctor.examine import examine
 from hubspot_hitl.web.console.checkup import Report
 from hubspot_hitl.web.console.gate import Visit
 from hubspot_hitl.web.console.render import problem, see, show

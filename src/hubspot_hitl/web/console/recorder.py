@@ -8,9 +8,9 @@ from typing import cast
 
 from aiohttp import web
 
-from hubspot_hitl.channels import hitl
-from hubspot_hitl.events import intake
+from hubspot_hitl.effects.spoken import BOT_MESSAGE
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.intake import hubspot_events
 from hubspot_hitl.ports.flight import Recorded
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
@@ -20,7 +20,7 @@ from hubspot_hitl.web.console.render import show
 from hubspot_hitl.web.metrics import Direction, direction_of
 
 MOST = 1_000
-_MESSAGES = frozenset({hitl.MESSAGE, intake.MESSAGE})
+_MESSAGES = frozenset({BOT_MESSAGE, hubspot_events.MESSAGE})
 THREAD_ENTRIES = 100
 PAGE = 100
 """So many deliveries, and so many attempts, are on one page."""
@@ -88,13 +88,13 @@ class Recording:
     @property
     def last_user_ms(self) -> int | None:
         """When the user's last words came, by our clock; what the bot says is not theirs."""
-        spoke = (one for one in self._last(hitl.MESSAGE) if one.body.get("userId") is not None)
+        spoke = (one for one in self._last(BOT_MESSAGE) if one.body.get("userId") is not None)
         return max((one.accepted_ms for one in spoke), default=None)
 
     @property
     def last_agent_ms(self) -> int | None:
         """When the agents' last words came, by our clock."""
-        return max((one.accepted_ms for one in self._last(intake.MESSAGE)), default=None)
+        return max((one.accepted_ms for one in self._last(hubspot_events.MESSAGE)), default=None)
 
     def _last(self, kind: str) -> Sequence[Delivery]:
         if self.older:

@@ -1,0 +1,74 @@
+"""Events of threads that were unknown when they came: ours after all, or nobody's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import structlog
+
+from hubspot_hitl.handoff.texts import TextKey, Texts
+from hubspot_hitl.intake.hubspot_events import MESSAGE, ORPHAN, UNRESOLVED, HubSpotEvent, delivery
+from hubspot_hitl.ports.ledger import Delivery, Done, Later, Outcome
+from hubspot_hitl.ports.reading import installation_of, start_in_flight
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+LOOK_AGAIN_S = 0.25
+
+
+async def handle_unresolved(services: Services, it: Delivery) -> Outcome:
+    """Hand the event to its handoff's lane as soon as the start has told us the thread's id.
+
+    HubSpot's automatic assignment may overtake the answer of our own publish call.
+    """
+    event = _event(it.body)
+    installation = await installation_of(services, it)
+    by_own = await services.handoffs.by_integration_threads(
+        installation.id, event.integration_thread_ids
+    )
+    by_thread = await services.handoffs.by_threads(installation.id, [event.thread_id])
+    for handoff in (*by_own.values(), *by_thread.values()):
+        return Done(
+            note=f"thread of handoff {handoff.id}",
+            then=[delivery(installation.id, handoff.id, event)],
+        )
+    if await start_in_flight(services, installation.id):
+        return Later(LOOK_AGAIN_S, "a handoff is starting")
+    if event.kind == MESSAGE:
+        return await handle_orphan(services, it)
+    return Done(note="not our thread")
+
+
+async def handle_orphan(services: Services, it: Delivery) -> Outcome:
+    """Tell the agent that nobody will read the message: we do not know its conversation."""
+    installation = await installation_of(services, it)
+    message_id = _event(it.body).dedup_key.removeprefix("message:")
+    channel_id = cast(Mapping[str, object], it.body["body"]).get("channelId")
+    if isinstance(channel_id, str):
+        configuration = installation.configuration
+        reason = Texts(configuration.texts).placeholder(
+            TextKey.REASON_NO_CHAT, configuration.agent_language
+        )
+        await services.hubspot.of(installation).set_message_status(
+            channel_id, message_id, "FAILED", reason
+        )
+    log.warning("message_without_handoff", installation=installation.id, message=message_id)
+    return Done(note="no handoff has this thread; the agent was told")
+
+
+def _event(body: Mapping[str, object]) -> HubSpotEvent:
+    own = cast(list[str], body.get("integrationThreadIds") or [])
+    return HubSpotEvent(
+        kind=str(body["kind"]),
+        dedup_key=str(body["dedupKey"]),
+        thread_id=str(body["threadId"]),
+        occurred_ms=int(cast(int, body["occurredMs"])),
+        body=dict(cast(Mapping[str, object], body["body"])),
+        integration_thread_ids=tuple(own),
+    )
+
+
+DELIVERIES = {UNRESOLVED: handle_unresolved, ORPHAN: handle_orphan}
+"""Kind of delivery -> who handles it."""

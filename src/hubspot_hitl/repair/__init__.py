@@ -1,1 +1,0 @@
-"""Finds and repairs what no webhook told: missed replies, ends and assignments."""

@@ -55,6 +55,18 @@ def test_a_server_loads_nothing_that_it_may_never_need() -> None:
     assert done.stdout.splitlines()[-1] == "['hubspot_hitl.app']"
 
 
+def test_garbage_is_looked_for_and_not_at_each_message() -> None:
+    code = (
+        "import atexit, gc, sys; from hubspot_hitl.cli import main; looks = [];"
+        "atexit.register(lambda: print(gc.isenabled(), looks));"
+        "atexit.register(lambda: [[] for _ in range(5_000)]);"
+        "atexit.register(lambda: gc.callbacks.append(lambda phase, _: looks.append(phase)));"
+        "gc.collect(); sys.argv = ['hubspot-hitl', 'version']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True []"
+
+
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
 

@@ -70,6 +70,18 @@ async def test_hitl_assigned_names_the_agent_and_comes_once(house: House) -> Non
     assert chat.counts["hitlAssigned"] == chat.counts["joined_texts"] == 1
 
 
+@pytest.mark.parametrize("kind", [FaultKind.ERROR_500, FaultKind.ERROR_502, FaultKind.RESET_AFTER])
+async def test_an_assignment_whose_answer_was_lost_is_told_once(
+    house: House, kind: FaultKind
+) -> None:
+    chat, thread_id = await house.handoff()
+    house.stage.botpress.faults.add(Fault(kind, ("events.create",), times=1, after=True))
+    house.stage.hubspot.agents.assign(thread_id, agent(house))
+    house.stage.hubspot.agents.reply(thread_id, agent(house), "Hello")
+    await house.until(chat, thread_id, agent=1)
+    assert chat.counts["hitlAssigned"] == chat.counts["joined_texts"] == 1
+
+
 async def test_a_reply_before_the_assignment_still_has_the_agents_name(house: House) -> None:
     chat, thread_id = await house.handoff()
     house.stage.hubspot.agents.reply(thread_id, agent(house, 1), "I am quick")

@@ -129,8 +129,9 @@ class BotpressApi:
     async def call(self, call: Call, identity: Sender, model: type[_W]) -> _W:
         """The answer of `call` as `model`.
 
-        Tries again for at most three seconds in all: after 429, 502 and failed connections any
-        call, after other 5xx and lost answers only repeatable ones. Raises VendorError.
+        Tries again for at most three seconds in all: after 429 and failed connections any call,
+        after 5xx and lost answers only repeatable ones: a gateway's 502 may hide an effect, though
+        Botpress's own client repeats any call after it. Raises VendorError.
         """
         began = self._clock.monotonic()
         attempt = 0
@@ -261,7 +262,7 @@ def _may_repeat(error: VendorError, repeatable: bool) -> bool:
         case VendorUnreachable():
             return repeatable or not error.sent
         case VendorFault():
-            return repeatable or error.status == 502
+            return repeatable
         case _:
             return False
 

@@ -9,9 +9,9 @@ from scripts.reference.note import NOTE
 
 from hubspot_hitl.errors import Vendor
 from hubspot_hitl.handoff.records import HandoffState
+from hubspot_hitl.observing.metrics import SECONDS, WAITS, Histogram, Metrics
 from hubspot_hitl.ports.ledger import LedgerHealth
 from hubspot_hitl.web.exposition import Gauges, families
-from hubspot_hitl.web.metrics import SECONDS, WAITS, Histogram, Metrics
 
 
 def metrics_page() -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from scripts.reference.note import NOTE
 
-from hubspot_hitl.crm.conditions import MAX_DEPTH, MAX_PATTERN, MEANINGS
 from hubspot_hitl.crm.outcome_rules import Then as Outcome
 from hubspot_hitl.crm.outcome_rules import When
-from hubspot_hitl.crm.rule_checks import OWN_FACTS
-from hubspot_hitl.crm.rules import MAX_RULES, MAX_TEXT, Then
+from hubspot_hitl.crm.routing.conditions import MAX_DEPTH, MAX_PATTERN, MEANINGS
+from hubspot_hitl.crm.routing.rule_checks import OWN_FACTS
+from hubspot_hitl.crm.routing.rules import MAX_RULES, MAX_TEXT, Then
 
 
 def routing_page() -> str:

@@ -3,8 +3,8 @@
 The main path, from the outside in::
 
     Botpress  -> web.botpress -> web.operations -> actions.* | channels.hitl -> ledger
-    HubSpot   -> web.hubspot  -> web.webhooks   -> events.intake             -> ledger
-    ledger    -> channels.hitl | events.* | actions.*  ->  HubSpot's and Botpress's APIs
+    HubSpot   -> web.hubspot  -> web.webhooks   -> intake.batch              -> ledger
+    ledger    -> channels.hitl | events.* -> effects.*  ->  HubSpot's and Botpress's APIs
 
 `web.routes` lists every address, :mod:`hubspot_hitl.dispatch` every kind of delivery with its
 handler. `create_app` puts doors before what :mod:`hubspot_hitl.house` opens, and owns its life.
@@ -22,6 +22,8 @@ from aiohttp import web
 from hubspot_hitl.botpress.server import OperationServer
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.house import House, open_house
+from hubspot_hitl.observing.metrics import Metrics
+from hubspot_hitl.observing.observing import Observing, open_traces
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.settings import Settings
@@ -31,8 +33,6 @@ from hubspot_hitl.web.console.access import Access
 from hubspot_hitl.web.console.desk import DESK, Desk, end_streams
 from hubspot_hitl.web.errors import errors
 from hubspot_hitl.web.limits import limiter
-from hubspot_hitl.web.metrics import Metrics
-from hubspot_hitl.web.observing import Observing, open_traces
 from hubspot_hitl.web.operations import BotpressDoor
 from hubspot_hitl.web.routes import ROUTES
 from hubspot_hitl.web.surroundings import surroundings
@@ -93,11 +93,13 @@ def _open_doors(
     botpress = BotpressDoor(
         house.services,
         hubspot,
-        house.oauth.connector,
+        house.connector,
         guarded=bool(house.signing_secrets or settings.botpress_path_secret),
         observing=observing,
     )
-    app[oauth.DOOR] = house.oauth
+    app[oauth.DOOR] = oauth.OAuthDoor(
+        house.connector, house.connections, house.services.clock, settings.console_token
+    )
     app[keys.SERVICES] = house.services
     app[keys.HUBSPOT] = hubspot
     app[keys.OPERATIONS] = OperationServer(

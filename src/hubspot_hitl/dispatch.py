@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from hubspot_hitl import actions, effects, events, intake, privacy
 from hubspot_hitl.channels import history, hitl
-from hubspot_hitl.crm import routing_effects
+from hubspot_hitl.crm.routing import carry_out
 from hubspot_hitl.effects import contact_log, webhook_out
 from hubspot_hitl.intake import hubspot_events
 from hubspot_hitl.ledger.backoff import Policies, Policy
@@ -21,7 +21,7 @@ DELIVERY_HANDLERS: Mapping[str, DeliveryHandler] = {
     **hitl.DELIVERIES,
     **history.DELIVERIES,
     **actions.DELIVERIES,
-    **routing_effects.DELIVERIES,
+    **carry_out.DELIVERIES,
     **events.DELIVERIES,
     **effects.DELIVERIES,
     **intake.DELIVERIES,

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from hubspot_hitl.clock import SystemClock
+from hubspot_hitl.connecting.connector import PortalConnector
+from hubspot_hitl.connecting.options import ConnectOptions, Stores
+from hubspot_hitl.connecting.state import PURPOSE, StateSigner
+from hubspot_hitl.connecting.status import ConnectionWatch
 from hubspot_hitl.crm.summarisers import summariser
 from hubspot_hitl.dispatch import DELIVERY_HANDLERS, PATIENT, RETRYING
 from hubspot_hitl.hubspot.crm.client import CrmClients
@@ -24,6 +28,7 @@ from hubspot_hitl.ledger.observer import ignore
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
 from hubspot_hitl.ledger.worker import WorkerOptions
+from hubspot_hitl.observing.observing import Observing
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.ledger import Handler
@@ -41,11 +46,7 @@ from hubspot_hitl.store.rates import SqlRates
 from hubspot_hitl.store.storage import Storage, open_storage
 from hubspot_hitl.upkeep import jobs
 from hubspot_hitl.upkeep.housekeeping import keep_figures, keep_sweeping
-from hubspot_hitl.vendors import Vendors, open_vendors
-from hubspot_hitl.web import oauth
-from hubspot_hitl.web.connect_options import Stores
-from hubspot_hitl.web.oauth_state import PURPOSE
-from hubspot_hitl.web.observing import Observing
+from hubspot_hitl.vendors import Vendors, open_vendors, shared_app
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class House:
     rates: SqlRates
     circuits: BreakerCircuits
     signing_secrets: tuple[str, ...]
-    oauth: oauth.OAuthDoor
+    connector: PortalConnector
+    connections: ConnectionWatch
 
 
 @asynccontextmanager
@@ -131,7 +133,8 @@ async def open_house(
             rates,
             vendors.circuits,
             vendors.signing_secrets,
-            _oauth_door(settings, storage, vendors, services),
+            _connector(settings, storage, vendors, services),
+            _connections(settings, storage, vendors, clock),
         )
 
 
@@ -204,7 +207,7 @@ def _engine(settings: Settings, database: Database) -> Engine:
     """Where the ledger is kept: with everything else."""
     if settings.is_sqlite:
         return SqliteEngine(database)
-    from hubspot_hitl.ledger.postgres import PostgresEngine  # asyncpg is an optional extra
+    from hubspot_hitl.ledger.postgres.engine import PostgresEngine  # asyncpg is an optional extra
 
     return PostgresEngine(settings.database_url, lease_s=settings.lease_s)
 
@@ -239,10 +242,33 @@ def _keep_house(
         stack.callback(task.cancel)
 
 
-def _oauth_door(
+def _connector(
     settings: Settings, storage: Storage, vendors: Vendors, services: Services
-) -> oauth.OAuthDoor:
+) -> PortalConnector:
     stores = Stores(vendors.installations, storage.connections, vendors.kept_tokens, storage.nonces)
-    state_keys = storage.keyring.derived(PURPOSE)
-    grants = oauth.Grants(vendors.portals, stores, vendors.refresher, state_keys)
-    return oauth.open_door(settings, grants, services.policy, services.clock)
+    options = ConnectOptions(
+        public_url=settings.public_url,
+        redirect_url=settings.oauth_redirect_url,
+        return_hosts=settings.oauth_return_hosts,
+        authorize_url=settings.hubspot_authorize_url,
+        features=settings.oauth_features,
+        required_scopes=settings.oauth_required_scopes,
+        shared=shared_app(settings),
+    )
+    signer = StateSigner(storage.keyring.derived(PURPOSE))
+    return PortalConnector(
+        vendors.portals, stores, signer, services.policy, services.clock, options
+    )
+
+
+def _connections(
+    settings: Settings, storage: Storage, vendors: Vendors, clock: Clock
+) -> ConnectionWatch:
+    return ConnectionWatch(
+        vendors.portals,
+        vendors.installations,
+        storage.connections,
+        vendors.refresher,
+        clock,
+        settings.oauth_features,
+    )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import aiohttp
 
 from hubspot_hitl.botpress.client import BotpressRuntimes
+from hubspot_hitl.botpress.same_bot import SameBot
+from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.fetch.post import open_hooks
 from hubspot_hitl.fetch.web import Limits, open_fetch
 from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
@@ -16,7 +18,9 @@ from hubspot_hitl.hubspot.limiter import Window
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.refreshing import TokenRefresher
 from hubspot_hitl.hubspot.transport import open_session
+from hubspot_hitl.integration.connection import AppIdentity
 from hubspot_hitl.ledger.circuits import BreakerCircuits
+from hubspot_hitl.observing.observing import Observing
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.fetch import Fetch
@@ -27,9 +31,6 @@ from hubspot_hitl.settings.environment import plain
 from hubspot_hitl.setup.publishing.botpress_credentials import stored_credentials
 from hubspot_hitl.store.connections import ConnectedInstallations
 from hubspot_hitl.store.storage import Storage
-from hubspot_hitl.web import oauth
-from hubspot_hitl.web.bots import SameBot
-from hubspot_hitl.web.observing import Observing
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ async def open_vendors(
             storage.installations,
             storage.connections,
             clock,
-            shared=oauth.shared_app(settings),
+            shared=shared_app(settings),
             on_change=portals.forget,
         )
         yield Vendors(
@@ -102,6 +103,24 @@ async def open_vendors(
             ),
             signing_secrets=own or stored.signing_secrets,
         )
+
+
+def shared_app(settings: Settings) -> AppIdentity | None:
+    """The server's own HubSpot app, when it has one. Raises BadSettings for half of one."""
+    client_id, secret = settings.hubspot_client_id, settings.hubspot_client_secret
+    if client_id is None and secret is None:
+        return None
+    if client_id is None or secret is None:
+        raise BadSettings(
+            "HITL_HUBSPOT_CLIENT_ID and HITL_HUBSPOT_CLIENT_SECRET go together: set both or none"
+        )
+    key = settings.hubspot_developer_api_key
+    return AppIdentity(
+        client_id,
+        secret.get_secret_value(),
+        settings.hubspot_app_id or "",
+        key.get_secret_value() if key else "",
+    )
 
 
 def _portals(

@@ -16,7 +16,7 @@ from tests.chaos.serve_child import serve
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
-    ["hubspot_hitl.app", "hubspot_hitl.cli.serve", "hubspot_hitl.ledger.postgres", "uvloop"]
+    ["hubspot_hitl.app", "hubspot_hitl.cli.serve", "hubspot_hitl.ledger.postgres.engine", "uvloop"]
 )
 
 

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from hubspot_hitl.botpress.client import BotpressRuntime
 from hubspot_hitl.cli import run
 from hubspot_hitl.hubspot.client import HubSpotClient
-from hubspot_hitl.ledger.postgres import PostgresEngine
+from hubspot_hitl.ledger.postgres.engine import PostgresEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.hubspot import HubSpot

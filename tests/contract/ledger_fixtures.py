@@ -17,8 +17,8 @@ from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ledger.engine import Engine, Transaction
 from hubspot_hitl.ledger.memory import MemoryEngine
 from hubspot_hitl.ledger.observer import Event, Observer
-from hubspot_hitl.ledger.postgres import PostgresEngine
-from hubspot_hitl.ledger.presence import GONE_AFTER_S
+from hubspot_hitl.ledger.postgres.engine import PostgresEngine
+from hubspot_hitl.ledger.postgres.presence import GONE_AFTER_S
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
 from hubspot_hitl.ledger.worker import WorkerOptions

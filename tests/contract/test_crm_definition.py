@@ -15,8 +15,8 @@ from jsonschema import Draft7Validator
 from hubspot_hitl.actions import ACTION_HANDLERS
 from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.integration.actions import ACTIONS, parse_input
-from hubspot_hitl.integration.crm_actions import CRM_ACTIONS
-from hubspot_hitl.integration.crm_records import (
+from hubspot_hitl.integration.crm.actions import CRM_ACTIONS
+from hubspot_hitl.integration.crm.records import (
     GetRecordOutput,
     RecordOutput,
     SearchRecordsOutput,

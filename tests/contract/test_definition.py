@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 
 from hubspot_hitl.integration.actions import ACTIONS, parse_input
 from hubspot_hitl.integration.configuration import Configuration
-from hubspot_hitl.integration.crm_actions import CRM_ACTIONS
+from hubspot_hitl.integration.crm.actions import CRM_ACTIONS
 from hubspot_hitl.integration.events import EVENTS, HandoffReopened, HitlAssigned, HitlStopped
 from hubspot_hitl.integration.messages import MESSAGES
 

@@ -13,7 +13,7 @@ from tests.crm_portal import open_portal, services_of
 from tests.databases import database_url
 
 from hubspot_hitl.clock import SystemClock
-from hubspot_hitl.ledger.postgres import PostgresEngine
+from hubspot_hitl.ledger.postgres.engine import PostgresEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.services import Job, Services

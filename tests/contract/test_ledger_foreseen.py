@@ -10,9 +10,9 @@ from tests.contract.ledger_fixtures import World, many, new, postgres_world
 
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ledger.engine import Transaction
-from hubspot_hitl.ledger.foreseen import ForeseenTransaction, KnownLanes, NotForeseen
-from hubspot_hitl.ledger.postgres import PostgresEngine
-from hubspot_hitl.ledger.postgres_tx import PostgresTransaction
+from hubspot_hitl.ledger.postgres.engine import PostgresEngine
+from hubspot_hitl.ledger.postgres.foreseen import ForeseenTransaction, KnownLanes, NotForeseen
+from hubspot_hitl.ledger.postgres.transaction import PostgresTransaction
 from hubspot_hitl.ledger.rows import LaneRow, new_row
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.ledger import DeliveryState

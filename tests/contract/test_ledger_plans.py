@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql
 from tests.contract.ledger_fixtures import many, postgres_world
 from tests.databases import database_url
 
-from hubspot_hitl.ledger.postgres import PostgresEngine
-from hubspot_hitl.ledger.postgres_sql import NEXT_TIMERS, WAITING
+from hubspot_hitl.ledger.postgres.engine import PostgresEngine
+from hubspot_hitl.ledger.postgres.sql import NEXT_TIMERS, WAITING
 from hubspot_hitl.ledger.queries import found_by, purged_deliveries, purged_lanes
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 

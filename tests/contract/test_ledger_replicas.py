@@ -12,8 +12,8 @@ import pytest
 from tests.contract.ledger_fixtures import World, many, new, postgres_world
 
 from hubspot_hitl.ledger.attempt import LaneLost
-from hubspot_hitl.ledger.postgres import SILENCE, PostgresEngine
-from hubspot_hitl.ledger.presence import GONE_AFTER_S, NAMESPACE, key_of, silent_in
+from hubspot_hitl.ledger.postgres.engine import SILENCE, PostgresEngine
+from hubspot_hitl.ledger.postgres.presence import GONE_AFTER_S, NAMESPACE, key_of, silent_in
 from hubspot_hitl.ledger.service import RENEW_S
 from hubspot_hitl.ledger.worker import WorkerOptions
 from hubspot_hitl.ports.ledger import Delivery, DeliveryState, Done, Outcome

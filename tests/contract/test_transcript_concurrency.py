@@ -24,7 +24,7 @@ from hubspot_hitl.handoff.summary import Spoken
 from hubspot_hitl.hubspot.limiter import Window
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ledger.engine import Engine
-from hubspot_hitl.ledger.postgres import PostgresEngine
+from hubspot_hitl.ledger.postgres.engine import PostgresEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
 from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT, CrmType

@@ -64,7 +64,7 @@ async def links(desk: Desk, *ages_s: int) -> list[str]:
     )
     async with open_house(settings, work=False) as house:
         now_ms = house.services.clock.now_ms()
-        signer = house.oauth.connector.signer
+        signer = house.connector.signer
         return [signer.link(desk.id, now_ms - age_s * 1000, 3600) for age_s in ages_s]
 
 
@@ -266,7 +266,7 @@ async def test_an_old_a_missing_and_a_strangers_state_change_nothing(desk: Desk)
         data_dir=desk.house.folder, database_url=f"sqlite:///{desk.house.folder}/house.db"
     )
     async with open_house(settings, work=False) as house:
-        signer, now_ms = house.oauth.connector.signer, house.services.clock.now_ms()
+        signer, now_ms = house.connector.signer, house.services.clock.now_ms()
         back = f"{desk.house.url}/oauth/hubspot/callback"
         old, _ = signer.sign(
             desk.id, "https://app.example.com/", back, "own", now_ms - 15 * 60_000 - 1_000

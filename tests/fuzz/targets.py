@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from hubspot_hitl.botpress import frames, jsontext, wire
 from hubspot_hitl.botpress.signature import sign
 from hubspot_hitl.botpress.signature import verify as verify_botpress
+from hubspot_hitl.connecting.return_url import checked_return_url
+from hubspot_hitl.connecting.state import StateExpired, StateSigner
 from hubspot_hitl.errors import HitlError
 from hubspot_hitl.handoff.markup import html_to_pieces, markdown_to_html
 from hubspot_hitl.handoff.to_agent import as_text, to_agent
@@ -30,8 +32,6 @@ from hubspot_hitl.hubspot.signature import (
 )
 from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.redaction import redact_text
-from hubspot_hitl.web.oauth_state import StateExpired, StateSigner
-from hubspot_hitl.web.return_url import checked_return_url
 
 ALLOWED: Final = (HitlError, StateExpired)
 NOW_MS: Final = 1_780_000_000_000

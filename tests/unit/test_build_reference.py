@@ -8,9 +8,9 @@ from scripts.reference.metrics import one_of_each
 from hubspot_hitl.dispatch import DELIVERY_HANDLERS
 from hubspot_hitl.hubspot import wire
 from hubspot_hitl.integration.events import EVENTS
+from hubspot_hitl.observing.metrics import Metrics
 from hubspot_hitl.ports.ledger import LedgerHealth
 from hubspot_hitl.web.exposition import Gauges, exposed
-from hubspot_hitl.web.metrics import Metrics
 
 PAGES = ROOT / "docs" / "reference"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hubspot_hitl.crm.history import Queue, queue_of
-from hubspot_hitl.crm.hours import hours_of
+from hubspot_hitl.crm.routing.hours import hours_of
+from hubspot_hitl.crm.routing.queue import Queue, queue_of
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.integration.availability import CheckAvailabilityInput, CheckAvailabilityOutput
 from hubspot_hitl.integration.inboxes import inbox_id_of

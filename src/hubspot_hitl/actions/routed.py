@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import structlog
 
 from hubspot_hitl.crm.contact_link import ContactLink, link_contact
-from hubspot_hitl.crm.routing import Asked, decide, rules_in, wants_contact
-from hubspot_hitl.crm.rules import Rule
+from hubspot_hitl.crm.routing.choosing import Asked, decide, rules_in, wants_contact
+from hubspot_hitl.crm.routing.rules import Rule
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.handoff.texts import TextKey, Words

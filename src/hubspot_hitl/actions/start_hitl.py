@@ -24,7 +24,7 @@ from hubspot_hitl.channels.history import HISTORY
 from hubspot_hitl.channels.opening import opening_of
 from hubspot_hitl.channels.parties import party_of, recipient_of
 from hubspot_hitl.crm.contact_link import contact_id_of
-from hubspot_hitl.crm.routing_effects import routing_deliveries
+from hubspot_hitl.crm.routing.carry_out import routing_deliveries
 from hubspot_hitl.effects.moved import follow_ups
 from hubspot_hitl.effects.watching import watch
 from hubspot_hitl.errors import ActionRefused, Stale, VendorError, VendorNotFound

@@ -39,7 +39,7 @@ def print_link(settings: Settings, installation_id: str | None, *, hours: int, j
     async def main() -> None:
         async with looking(settings) as house:
             one = await the_one(house, installation_id)
-            signer, clock = house.oauth.connector.signer, house.services.clock
+            signer, clock = house.connector.signer, house.services.clock
             link = signer.link(one.id, clock.now_ms(), hours * 3600)
             found.append((one.id, f"{base}/oauth/hubspot/connect?link={quote(link, safe='')}"))
             await house.storage.audit.append(
@@ -68,7 +68,7 @@ def with_token(
 
     async def main() -> None:
         async with looking(settings) as house:
-            one, connector = await the_one(house, installation_id), house.oauth.connector
+            one, connector = await the_one(house, installation_id), house.connector
             if keep:
                 info = await connector.use_token(one.id, token, name)
                 await house.storage.audit.append(

@@ -20,13 +20,13 @@ import typer
 from hubspot_hitl.cli.chosen import Json
 from hubspot_hitl.cli.standalone import standalone_installation
 from hubspot_hitl.cli.telling import tell
-from hubspot_hitl.crm.conditions import Problem
-from hubspot_hitl.crm.rehearsal import Told
-from hubspot_hitl.crm.rehearsal import check as check_rules
-from hubspot_hitl.crm.rehearsal import explain as explain_rules
-from hubspot_hitl.crm.routing import Asked
-from hubspot_hitl.crm.rule_checks import check_facts
-from hubspot_hitl.crm.rules import read_rules
+from hubspot_hitl.crm.routing.choosing import Asked
+from hubspot_hitl.crm.routing.conditions import Problem
+from hubspot_hitl.crm.routing.rehearsal import Told
+from hubspot_hitl.crm.routing.rehearsal import check as check_rules
+from hubspot_hitl.crm.routing.rehearsal import explain as explain_rules
+from hubspot_hitl.crm.routing.rule_checks import check_facts
+from hubspot_hitl.crm.routing.rules import read_rules
 from hubspot_hitl.crm.settings import Upkeep, keep_up
 from hubspot_hitl.errors import BadConfiguration, CallerError
 from hubspot_hitl.integration.installation import Installation

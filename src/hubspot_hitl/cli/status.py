@@ -58,7 +58,7 @@ def status(installation: InstallationId = None, json_: Json = False) -> None:
 
 async def _row(house: House, one: Installation) -> dict[str, Any]:
     """What is known here; counts end at `MOST`."""
-    found = (await house.oauth.watch.status(one.id)).as_json()
+    found = (await house.connections.status(one.id)).as_json()
     services = house.services
     active = await services.handoffs.find(installation_id=one.id, active=True, limit=MOST)
     dead = await services.ledger.find(

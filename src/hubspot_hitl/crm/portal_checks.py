@@ -7,14 +7,14 @@ from typing import Final
 
 import structlog
 
-from hubspot_hitl.crm.conditions import Problem
 from hubspot_hitl.crm.contact_link import mapping_of, matching_of
 from hubspot_hitl.crm.drift import FieldChange
 from hubspot_hitl.crm.fields import by_name
 from hubspot_hitl.crm.outcome import lifecycle_stage
 from hubspot_hitl.crm.outcome_rules import outcome_rules_of
 from hubspot_hitl.crm.pipelines import place_of
-from hubspot_hitl.crm.rules import AgentChoice, Rules, TeamChoice
+from hubspot_hitl.crm.routing.conditions import Problem
+from hubspot_hitl.crm.routing.rules import AgentChoice, Rules, TeamChoice
 from hubspot_hitl.errors import ActionRefused, VendorError
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import Installation

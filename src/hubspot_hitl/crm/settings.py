@@ -8,11 +8,9 @@ from typing import Final
 
 import structlog
 
-from hubspot_hitl.crm.conditions import Problem
 from hubspot_hitl.crm.contact_link import mapping_of
 from hubspot_hitl.crm.drift import FieldChange
 from hubspot_hitl.crm.fields import fields_of, refresh_fields
-from hubspot_hitl.crm.hours import hours_of
 from hubspot_hitl.crm.outcome_rules import outcome_rules_of
 from hubspot_hitl.crm.portal_checks import (
     check_mapping,
@@ -20,9 +18,11 @@ from hubspot_hitl.crm.portal_checks import (
     mapping_broken_by,
     names_contact_properties,
 )
-from hubspot_hitl.crm.routing import rules_in
-from hubspot_hitl.crm.rule_checks import TYPES, broken_by, check_facts, check_inboxes
-from hubspot_hitl.crm.rules import Rules, rules_of
+from hubspot_hitl.crm.routing.choosing import rules_in
+from hubspot_hitl.crm.routing.conditions import Problem
+from hubspot_hitl.crm.routing.hours import hours_of
+from hubspot_hitl.crm.routing.rule_checks import TYPES, broken_by, check_facts, check_inboxes
+from hubspot_hitl.crm.routing.rules import Rules, rules_of
 from hubspot_hitl.errors import BadConfiguration, VendorError
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import Installation

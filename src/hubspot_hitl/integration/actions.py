@@ -17,7 +17,7 @@ from hubspot_hitl.integration.availability import (
     CheckAvailabilityInput,
     CheckAvailabilityOutput,
 )
-from hubspot_hitl.integration.crm_actions import CRM_ACTIONS
+from hubspot_hitl.integration.crm.actions import CRM_ACTIONS
 from hubspot_hitl.integration.events import HIDDEN_IN_STUDIO
 from hubspot_hitl.integration.history import HistoryEntry
 from hubspot_hitl.integration.inboxes import inbox_id_of

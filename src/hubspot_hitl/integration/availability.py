@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from hubspot_hitl.integration.crm_inputs import CrmInput, OptionalId
+from hubspot_hitl.integration.crm.inputs import CrmInput, OptionalId
 from hubspot_hitl.integration.wire import WireModel, studio
 
 

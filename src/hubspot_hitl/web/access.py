@@ -7,8 +7,8 @@ import hmac
 from aiohttp import web
 from pydantic import SecretStr
 
+from hubspot_hitl.connecting.state import StateExpired, StateSigner
 from hubspot_hitl.errors import BadSignature
-from hubspot_hitl.web.oauth_state import StateExpired, StateSigner
 
 
 def holds_token(request: web.Request, token: SecretStr | None) -> bool:

@@ -14,11 +14,11 @@ from typing import cast
 import structlog
 from aiohttp import web
 
+from hubspot_hitl.connecting.landing import ConnectRefused
+from hubspot_hitl.connecting.status import iso_ms
 from hubspot_hitl.errors import HitlError, InvalidPayload
 from hubspot_hitl.integration.connection import AppIdentity
 from hubspot_hitl.web.access import holds_token
-from hubspot_hitl.web.connection_status import iso_ms
-from hubspot_hitl.web.landing import ConnectRefused
 from hubspot_hitl.web.oauth import DOOR, OAuthDoor, auth_method, json_body
 from hubspot_hitl.web.oauth import callback as callback
 

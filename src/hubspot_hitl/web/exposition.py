@@ -23,9 +23,9 @@ from prometheus_client.registry import Collector
 
 from hubspot_hitl import __version__
 from hubspot_hitl.errors import Vendor
+from hubspot_hitl.observing.metrics import Histogram, Metrics
 from hubspot_hitl.ports.ledger import LedgerHealth
 from hubspot_hitl.web.console.desk import DESK
-from hubspot_hitl.web.metrics import Histogram, Metrics
 
 
 @dataclass(frozen=True, slots=True)

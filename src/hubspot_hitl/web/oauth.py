@@ -7,7 +7,6 @@ cookie of the browser that began.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 from urllib.parse import urlsplit
@@ -16,20 +15,15 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from hubspot_hitl.botpress.jsontext import loads
-from hubspot_hitl.errors import BadSettings, HitlError, InvalidPayload, VendorError
-from hubspot_hitl.hubspot.portals import HubSpotPortals
-from hubspot_hitl.hubspot.refreshing import TokenRefresher
-from hubspot_hitl.integration.connection import AppIdentity, AuthMethod
+from hubspot_hitl.connecting.connector import PortalConnector
+from hubspot_hitl.connecting.landing import ConnectRefused, Landing, Page, page_of
+from hubspot_hitl.connecting.state import STATE_LIFE_S
+from hubspot_hitl.connecting.status import ConnectionWatch
+from hubspot_hitl.errors import HitlError, InvalidPayload, VendorError
+from hubspot_hitl.integration.connection import AuthMethod
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.ports.services import Policy
-from hubspot_hitl.settings import Settings
 from hubspot_hitl.setup.scopes import lacking
 from hubspot_hitl.web.access import holds_token, linked_installation
-from hubspot_hitl.web.connect_options import ConnectOptions, Stores
-from hubspot_hitl.web.connecting import PortalConnector
-from hubspot_hitl.web.connection_status import ConnectionWatch
-from hubspot_hitl.web.landing import ConnectRefused, Landing, Page, page_of
-from hubspot_hitl.web.oauth_state import STATE_LIFE_S, StateSigner
 from hubspot_hitl.web.problems import problem
 
 METHODS: dict[str, AuthMethod] = {"own": "own", "shared": "shared", "wiro": "shared"}
@@ -47,63 +41,6 @@ class OAuthDoor:
 
 
 DOOR = web.AppKey("oauth", OAuthDoor)
-
-
-@dataclass(frozen=True, slots=True)
-class Grants:
-    """The parts that grants are kept and renewed by."""
-
-    portals: HubSpotPortals
-    stores: Stores
-    refresher: TokenRefresher
-    state_keys: Mapping[str, bytes]
-
-
-def open_door(settings: Settings, grants: Grants, policy: Policy, clock: Clock) -> OAuthDoor:
-    """The door, as the settings want it. Raises BadSettings for half a shared app."""
-    options = ConnectOptions(
-        public_url=settings.public_url,
-        redirect_url=settings.oauth_redirect_url,
-        return_hosts=settings.oauth_return_hosts,
-        authorize_url=settings.hubspot_authorize_url,
-        features=settings.oauth_features,
-        required_scopes=settings.oauth_required_scopes,
-        shared=shared_app(settings),
-    )
-    stores = grants.stores
-    return OAuthDoor(
-        PortalConnector(
-            grants.portals, stores, StateSigner(grants.state_keys), policy, clock, options
-        ),
-        ConnectionWatch(
-            grants.portals,
-            stores.installations,
-            stores.connections,
-            grants.refresher,
-            clock,
-            options.features,
-        ),
-        clock,
-        settings.console_token,
-    )
-
-
-def shared_app(settings: Settings) -> AppIdentity | None:
-    """The server's own HubSpot app, when it has one. Raises BadSettings for half of one."""
-    client_id, secret = settings.hubspot_client_id, settings.hubspot_client_secret
-    if client_id is None and secret is None:
-        return None
-    if client_id is None or secret is None:
-        raise BadSettings(
-            "HITL_HUBSPOT_CLIENT_ID and HITL_HUBSPOT_CLIENT_SECRET go together: set both or none"
-        )
-    key = settings.hubspot_developer_api_key
-    return AppIdentity(
-        client_id,
-        secret.get_secret_value(),
-        settings.hubspot_app_id or "",
-        key.get_secret_value() if key else "",
-    )
 
 
 async def connect(request: web.Request) -> web.Response:

@@ -22,18 +22,18 @@ from hubspot_hitl.botpress.operations import (
     WebhookReceived,
 )
 from hubspot_hitl.channels.hitl import accept_edit, accept_message
+from hubspot_hitl.connecting.connector import PortalConnector
+from hubspot_hitl.connecting.landing import page_of
 from hubspot_hitl.errors import BadConfiguration, BadSignature
 from hubspot_hitl.integration.actions import ACTIONS, StartHitlOutput, parse_input
 from hubspot_hitl.integration.installation import STANDALONE, Installation
 from hubspot_hitl.integration.messages import MESSAGES
 from hubspot_hitl.integration.readiness import parse_configuration
+from hubspot_hitl.observing.observing import Observing
 from hubspot_hitl.ports.botpress import JsonObject
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.setup import register as setting_up
-from hubspot_hitl.web.connecting import PortalConnector
-from hubspot_hitl.web.landing import page_of
-from hubspot_hitl.web.observing import Observing
 from hubspot_hitl.web.webhooks import HubSpotDoor, WebhookCall
 
 log = structlog.get_logger(__name__)

@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
+from hubspot_hitl.connecting.landing import ConnectCode
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.setup.scopes import DEFAULT_FEATURES, TABLE
-from hubspot_hitl.web.landing import ConnectCode
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "connect.md").read_text()
 

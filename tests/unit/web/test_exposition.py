@@ -13,9 +13,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from hubspot_hitl.ledger.observer import Accepted, Buried, Finished, Postponed, Retried
+from hubspot_hitl.observing.metrics import Histogram, Metrics
 from hubspot_hitl.ports.ledger import Delivery, DeliveryState, LedgerHealth
 from hubspot_hitl.web.exposition import Gauges, exposed
-from hubspot_hitl.web.metrics import Histogram, Metrics
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 DELIVERY = Delivery(

@@ -1,4 +1,4 @@
-"""Actions on HubSpot's CRM, one table. Their schemas are in `integration.crm_actions`."""
+"""Actions on HubSpot's CRM, one table. Their schemas are in `integration.crm.actions`."""
 
 from __future__ import annotations
 

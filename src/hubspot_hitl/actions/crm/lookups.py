@@ -10,7 +10,7 @@ from hubspot_hitl.crm.fields import fields_of
 from hubspot_hitl.crm.settings import Upkeep, keep_up
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.identity import email_of
-from hubspot_hitl.integration.crm_tools import (
+from hubspot_hitl.integration.crm.tools import (
     CreateVisitorTokenInput,
     CreateVisitorTokenOutput,
     DiscoverFieldsInput,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hubspot_hitl.actions.crm.refusals import explaining
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.identity import email_of
-from hubspot_hitl.integration.crm_tools import (
+from hubspot_hitl.integration.crm.tools import (
     AddToListOutput,
     EnrollInSequenceInput,
     EnrollInSequenceOutput,

@@ -10,8 +10,8 @@ from typing import Final
 from hubspot_hitl.actions.crm.refusals import explaining
 from hubspot_hitl.crm.pipelines import place_of
 from hubspot_hitl.errors import ActionRefused
-from hubspot_hitl.integration.crm_inputs import ById, CrmInput, MoreProperties, Staged, values_of
-from hubspot_hitl.integration.crm_records import (
+from hubspot_hitl.integration.crm.inputs import ById, CrmInput, MoreProperties, Staged, values_of
+from hubspot_hitl.integration.crm.records import (
     DeleteRecordInput,
     DeleteRecordOutput,
     FilterInput,

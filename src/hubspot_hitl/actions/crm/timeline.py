@@ -7,8 +7,8 @@ from hubspot_hitl.actions.crm.refusals import explaining
 from hubspot_hitl.crm.values import moment_of
 from hubspot_hitl.errors import ActionRefused
 from hubspot_hitl.handoff.identity import email_of
-from hubspot_hitl.integration.crm_inputs import values_of
-from hubspot_hitl.integration.crm_tools import (
+from hubspot_hitl.integration.crm.inputs import values_of
+from hubspot_hitl.integration.crm.tools import (
     CreatedOutput,
     CreateNoteInput,
     CreateTaskInput,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from hubspot_hitl.connecting.return_url import with_query
 from hubspot_hitl.web.console.gate import Visit
 from hubspot_hitl.web.console.render import problem, see, show
 from hubspot_hitl.web.oauth import DOOR
-from hubspot_hitl.web.return_url import with_query
 
 MOST = 200
 LINK_S = 15 * 60

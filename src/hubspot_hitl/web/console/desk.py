@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from hubspot_hitl.observing.metrics import Metrics
 from hubspot_hitl.ports.audit import Audit
 from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.figures import Figures, Rates
@@ -15,7 +16,6 @@ from hubspot_hitl.ports.services import Services
 from hubspot_hitl.setup.doctor.examine import Surroundings
 from hubspot_hitl.web.console.access import Access
 from hubspot_hitl.web.console.checkup import Doctor
-from hubspot_hitl.web.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)

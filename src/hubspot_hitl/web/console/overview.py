@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hubspot_hitl.handoff.records import HandoffState
+from hubspot_hitl.observing.metrics import SECONDS, Histogram, Metrics
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 from hubspot_hitl.web.console.gate import Visit
 from hubspot_hitl.web.console.render import show
-from hubspot_hitl.web.metrics import SECONDS, Histogram, Metrics
 
 LONGEST_WAITS = 8
 LATEST_DEAD = 8

@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from hubspot_hitl.crm.fields import FIELD_TYPES, fields_of, refresh_fields
-from hubspot_hitl.crm.rehearsal import check, explain, outcome
-from hubspot_hitl.crm.routing import Asked
-from hubspot_hitl.crm.rules import read_rules
+from hubspot_hitl.crm.routing.choosing import Asked
+from hubspot_hitl.crm.routing.rehearsal import check, explain, outcome
+from hubspot_hitl.crm.routing.rules import read_rules
 from hubspot_hitl.errors import CallerError, HitlError
 from hubspot_hitl.ports.crm_records import CrmType, Property
 from hubspot_hitl.setup.apply import plan_for

@@ -11,13 +11,13 @@ from aiohttp import web
 from hubspot_hitl.effects.spoken import BOT_MESSAGE
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.intake import hubspot_events
+from hubspot_hitl.observing.metrics import Direction, direction_of
 from hubspot_hitl.ports.flight import Recorded
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.web.console.actions import HANDOFF
 from hubspot_hitl.web.console.gate import Visit
 from hubspot_hitl.web.console.render import show
-from hubspot_hitl.web.metrics import Direction, direction_of
 
 MOST = 1_000
 _MESSAGES = frozenset({BOT_MESSAGE, hubspot_events.MESSAGE})

@@ -1,0 +1,1 @@
+"""Routing: which inbox, person or ticket a handoff gets by the owner's rules, and why."""

@@ -1,0 +1,1 @@
+"""Inputs and outputs of the actions on HubSpot's CRM, and their table. Pure."""

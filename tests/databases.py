@@ -20,7 +20,7 @@ from uuid import uuid4
 import pytest
 from tests.ending import AT_THE_END
 
-from hubspot_hitl.store.database import Database, open_database
+from hubspot_hitl.store.engine.database import Database, open_database
 from hubspot_hitl.store.migrations import migrate
 
 if TYPE_CHECKING:

@@ -39,9 +39,9 @@ from hubspot_hitl.privacy.retention import Forgetting
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.settings.environment import plain, secrets_of
-from hubspot_hitl.store.agreed_clock import AgreedClock
 from hubspot_hitl.store.counters import named_by_number
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.agreed_clock import AgreedClock
+from hubspot_hitl.store.engine.database import Database
 from hubspot_hitl.store.rates import SqlRates
 from hubspot_hitl.store.storage import Storage, open_storage
 from hubspot_hitl.upkeep import jobs

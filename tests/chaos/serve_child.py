@@ -25,11 +25,11 @@ from hubspot_hitl.ports.botpress import BotRuntime
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.ledger import Ledger
 from hubspot_hitl.ports.store import Handoffs, Installations, People
+from hubspot_hitl.store.engine.postgres import PostgresDatabase
+from hubspot_hitl.store.engine.sqlite import SqliteDatabase
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.installations import SqlInstallations
 from hubspot_hitl.store.people import SqlPeople
-from hubspot_hitl.store.postgres import PostgresDatabase
-from hubspot_hitl.store.sqlite import SqliteDatabase
 
 PORTS: tuple[tuple[type, type], ...] = (
     (HubSpot, HubSpotClient),

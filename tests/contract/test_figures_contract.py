@@ -16,7 +16,7 @@ from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState
 from hubspot_hitl.ledger.tables import deliveries
 from hubspot_hitl.ports.figures import HOUR_MS, MINUTE_MS, Budget, bin_width
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.database import Database
 from hubspot_hitl.store.figures import KEPT_HOURS, OVER_AFTER_MS, SqlFigures
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.rates import KEPT_MS, SqlRates

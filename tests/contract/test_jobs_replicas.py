@@ -17,7 +17,7 @@ from hubspot_hitl.ledger.postgres.engine import PostgresEngine
 from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.services import Job, Services
-from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.engine.database import open_database
 from hubspot_hitl.upkeep import jobs
 
 MOMENTS = 6

@@ -23,13 +23,13 @@ from hubspot_hitl.ports.store import Handoffs, Installations, People, Vault
 from hubspot_hitl.store import memory
 from hubspot_hitl.store.artifacts import SqlArtifacts
 from hubspot_hitl.store.audit import SqlAudit
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.database import Database
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.installations import SqlInstallations
-from hubspot_hitl.store.keyring import KeyRing, new_key
 from hubspot_hitl.store.nonces import SqlNonces
 from hubspot_hitl.store.people import SqlPeople
-from hubspot_hitl.store.vault import SqlVault
+from hubspot_hitl.store.secrets.keyring import KeyRing, new_key
+from hubspot_hitl.store.secrets.vault import SqlVault
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from hubspot_hitl.ledger.service import LaneLedger
 from hubspot_hitl.ledger.sqlite import SqliteEngine
 from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT, CrmType
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
-from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.engine.database import open_database
 from hubspot_hitl.store.memory import MemoryInstallations
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import reached

@@ -15,8 +15,8 @@ from tests.chaos.arena import LONG
 from tests.databases import SERVER, need_postgres
 
 from hubspot_hitl.cli import FINDING, WRONG_USE, run
+from hubspot_hitl.store.engine.sqlite import SqliteDatabase
 from hubspot_hitl.store.migrations import migrate
-from hubspot_hitl.store.sqlite import SqliteDatabase
 
 Captured = pytest.CaptureFixture[str]
 

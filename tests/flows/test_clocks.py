@@ -16,8 +16,8 @@ from tests.flows.conftest import WITHIN_S, House
 from tests.flows.test_attacks import hook, post
 
 from hubspot_hitl.clock import SystemClock
-from hubspot_hitl.store.agreed_clock import AgreedClock
-from hubspot_hitl.store.database import Database, open_database
+from hubspot_hitl.store.engine.agreed_clock import AgreedClock
+from hubspot_hitl.store.engine.database import Database, open_database
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage, reached
 

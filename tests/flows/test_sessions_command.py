@@ -17,7 +17,7 @@ from tests.flows.console_desk import dead_letter
 from hubspot_hitl.cli.sessions import FOUND_BY
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 from hubspot_hitl.store import migrations
-from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.engine.database import open_database
 from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.web import keys

@@ -18,7 +18,7 @@ from tests.databases import ENGINES, database_url
 
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.engine.database import open_database
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage, Tally, reached
 from hubspot_hitl.web import keys

@@ -13,7 +13,7 @@ from hubspot_hitl.house import House, open_house
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.logs import configure_logging
 from hubspot_hitl.settings import Settings, from_environment
-from hubspot_hitl.store.database import SqliteDatabase, open_database
+from hubspot_hitl.store.engine.database import SqliteDatabase, open_database
 from hubspot_hitl.store.migrations import HEAD, current_revision, needs_migration
 
 InstallationId = Annotated[

@@ -16,7 +16,7 @@ from hubspot_hitl.house import House
 from hubspot_hitl.settings import Settings, from_environment
 from hubspot_hitl.setup.doctor.examine import Surroundings, examine
 from hubspot_hitl.setup.doctor.findings import Finding, Severity, fine, problem
-from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.engine.database import open_database
 from hubspot_hitl.store.migrations import HEAD, current_revision, needs_migration
 from hubspot_hitl.web.surroundings import surroundings as surroundings_of
 

@@ -12,7 +12,7 @@ from hubspot_hitl.cli.serve import run_loop
 from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.errors import BadSettings
 from hubspot_hitl.settings import Settings, from_environment
-from hubspot_hitl.store.keyring import add_key, new_key, new_key_id
+from hubspot_hitl.store.secrets.keyring import add_key, new_key, new_key_id
 
 app = typer.Typer()
 keys = typer.Typer(help="Keys for secrets at rest: new, list, rotate.", no_args_is_help=True)

@@ -15,7 +15,7 @@ import typer
 from hubspot_hitl.cli.telling import tell
 from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.settings import Settings, from_environment
-from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.engine.database import open_database
 from hubspot_hitl.store.migrations import HEAD, current_revision
 from hubspot_hitl.store.migrations import migrate as bring_up
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.house import storage_of
 from hubspot_hitl.settings import Settings
-from hubspot_hitl.store.vault import SqlVault
+from hubspot_hitl.store.secrets.vault import SqlVault
 
 
 @asynccontextmanager

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, select
 
 from hubspot_hitl.ports.privacy import Artifact, ArtifactKind
-from hubspot_hitl.store.database import Database
-from hubspot_hitl.store.inserting import insert_into
+from hubspot_hitl.store.engine.database import Database
+from hubspot_hitl.store.engine.inserting import insert_into
 from hubspot_hitl.store.tables import artifacts
 
 _a = artifacts.c

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, text
 
 from hubspot_hitl.ports.audit import AuditEntry, AuditReport
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.database import Database
 from hubspot_hitl.store.tables import audit
 
 GENESIS: Final = "0" * 64

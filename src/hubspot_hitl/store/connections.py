@@ -20,7 +20,7 @@ from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.connections import Connections
 from hubspot_hitl.ports.store import Installations, Vault
-from hubspot_hitl.store.gathering import SharedReads
+from hubspot_hitl.store.engine.gathering import SharedReads
 
 _GRANT: Final = "hubspot-connection"
 _APP: Final = "hubspot-app"

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, exists, func, or_, select, update
 
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.database import Database
 from hubspot_hitl.store.handoffs import ACTIVE_VALUES
 from hubspot_hitl.store.tables import handoffs, people
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.database import Database
 from hubspot_hitl.store.tables import counters
 
 

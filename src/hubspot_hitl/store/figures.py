@@ -15,8 +15,8 @@ from sqlalchemy import Connection, delete, select
 
 from hubspot_hitl.ports.figures import HOUR_MS, MINUTE_MS, Counted, Tally, Waiting
 from hubspot_hitl.store.counting import count_between, count_open
-from hubspot_hitl.store.database import Database
-from hubspot_hitl.store.inserting import insert_into
+from hubspot_hitl.store.engine.database import Database
+from hubspot_hitl.store.engine.inserting import insert_into
 from hubspot_hitl.store.tables import figure_hours, handoffs
 
 KEPT_HOURS: Final = 8 * 24

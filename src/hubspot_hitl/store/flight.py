@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.flight import CallMade, Journey, Recorded
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.database import Database
 from hubspot_hitl.store.tables import flight
 
 log = structlog.get_logger(__name__)

@@ -31,9 +31,9 @@ from sqlalchemy.exc import IntegrityError
 
 from hubspot_hitl.errors import IllegalMove, Stale
 from hubspot_hitl.handoff.records import ACTIVE_STATES, EndReason, Handoff, HandoffState
-from hubspot_hitl.store.database import Database
-from hubspot_hitl.store.gathering import Gathering
-from hubspot_hitl.store.inserting import insert_into
+from hubspot_hitl.store.engine.database import Database
+from hubspot_hitl.store.engine.gathering import Gathering
+from hubspot_hitl.store.engine.inserting import insert_into
 from hubspot_hitl.store.tables import handoffs
 
 _Place = Literal["conversation_id", "thread_id", "integration_thread_id"]

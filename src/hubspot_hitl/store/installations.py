@@ -22,13 +22,13 @@ from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.redaction import remember_secret
-from hubspot_hitl.store.database import Database
-from hubspot_hitl.store.gathering import SharedReads
-from hubspot_hitl.store.inserting import insert_into
-from hubspot_hitl.store.keyring import KeyRing
+from hubspot_hitl.store.engine.database import Database
+from hubspot_hitl.store.engine.gathering import SharedReads
+from hubspot_hitl.store.engine.inserting import insert_into
+from hubspot_hitl.store.secrets.keyring import KeyRing
+from hubspot_hitl.store.secrets.vault import delete_secrets, get_secret, put_secret
 from hubspot_hitl.store.tables import bindings as bindings_table
 from hubspot_hitl.store.tables import installations
-from hubspot_hitl.store.vault import delete_secrets, get_secret, put_secret
 
 _log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, delete
 
-from hubspot_hitl.store.database import Database
-from hubspot_hitl.store.inserting import insert_into
+from hubspot_hitl.store.engine.database import Database
+from hubspot_hitl.store.engine.inserting import insert_into
 from hubspot_hitl.store.tables import used_nonces
 
 

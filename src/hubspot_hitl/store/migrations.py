@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, text
 
 from hubspot_hitl.errors import BadSettings
-from hubspot_hitl.store.database import Database, open_database
+from hubspot_hitl.store.engine.database import Database, open_database
 
 _log = structlog.get_logger(__name__)
 

@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 
 from hubspot_hitl.handoff.records import Person
-from hubspot_hitl.store.database import Database
-from hubspot_hitl.store.gathering import Gathering
-from hubspot_hitl.store.inserting import insert_into
+from hubspot_hitl.store.engine.database import Database
+from hubspot_hitl.store.engine.gathering import Gathering
+from hubspot_hitl.store.engine.inserting import insert_into
 from hubspot_hitl.store.tables import people
 
 _KEPT: Final = 10_000

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, delete, func, select
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.figures import HOUR_MS, MINUTE_MS, Budget
-from hubspot_hitl.store.database import Database
-from hubspot_hitl.store.inserting import insert_into
+from hubspot_hitl.store.engine.database import Database
+from hubspot_hitl.store.engine.inserting import insert_into
 from hubspot_hitl.store.tables import rate_peaks
 
 log = structlog.get_logger(__name__)

@@ -12,19 +12,19 @@ from hubspot_hitl.store.artifacts import SqlArtifacts
 from hubspot_hitl.store.audit import SqlAudit
 from hubspot_hitl.store.connections import VaultConnections
 from hubspot_hitl.store.content import SqlContent
-from hubspot_hitl.store.database import Database, open_database
+from hubspot_hitl.store.engine.database import Database, open_database
 from hubspot_hitl.store.field_snapshots import VaultFieldSnapshots
 from hubspot_hitl.store.figures import SqlFigures
 from hubspot_hitl.store.flight import SqlFlightLog
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.installations import SqlInstallations
-from hubspot_hitl.store.keyring import KeyRing
-from hubspot_hitl.store.keys import open_keyring
 from hubspot_hitl.store.leases import SqlLeases
 from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.store.nonces import SqlNonces
 from hubspot_hitl.store.people import SqlPeople
-from hubspot_hitl.store.vault import SqlVault
+from hubspot_hitl.store.secrets.keyring import KeyRing
+from hubspot_hitl.store.secrets.keys import open_keyring
+from hubspot_hitl.store.secrets.vault import SqlVault
 
 
 @dataclass(frozen=True, slots=True)

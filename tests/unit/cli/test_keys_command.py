@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hubspot_hitl.cli import run
-from hubspot_hitl.store.keyring import KeyRing
+from hubspot_hitl.store.secrets.keyring import KeyRing
 
 
 @pytest.fixture

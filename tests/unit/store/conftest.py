@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hubspot_hitl.store.sqlite import SqliteDatabase
+from hubspot_hitl.store.engine.sqlite import SqliteDatabase
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.rooms import handoff
 from hubspot_hitl.errors import Stale
 from hubspot_hitl.handoff.records import HandoffState, Person
 from hubspot_hitl.store.content import SqlContent
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.database import Database
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.people import SqlPeople
 

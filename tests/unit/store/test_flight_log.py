@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from tests.fakes import FakeClock
 
 from hubspot_hitl.ports.flight import Journey
+from hubspot_hitl.store.engine.sqlite import SqliteDatabase
 from hubspot_hitl.store.flight import EVERY_S, SqlFlightLog
 from hubspot_hitl.store.migrations import migrate
-from hubspot_hitl.store.sqlite import SqliteDatabase
 
 T = TypeVar("T")
 

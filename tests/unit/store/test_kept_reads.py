@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
-from hubspot_hitl.store.database import Database, open_database
+from hubspot_hitl.store.engine.database import Database, open_database
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.store.people import SqlPeople

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hubspot_hitl.ports.lease import Leases
-from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.engine.database import open_database
 from hubspot_hitl.store.leases import SqlLeases
 from hubspot_hitl.store.memory import MemoryLeases
 from hubspot_hitl.store.migrations import migrate

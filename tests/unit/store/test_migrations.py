@@ -15,7 +15,7 @@ from tests.databases import ENGINES, bare_database_url
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
 from hubspot_hitl.ledger.tables import whole as whole_ledger
 from hubspot_hitl.store import migrations
-from hubspot_hitl.store.database import open_database
+from hubspot_hitl.store.engine.database import open_database
 from hubspot_hitl.store.tables import whole as whole_store
 
 if TYPE_CHECKING:

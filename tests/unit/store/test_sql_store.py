@@ -16,12 +16,12 @@ from hubspot_hitl.handoff.records import Handoff, HandoffState
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.store.audit import SqlAudit
-from hubspot_hitl.store.database import Database, SqliteDatabase
+from hubspot_hitl.store.engine.database import Database, SqliteDatabase
 from hubspot_hitl.store.handoffs import SqlHandoffs
 from hubspot_hitl.store.installations import SqlInstallations
-from hubspot_hitl.store.keyring import KeyRing, new_key
 from hubspot_hitl.store.migrations import migrate
-from hubspot_hitl.store.vault import SqlVault
+from hubspot_hitl.store.secrets.keyring import KeyRing, new_key
+from hubspot_hitl.store.secrets.vault import SqlVault
 
 OLD, NEW = f"old:{new_key()}", f"new:{new_key()}"
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ports.clock import Clock
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.database import Database
 
 log = structlog.get_logger(__name__)
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection
 from tests.fakes import START_MS, FakeClock
 
-from hubspot_hitl.store.agreed_clock import ASK_EVERY_S, ASK_SOON_S, LOOKS, AgreedClock
-from hubspot_hitl.store.database import Database
+from hubspot_hitl.store.engine.agreed_clock import ASK_EVERY_S, ASK_SOON_S, LOOKS, AgreedClock
+from hubspot_hitl.store.engine.database import Database
 
 T = TypeVar("T")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection, select
 
-from hubspot_hitl.store.database import Database
-from hubspot_hitl.store.inserting import insert_into
-from hubspot_hitl.store.keyring import KeyRing, new_key, new_key_id
+from hubspot_hitl.store.engine.database import Database
+from hubspot_hitl.store.engine.inserting import insert_into
+from hubspot_hitl.store.secrets.keyring import KeyRing, new_key, new_key_id
+from hubspot_hitl.store.secrets.vault import UNSEALED
 from hubspot_hitl.store.tables import secrets
-from hubspot_hitl.store.vault import UNSEALED
 
 log = structlog.get_logger(__name__)
 

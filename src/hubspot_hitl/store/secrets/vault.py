@@ -11,9 +11,9 @@ import structlog
 from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
 
 from hubspot_hitl.errors import BadSettings
-from hubspot_hitl.store.database import Database
-from hubspot_hitl.store.inserting import insert_into
-from hubspot_hitl.store.keyring import KeyRing
+from hubspot_hitl.store.engine.database import Database
+from hubspot_hitl.store.engine.inserting import insert_into
+from hubspot_hitl.store.secrets.keyring import KeyRing
 from hubspot_hitl.store.tables import secrets
 
 _log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubspot_hitl.errors import BadSettings
-from hubspot_hitl.store.keyring import KeyRing
+from hubspot_hitl.store.secrets.keyring import KeyRing
 
 OLD = "old:" + base64.b64encode(b"\x01" * 32).decode()
 NEW = "new:" + base64.urlsafe_b64encode(b"\xff" * 32).decode().rstrip("=")

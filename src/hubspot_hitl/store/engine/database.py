@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from hubspot_hitl.errors import BadSettings
-from hubspot_hitl.store.sqlite import SqliteDatabase
+from hubspot_hitl.store.engine.sqlite import SqliteDatabase
 
 __all__ = ["Database", "SqliteDatabase", "open_database"]
 
@@ -94,7 +94,7 @@ def open_database(url: str, *, exclusive: bool = True) -> Database:
             raise BadSettings("HITL_DATABASE_URL is not a readable sqlite URL") from error
         return SqliteDatabase(_sqlite_path(path), exclusive=exclusive)
     if scheme in {"postgresql", "postgres"}:
-        from hubspot_hitl.store.postgres import PostgresDatabase  # costs nothing on SQLite
+        from hubspot_hitl.store.engine.postgres import PostgresDatabase  # costs nothing on SQLite
 
         return PostgresDatabase(text)
     raise BadSettings(

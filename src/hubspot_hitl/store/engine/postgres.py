@@ -52,7 +52,7 @@ _PASSED_ON: Final = frozenset(
 
 
 class PostgresDatabase:
-    """One database on a server. See :class:`~hubspot_hitl.store.database.Database`."""
+    """One database on a server. See :class:`~hubspot_hitl.store.engine.database.Database`."""
 
     dialect: Literal["sqlite", "postgresql"] = "postgresql"
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from hubspot_hitl.errors import StoreUnavailable
-from hubspot_hitl.store.sqlite import SqliteDatabase
+from hubspot_hitl.store.engine.sqlite import SqliteDatabase
 
 ROWS = 400
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
-from hubspot_hitl.store.sqlite import SqliteDatabase
+from hubspot_hitl.store.engine.sqlite import SqliteDatabase
 
 
 def run(sql: str) -> Callable[[Connection], None]:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, text
 from tests.databases import SERVER, database_url, need_postgres
 
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
-from hubspot_hitl.store.database import open_database
-from hubspot_hitl.store.postgres import PostgresDatabase
-from hubspot_hitl.store.sqlite import SqliteDatabase
+from hubspot_hitl.store.engine.database import open_database
+from hubspot_hitl.store.engine.postgres import PostgresDatabase
+from hubspot_hitl.store.engine.sqlite import SqliteDatabase
 
 
 @pytest.mark.parametrize("prefix", ["", "sqlite:///", "sqlite+aiosqlite:///"])

@@ -1,0 +1,1 @@
+"""Secrets at rest: the key ring, where its keys come from, and the vault that it seals."""

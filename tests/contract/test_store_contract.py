@@ -245,6 +245,23 @@ async def test_a_start_in_flight_is_known_until_it_is_over(store: Store) -> None
     assert not await store.handoffs.starting("i1", 0)
 
 
+async def test_all_handoffs_of_a_person_are_found_and_nobody_elses(store: Store) -> None:
+    for number in range(1, 121):
+        await store.handoffs.open(handoff(number, user_id="u", contact_id="7"))
+    await store.handoffs.save(handoff(120, user_id="u", contact_id="7", state=HandoffState.FAILED))
+    await store.handoffs.open(handoff(200, user_id="v", contact_id="8", thread_id="7"))
+    await store.handoffs.open(handoff(201, user_id="u", installation_id="i2"))
+
+    every = await store.handoffs.of_user("i1", "u")
+    active = await store.handoffs.of_user("i1", "u", active=True)
+
+    assert [one.id for one in every[:2]] == ["h120", "h119"]
+    assert (len(every), len(active)) == (120, 119)
+    assert {one.id for one in await store.handoffs.of_user("i1", "u", active=False)} == {"h120"}
+    assert len(await store.handoffs.of_person("user_id", "u")) == 121
+    assert len(await store.handoffs.of_person("contact_id", "7")) == 120
+
+
 async def test_handoffs_are_listed_newest_first_in_pages(store: Store) -> None:
     for number in range(1, 6):
         await store.handoffs.open(handoff(number))

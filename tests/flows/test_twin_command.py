@@ -31,11 +31,16 @@ async def test_a_twin_runs_alone_until_it_is_told_to_stop(
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    line = (await asyncio.wait_for(process.stdout.readline(), WITHIN_S)).decode()
-    url = line.split()[2].rstrip(",")
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/_twin/{path}") as answer:
-        assert answer.status == 200
-        assert isinstance(await answer.json(), list)
-    process.send_signal(how)
-    out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
-    assert "stopped" in out.decode(), err.decode()
+    try:
+        line = (await asyncio.wait_for(process.stdout.readline(), WITHIN_S)).decode()
+        url = line.split()[2].rstrip(",")
+        async with aiohttp.ClientSession() as http, http.get(f"{url}/_twin/{path}") as answer:
+            assert answer.status == 200
+            assert isinstance(await answer.json(), list)
+        process.send_signal(how)
+        out, err = await asyncio.wait_for(process.communicate(), WITHIN_S)
+        assert "stopped" in out.decode(), err.decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
 
-from hubspot_hitl.channels.history import HISTORY
+from hubspot_hitl.actions.again import ANSWER_MS, announced_again, shown
+from hubspot_hitl.actions.same_chat import marks_of
 from hubspot_hitl.effects.moved import save_moved
 from hubspot_hitl.effects.reopened import answered, open_question
 from hubspot_hitl.effects.tagging import TAGS
@@ -15,7 +15,6 @@ from hubspot_hitl.effects.watching import watch
 from hubspot_hitl.errors import Stale
 from hubspot_hitl.handoff.machine import reopen
 from hubspot_hitl.handoff.records import Handoff, HandoffState
-from hubspot_hitl.intake.hubspot_events import ASSIGNED
 from hubspot_hitl.integration.actions import StartHitlInput
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import NewDelivery
@@ -24,8 +23,6 @@ from hubspot_hitl.ports.services import Services
 log = structlog.get_logger(__name__)
 
 LOOK_BACK = 20
-# The longest time between this and the answer to Botpress, which cuts it short.
-ANSWER_MS = 3_000
 
 
 async def resumed(
@@ -37,11 +34,9 @@ async def resumed(
     """
     if installation.configuration.reopen != "resume":
         return None
-    for ended in await services.handoffs.find(
-        installation_id=installation.id, active=False, text=input_.user_id, limit=LOOK_BACK
-    ):
-        mine = ended.user_id == input_.user_id and ended.state is HandoffState.RESOLVED
-        if not mine or ended.conversation_id is None:
+    before = await services.handoffs.of_user(installation.id, input_.user_id, active=False)
+    for ended in before[:LOOK_BACK]:
+        if ended.state is not HandoffState.RESOLVED or ended.conversation_id is None:
             continue
         question = await open_question(services, ended)
         if question is not None:
@@ -61,7 +56,8 @@ async def _take_up(
 ) -> Handoff | None:
     """Reopen it. What follows is written down first: on an ended handoff it would do nothing."""
     now_ms = max(services.clock.now_ms(), (ended.ended_ms or 0) + 1, ended.assigned_ms or 0)
-    back = replace(reopen(ended, now_ms), start_key=start_key)
+    marks = " ".join(marks_of(input_.message_history))
+    back = replace(reopen(ended, now_ms), start_key=start_key, history_marks=marks)
     await services.ledger.hold(ended.id, now_ms + ANSWER_MS)
     await services.ledger.accept(
         [*_follow(input_, back, now_ms), *watch(installation, back, now_ms)]
@@ -76,18 +72,13 @@ async def _take_up(
 
 def _follow(input_: StartHitlInput, back: Handoff, now_ms: int) -> list[NewDelivery]:
     """The agent is announced, the tags are set, and what the bot was told meanwhile is shown."""
-    mark = f"{back.id}:{back.ended_ms or 0}"
-    history = [entry.model_dump(by_alias=True, mode="json") for entry in input_.message_history]
-
-    def one(name: str, lane: str, kind: str, body: Mapping[str, object]) -> NewDelivery:
-        key = f"resumed:{name}:{mark}"
-        return NewDelivery(key, lane, kind, back.installation_id, body, back.id)
-
-    told = [
-        one("tags", f"tags:{back.id}", TAGS, {}),
-        one("history", f"history:{back.id}", HISTORY, {"messageHistory": history}),
+    mark = f"resumed:{back.ended_ms or 0}"
+    tags = NewDelivery(
+        f"tags:{back.id}:{mark}", f"tags:{back.id}", TAGS, back.installation_id, {}, back.id
+    )
+    return [
+        *announced_again(back, mark, now_ms),
+        answered(back),
+        tags,
+        *shown(back, mark, input_.message_history),
     ]
-    if back.agent_actor_id is None:
-        return [answered(back), *told]
-    body = {"threadId": back.thread_id, "occurredMs": now_ms, "value": back.agent_actor_id}
-    return [one("agent", back.id, ASSIGNED, body), answered(back), *told]

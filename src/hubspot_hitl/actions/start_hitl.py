@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass
 
 import structlog
 
+from hubspot_hitl.actions.again import ANSWER_MS, taken_up_again
 from hubspot_hitl.actions.persist import persist
 from hubspot_hitl.actions.resume_hitl import resumed
 from hubspot_hitl.actions.routed import Route, described, route_of, session_text
+from hubspot_hitl.actions.same_chat import marks_of, running
 from hubspot_hitl.actions.unfinished import give_up, overdue
 from hubspot_hitl.channels.history import HISTORY
 from hubspot_hitl.channels.opening import opening_of
@@ -45,14 +45,12 @@ from hubspot_hitl.setup.channel import binding_for
 log = structlog.get_logger(__name__)
 
 CHANNEL = "hitl"
-# The longest time between the end of a start and its answer; `release_after_answer` cuts it short.
-ANSWER_MS = 3_000
 
 
 async def start_hitl(
     services: Services, installation: Installation, input_: StartHitlInput
 ) -> StartHitlOutput:
-    """Return the conversation of the handoff; the same input returns the same one while it runs.
+    """Return the conversation of the handoff; the same chat's is returned again while it runs.
 
     Raises ActionRefused, whose text the bot owner reads, when no thread could be opened; then no
     half-made handoff stays.
@@ -75,6 +73,7 @@ class _Start:
     services: Services
     installation: Installation
     input: StartHitlInput
+    key: str
     person: Person
     route: Route
     deadline: float
@@ -84,20 +83,23 @@ async def _start(
     services: Services, installation: Installation, input_: StartHitlInput
 ) -> StartHitlOutput:
     deadline = services.clock.monotonic() + services.policy.start_timeout_s
-    back = await resumed(services, installation, input_, start_key(input_))
+    same = await running(services, installation, input_)
+    if same.handoff is not None and same.handoff.state is not HandoffState.STARTING:
+        return _answer(await taken_up_again(services, same, input_))
+    back = await resumed(services, installation, input_, same.key)
     if back is not None:
         return _answer(back)
     wanted = _wanted_inbox(input_.hitl_session)
     person = await _person(services, installation, input_.user_id)
     route = await route_of(services, installation, input_, person)
     binding = await binding_for(services, installation, wanted or route.inbox_id, deadline=deadline)
-    start = _Start(services, installation, input_, person, route, deadline)
+    start = _Start(services, installation, input_, same.key, person, route, deadline)
     fresh = _new(start, binding)
     # Long enough for the slowest start; `release_after_answer` brings it forward.
     overdue_ms = services.clock.now_ms() + services.policy.start_overdue_ms
     after = overdue(fresh, fresh.id, overdue_ms)
     await services.ledger.accept([after])
-    handoff = await services.handoffs.open(fresh)
+    handoff = same.handoff or await services.handoffs.open(fresh)
     flight.about(handoff.id)
     if handoff.id != fresh.id:
         log.info("start_repeated", handoff=handoff.id)
@@ -234,7 +236,7 @@ def _new(start: _Start, binding: ChannelBinding) -> Handoff:
         id=services.new_id(),
         installation_id=start.installation.id,
         user_id=asked.user_id,
-        start_key=start_key(asked),
+        start_key=start.key,
         integration_thread_id=services.new_id(),
         state=HandoffState.STARTING,
         created_ms=services.clock.now_ms(),
@@ -246,6 +248,7 @@ def _new(start: _Start, binding: ChannelBinding) -> Handoff:
         description=asked.description,
         language=session.language if session else None,
         session=session_text(session, start.route),
+        history_marks=" ".join(marks_of(asked.message_history)),
     )
 
 
@@ -256,15 +259,6 @@ def _wanted_inbox(session: HitlSession | None) -> str | None:
         return inbox_id_of(session.inbox_id)
     except ValueError as error:
         raise ActionRefused(f"The session's inbox: {error}.") from error
-
-
-def start_key(input_: StartHitlInput) -> str:
-    """What makes two calls the same start: the user and everything that was passed.
-
-    Botpress gives no id of the user message that led here; its history stands in for it.
-    """
-    text = json.dumps(input_.model_dump(by_alias=True, mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _tags(handoff: Handoff, binding: ChannelBinding) -> dict[str, str]:

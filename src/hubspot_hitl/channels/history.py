@@ -75,7 +75,7 @@ async def _comments(
     missing = [
         (part, mark)
         for number, part in enumerate(parts, start=1)
-        for mark in [part_mark(handoff.id, number, len(parts))]
+        for mark in [part_mark(_name(handoff, it), number, len(parts))]
         if not any(has_mark(comment, mark) for comment in written)
     ]
     for part, mark in missing:
@@ -102,7 +102,7 @@ async def _as_messages(
             installation,
             handoff,
             Said(
-                key=f"{handoff.id}:history:{number}",
+                key=f"{_name(handoff, it)}:history:{number}",
                 content=entry.message,
                 sender=bot_party(installation)
                 if bot
@@ -115,6 +115,12 @@ async def _as_messages(
         )
     note = await _comments(services, installation, handoff, it, transcript((), facts))
     return Done(note=f"{len(kept)} of {len(said)} entries published; {note}")
+
+
+def _name(handoff: Handoff, it: Delivery) -> str:
+    """By what its parts are known: the first history goes by the handoff's id, a later not."""
+    first = it.dedup_key == f"history:{handoff.id}"
+    return handoff.id if first else it.dedup_key
 
 
 def _user_of(entry: Entry, handoff: Handoff) -> str:

@@ -156,10 +156,8 @@ def _refused(
 
 
 async def _next_chat(services: Services, ended: Handoff) -> Handoff | None:
-    found = await services.handoffs.find(
-        installation_id=ended.installation_id, active=True, text=ended.user_id, limit=20
-    )
-    for handoff in found:
-        if handoff.user_id == ended.user_id and handoff.announced and handoff.conversation_id:
+    going = await services.handoffs.of_user(ended.installation_id, ended.user_id, active=True)
+    for handoff in going:
+        if handoff.announced and handoff.conversation_id:
             return handoff
     return None

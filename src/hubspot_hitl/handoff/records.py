@@ -48,8 +48,8 @@ class Handoff:
     before it has told us `thread_id`. `announced` holds the actor ids for which `hitlAssigned` went
     out since the start or the latest reopening. `assigned_ms` dates the latest change of assignment
     (also to nobody), `first_assigned_ms` the first agent, `ended_ms` the latest end: it stays when
-    the handoff is reopened, so ask `active`, not `ended_ms`, whether it goes on. `version` grows
-    with each save.
+    the handoff is reopened, so ask `active`, not `ended_ms`, whether it goes on. By `history_marks`
+    a later start of the same chat is known (`actions.same_chat`). `version` grows with each save.
     """
 
     id: str
@@ -79,6 +79,7 @@ class Handoff:
     ended_ms: int | None = None
     end_reason: EndReason | None = None
     session: str = "{}"
+    history_marks: str = ""
     version: int = 0
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
@@ -38,6 +38,21 @@ class Handoffs(Protocol):
         self, installation_id: str, integration_thread_ids: Sequence[str]
     ) -> Mapping[str, Handoff]:
         """Read by our own thread ids."""
+        ...
+
+    async def of_user(
+        self, installation_id: str, user_id: str, *, active: bool | None = None
+    ) -> Sequence[Handoff]:
+        """All handoffs of a Botpress user, newest first. One indexed query."""
+        ...
+
+    async def of_person(
+        self, known_by: Literal["user_id", "contact_id"], value: str
+    ) -> Sequence[Handoff]:
+        """All handoffs in which a person has this id, of every installation, newest first.
+
+        Looks at every handoff there is.
+        """
         ...
 
     async def save(self, handoff: Handoff) -> Handoff:

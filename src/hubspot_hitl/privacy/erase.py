@@ -212,7 +212,7 @@ async def _blank(services: Services, handoff: Handoff) -> None:
         if stored is None:
             return
         blank = dataclasses.replace(
-            stored, user_name=None, title=None, description=None, session="{}"
+            stored, user_name=None, title=None, description=None, session="{}", history_marks=""
         )
         if blank == stored:
             return

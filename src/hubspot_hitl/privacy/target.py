@@ -12,8 +12,6 @@ from hubspot_hitl.ports.services import Services
 
 TargetKind = Literal["contact", "user", "handoff"]
 
-MOST_HANDOFFS = 10_000
-
 
 class CannotErase(CallerError):
     """Nothing is there to erase, or it is still in use."""
@@ -76,14 +74,11 @@ async def _handoffs(services: Services, target: Target) -> Sequence[Handoff]:
     if target.kind == "handoff":
         one = await services.handoffs.get(target.id)
         return [one] if one is not None else []
-    found = await services.handoffs.find(text=target.id, limit=MOST_HANDOFFS)
+    found = await services.handoffs.of_person(
+        "user_id" if target.kind == "user" else "contact_id", target.id
+    )
     within = await _within(services, target)
-    return [
-        one
-        for one in found
-        if (within is None or one.installation_id in within)
-        and target.id == (one.user_id if target.kind == "user" else one.contact_id)
-    ]
+    return [one for one in found if within is None or one.installation_id in within]
 
 
 async def _within(services: Services, target: Target) -> frozenset[str] | None:
@@ -142,7 +137,5 @@ async def _people(
 
 async def _is_only(services: Services, handoff: Handoff) -> bool:
     """Whether its user has no other handoff."""
-    others = await services.handoffs.find(
-        installation_id=handoff.installation_id, text=handoff.user_id, limit=MOST_HANDOFFS
-    )
-    return all(one.id == handoff.id for one in others if one.user_id == handoff.user_id)
+    every = await services.handoffs.of_user(handoff.installation_id, handoff.user_id)
+    return all(one.id == handoff.id for one in every)

@@ -19,7 +19,7 @@ from hubspot_hitl.ports.crm import Crm
 from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT, CrmType
 from hubspot_hitl.ports.privacy import ArtifactKind
 from hubspot_hitl.ports.services import Services
-from hubspot_hitl.privacy.target import MOST_HANDOFFS, Found, Target, same_portal
+from hubspot_hitl.privacy.target import Found, Target, same_portal
 
 Vendor = Literal["botpress", "hubspot"]
 BOTH: Final[tuple[Vendor, ...]] = ("botpress", "hubspot")
@@ -146,8 +146,8 @@ async def _crm(services: Services, found: Found, done: AtVendors, *, contacts: b
             continue
         neighbours = await same_portal(services, installation_id)
         shared = any(
-            one.contact_id == contact_id and one.id not in ours
-            for one in await services.handoffs.find(text=contact_id, limit=MOST_HANDOFFS)
+            one.id not in ours
+            for one in await services.handoffs.of_person("contact_id", contact_id)
             if one.installation_id in neighbours
         )
         try:

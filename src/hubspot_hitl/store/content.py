@@ -18,6 +18,7 @@ _HOLDS_CONTENT: Final = or_(
     _h.title.is_not(None),
     _h.description.is_not(None),
     _h.session != "{}",
+    _h.history_marks != "",
 )
 
 
@@ -52,7 +53,12 @@ class SqlContent:
             update(handoffs)
             .where(_h.id.in_(old.scalar_subquery()))
             .values(
-                user_name=None, title=None, description=None, session="{}", version=_h.version + 1
+                user_name=None,
+                title=None,
+                description=None,
+                session="{}",
+                history_marks="",
+                version=_h.version + 1,
             )
             .returning(_h.id)
         )

@@ -83,11 +83,20 @@ _BY_PAIRS: Final = {place: _by_pairs(column) for place, column in _PLACES.items(
 _ACTIVE_START: Final = _OF_INSTALLATION.where(
     handoffs.c.start_key == bindparam("start_key"), handoffs.c.state.in_(ACTIVE_VALUES)
 )
+_NEWEST_FIRST: Final = (handoffs.c.created_ms.desc(), handoffs.c.id.desc())
+_OF_USER: Final = _OF_INSTALLATION.where(handoffs.c.user_id == bindparam("user")).order_by(
+    *_NEWEST_FIRST
+)
 _UPDATE: Final = (
     update(handoffs)
     .where(handoffs.c.id == bindparam("key"), handoffs.c.version == bindparam("expected"))
     .values({name: bindparam(name) for name in _FIELDS if name not in {"id", "created_ms"}})
 )
+
+
+def _in_state(active: bool | None) -> tuple[ColumnElement[bool], ...]:
+    is_active = handoffs.c.state.in_(ACTIVE_VALUES)
+    return () if active is None else (is_active if active else ~is_active,)
 
 
 def to_row(handoff: Handoff) -> dict[str, object]:
@@ -213,6 +222,20 @@ class SqlHandoffs:
         found = await self._read("integration_thread_id", installation_id, integration_thread_ids)
         return grouped((one.integration_thread_id, one) for one in found)
 
+    async def of_user(
+        self, installation_id: str, user_id: str, *, active: bool | None = None
+    ) -> Sequence[Handoff]:
+        """All handoffs of a Botpress user, newest first."""
+        values = {"owner": installation_id, "user": user_id}
+        return await self._look(_OF_USER.where(*_in_state(active)), values)
+
+    async def of_person(
+        self, known_by: Literal["user_id", "contact_id"], value: str
+    ) -> Sequence[Handoff]:
+        """All handoffs in which a person has this id, of every installation, newest first."""
+        statement = select(handoffs).where(handoffs.c[known_by] == bindparam("value"))
+        return await self._look(statement.order_by(*_NEWEST_FIRST), {"value": value})
+
     def _all_owners(
         self, place: _Place, installation_id: str, values: Sequence[str]
     ) -> dict[str, Handoff] | None:
@@ -314,12 +337,10 @@ class SqlHandoffs:
         statement = select(handoffs)
         if installation_id is not None:
             statement = statement.where(handoffs.c.installation_id == installation_id)
-        if active is not None:
-            is_active = handoffs.c.state.in_(ACTIVE_VALUES)
-            statement = statement.where(is_active if active else ~is_active)
+        statement = statement.where(*_in_state(active))
         if before_ms is not None:
             statement = statement.where(handoffs.c.created_ms < before_ms)
-        statement = statement.order_by(handoffs.c.created_ms.desc(), handoffs.c.id.desc())
+        statement = statement.order_by(*_NEWEST_FIRST)
         looks = [statement.limit(limit)]
         if text:
             # An id that an index knows is found at once; a name needs a look at every handoff.

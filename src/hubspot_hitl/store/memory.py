@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from hubspot_hitl.errors import IllegalMove, Stale, UnknownInstallation
 from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
@@ -78,6 +79,23 @@ class MemoryHandoffs:
             and one.integration_thread_id in integration_thread_ids
         )
 
+    async def of_user(
+        self, installation_id: str, user_id: str, *, active: bool | None = None
+    ) -> Sequence[Handoff]:
+        """All handoffs of a Botpress user, newest first."""
+        return _newest_first(
+            one
+            for one in self._rows.values()
+            if (one.installation_id, one.user_id) == (installation_id, user_id)
+            and (active is None or one.active is active)
+        )
+
+    async def of_person(
+        self, known_by: Literal["user_id", "contact_id"], value: str
+    ) -> Sequence[Handoff]:
+        """All handoffs in which a person has this id, of every installation, newest first."""
+        return _newest_first(one for one in self._rows.values() if getattr(one, known_by) == value)
+
     async def save(self, handoff: Handoff) -> Handoff:
         """Write all fields if nobody wrote in between."""
         stored = self._rows.get(handoff.id)
@@ -123,11 +141,15 @@ class MemoryHandoffs:
             and (not text or _matches(one, text))
             and (before_ms is None or one.created_ms < before_ms)
         ]
-        return sorted(found, key=lambda one: (one.created_ms, one.id), reverse=True)[:limit]
+        return _newest_first(found)[:limit]
 
     async def count_by_state(self) -> Mapping[str, int]:
         """Handoffs by state."""
         return Counter(one.state.value for one in self._rows.values())
+
+
+def _newest_first(found: Iterable[Handoff]) -> list[Handoff]:
+    return sorted(found, key=lambda one: (one.created_ms, one.id), reverse=True)
 
 
 def _matches(one: Handoff, text: str) -> bool:

@@ -19,7 +19,7 @@ from hubspot_hitl.store.engine.database import Database, open_database
 
 _log = structlog.get_logger(__name__)
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD: Final = REVISIONS[-1]
 _PAUSE: Final = text("SELECT pg_sleep(0.1)")  # by the server: this thread serves others meanwhile
 _ADVISORY_LOCK: Final = 0x48495443  # any number, the same in every replica

@@ -57,12 +57,14 @@ handoffs = Table(
     Column("ended_ms", BigInteger),
     Column("end_reason", Text),
     Column("session", Text, nullable=False, server_default=text("'{}'")),
+    Column("history_marks", Text, nullable=False, server_default=text("''")),
     Column("version", Integer, nullable=False, server_default=text("0")),
 )
 
 Index("handoffs_conversation", handoffs.c.conversation_id)
 Index("handoffs_thread", handoffs.c.thread_id)
 Index("handoffs_integration_thread", handoffs.c.integration_thread_id)
+Index("handoffs_user", handoffs.c.user_id, handoffs.c.installation_id)
 Index("handoffs_created", handoffs.c.created_ms)
 Index("handoffs_state", handoffs.c.state, handoffs.c.created_ms)
 

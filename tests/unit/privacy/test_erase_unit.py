@@ -103,6 +103,14 @@ async def test_a_user_with_another_handoff_is_still_known_after_one_was_erased(
     assert (erasure.receipt.counts["handoffs"], erasure.receipt.counts["people"]) == (2, 1)
 
 
+async def test_a_contact_is_found_whose_id_something_else_has_too(rooms: Rooms) -> None:
+    await rooms.services.handoffs.open(
+        handoff(id="second", start_key="other", state=HandoffState.RESOLVED, thread_id="7")
+    )
+    erasure = await erase(rooms.services, Target("contact", "7"), by="test")
+    assert [one.id for one in erasure.receipt.handoffs] == ["handoff"]
+
+
 async def test_a_user_without_handoffs_can_be_erased(rooms: Rooms) -> None:
     await rooms.services.people.remember(Person("hook", "new", name="Grace"))
     erasure = await erase(rooms.services, Target("user", "new"), by="test")

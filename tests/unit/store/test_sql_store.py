@@ -102,7 +102,9 @@ async def test_the_cache_is_bounded(migrated: SqliteDatabase) -> None:
     assert sum(one is not None and one.title is not None for one in found) >= 8
 
 
-@pytest.mark.parametrize("column", ["conversation_id", "thread_id", "integration_thread_id"])
+@pytest.mark.parametrize(
+    "column", ["conversation_id", "thread_id", "integration_thread_id", "user_id"]
+)
 async def test_lookups_use_an_index(migrated: SqliteDatabase, column: str) -> None:
     def plan(connection: Connection) -> str:
         sql = f"EXPLAIN QUERY PLAN SELECT * FROM handoffs WHERE installation_id = 'i' AND {column} IN ('a', 'b')"  # noqa: E501, S608 - a literal of this test

@@ -1,0 +1,94 @@
+"""A handoff whose chat starts once more: what the bot's new session and the agent have to learn."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from hubspot_hitl.actions.same_chat import Running, marks_of
+from hubspot_hitl.channels.history import HISTORY
+from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.intake.hubspot_events import ASSIGNED
+from hubspot_hitl.integration.actions import StartHitlInput
+from hubspot_hitl.integration.history import HistoryEntry
+from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
+from hubspot_hitl.ports.reading import handoff_of
+from hubspot_hitl.ports.services import Services
+
+log = structlog.get_logger(__name__)
+
+BEGUN_ANEW: Final = "bot.begun_anew"
+ANSWER_MS: Final = 3_000
+"""The longest time from the end of a start to its answer; `release_after_answer` cuts it short."""
+
+
+async def taken_up_again(services: Services, same: Running, input_: StartHitlInput) -> Handoff:
+    """The open handoff that a start repeats; what was said since the first one is shown.
+
+    The first answer never reached the plugin, so neither did what it was told of the agent.
+    """
+    handoff = same.handoff
+    if handoff is None:
+        raise AssertionError("the handoff is known")
+    log.info("start_repeated", handoff=handoff.id)
+    now_ms = services.clock.now_ms()
+    await services.ledger.hold(handoff.id, now_ms + ANSWER_MS)
+    news = input_.message_history[same.known :]
+    if not news:
+        return handoff
+    marks = " ".join(marks_of(input_.message_history))
+    mark = f"again:{hashlib.sha256(marks.encode()).hexdigest()[:16]}"
+    anew = NewDelivery(
+        f"{mark}:{handoff.id}",
+        handoff.id,
+        BEGUN_ANEW,
+        handoff.installation_id,
+        {"mark": mark, "marks": marks},
+        handoff.id,
+    )
+    await services.ledger.accept([anew, *shown(handoff, mark, news)])
+    return handoff
+
+
+async def handle_begun_anew(services: Services, it: Delivery) -> Outcome:
+    """Take the agent for not announced yet, and have the bot told who answers."""
+    handoff = await handoff_of(services, it)
+    if not handoff.active:
+        return Done(note=f"the handoff is {handoff.state}")
+    anew = replace(handoff, announced=(), history_marks=str(it.body["marks"]))
+    if anew != handoff:
+        anew = await services.handoffs.save(anew)
+    return Done(then=announced_again(anew, str(it.body["mark"]), services.clock.now_ms()))
+
+
+def announced_again(handoff: Handoff, mark: str, now_ms: int) -> list[NewDelivery]:
+    """The delivery that tells the bot who answers, in the handoff's lane; none without an agent."""
+    actor_id = handoff.agent_actor_id
+    if actor_id is None:
+        return []
+    body = {"threadId": handoff.thread_id, "occurredMs": now_ms, "value": actor_id}
+    key = f"agent:{handoff.id}:{mark}"
+    return [NewDelivery(key, handoff.id, ASSIGNED, handoff.installation_id, body, handoff.id)]
+
+
+def shown(handoff: Handoff, mark: str, said: Sequence[HistoryEntry]) -> list[NewDelivery]:
+    """The delivery that shows the agent what was said while the bot had the user."""
+    history = [entry.model_dump(by_alias=True, mode="json") for entry in said]
+    return [
+        NewDelivery(
+            f"history:{handoff.id}:{mark}",
+            f"history:{handoff.id}",
+            HISTORY,
+            handoff.installation_id,
+            {"messageHistory": history},
+            handoff.id,
+        )
+    ]
+
+
+DELIVERIES = {BEGUN_ANEW: handle_begun_anew}
+"""Kind of delivery -> who handles it."""

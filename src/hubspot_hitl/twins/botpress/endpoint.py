@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from aiohttp import web
 
@@ -67,14 +68,29 @@ class Route:
     handler: Handler
 
 
-def mount(app: web.Application, world: World, routes: Sequence[Route]) -> None:
+WORLD = web.AppKey("WORLD", World)
+
+
+def mount(app: web.Application, world: World, routes: tuple[Route, ...]) -> None:
     """Add routes to an application."""
+    app[WORLD] = world
+    for resource in _resources(routes):
+        app.router.register_resource(resource)
+
+
+@cache
+def _resources(routes: tuple[Route, ...]) -> tuple[web.AbstractResource, ...]:
+    """The routes as aiohttp's resources, made once for all twins of a process."""
+    router = web.UrlDispatcher()
     for route in routes:
-        app.router.add_route(route.method, route.path, _handler(world, route))
+        router.add_route(route.method, route.path, _handler(route))
+    return tuple(router.resources())
 
 
-def _handler(world: World, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
+        world = request.app[WORLD]
+
         async def effect() -> web.Response:
             try:
                 return await _serve(world, route, request)

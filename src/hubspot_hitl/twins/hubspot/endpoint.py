@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from aiohttp import web
@@ -76,15 +77,33 @@ class Route:
     search: bool = False
 
 
-def mount(app: web.Application, world: World, routes: Sequence[Route]) -> None:
+WORLD = web.AppKey("WORLD", World)
+
+
+def mount(app: web.Application, world: World, routes: tuple[Route, ...]) -> None:
     """Add routes to an application."""
+    app[WORLD] = world
+    for resource in _resources(routes):
+        app.router.register_resource(resource)
+
+
+@cache
+def _resources(routes: tuple[Route, ...]) -> tuple[web.AbstractResource, ...]:
+    """The routes as aiohttp's resources, made once for all twins of a process.
+
+    Making these hundreds takes longer than many a test has to say to a twin.
+    """
+    router = web.UrlDispatcher()
     for route in routes:
         for path in route.paths:
-            app.router.add_route(route.method, path, _handler(world, route))
+            router.add_route(route.method, path, _handler(route))
+    return tuple(router.resources())
 
 
-def _handler(world: World, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
+        world = request.app[WORLD]
+
         async def effect() -> web.Response:
             try:
                 return await _serve(world, route, request)

@@ -53,28 +53,30 @@ async def silent_talks(stage: Stage, server: Server, count: int) -> list[Talk]:
 async def test_after_a_silence_one_pass_makes_both_sides_agree(
     stage: Stage, server: Server
 ) -> None:
-    talks = await silent_talks(stage, server, 4)
-    for it in talks[:2]:
-        stage.hubspot.agents.close(it.thread_id, it.agent_id)
+    talks = await silent_talks(stage, server, 2)  # more would spend HubSpot's ten seconds' calls
+    closed, _ = talks
+    stage.hubspot.agents.close(closed.thread_id, closed.agent_id)
     services = services_of(server)
     found = await one_pass(services, dry_run=True)
     causes = [finding.cause for finding in found.findings]
     assert [causes.count(cause) for cause in (Cause.REPLY, Cause.ASSIGNMENT, Cause.CLOSE)] == [
-        20,
-        4,
+        10,
         2,
+        1,
     ]
     assert not any(stage.heard_by_user(it.chat) for it in talks)
     repaired = await one_pass(services)
     assert repaired.findings == found.findings
     assert await reached(lambda: all(it.arrived(stage) for it in talks), WITHIN_S)
-    assert await reached(lambda: not any(it.chat.active for it in talks[:2]), WITHIN_S)
-    assert [it.chat.counts["hitlAssigned"] for it in talks] == [1] * 4
+    assert await reached(lambda: not closed.chat.active, WITHIN_S)
+    assert [it.chat.counts["hitlAssigned"] for it in talks] == [1, 1]
     stage.hubspot.faults.clear()
     tally = Tally()
     for it in talks:
         await it.finish(stage, tally)
-    verdict(tally, 4, 5)
+    verdict(tally, 2, 5)
+    while await services.handoffs.find(active=True):
+        await asyncio.sleep(0.05)  # the bot hears of an end before it is written down
     again = await one_pass(services)
     assert not again.findings
 

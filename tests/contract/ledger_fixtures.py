@@ -50,8 +50,10 @@ class Plug:
         self.away = False
         self.commits_left: int | None = None
         self.lose_answer = False
-        self.busy = 0
         self.commits = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self._busy = 0
 
     @property
     def lease_s(self) -> float | None:
@@ -89,11 +91,14 @@ class Plug:
         return await self._counted(self.engine.health())
 
     async def _counted(self, call: Coroutine[Any, Any, T]) -> T:
-        self.busy += 1
+        self._busy += 1
+        self.idle.clear()
         try:
             return await call
         finally:
-            self.busy -= 1
+            self._busy -= 1
+            if not self._busy:
+                self.idle.set()
 
 
 class NapCounter(FakeClock):
@@ -163,10 +168,11 @@ class World:
         """Let everybody run until nobody has anything to do before time moves on."""
         calm, seen = 0, -1
         while calm < 20:
+            for plug in self.plugs:
+                await plug.idle.wait()
             await asyncio.sleep(0)
             commits = sum(plug.commits for plug in self.plugs)
-            busy = any(plug.busy for plug in self.plugs)
-            calm = 0 if busy or commits != seen else calm + 1
+            calm = calm + 1 if commits == seen else 0
             seen = commits
 
     async def advance(self, seconds: float, *, step_s: float = 0.25) -> None:

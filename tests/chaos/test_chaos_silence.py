@@ -75,7 +75,7 @@ async def test_after_a_silence_one_pass_makes_both_sides_agree(
     for it in talks:
         await it.finish(stage, tally)
     verdict(tally, 2, 5)
-    while await services.handoffs.find(active=True):
+    while await services.handoffs.find(active=True):  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0.05)  # the bot hears of an end before it is written down
     again = await one_pass(services)
     assert not again.findings

@@ -8,16 +8,23 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import structlog
+from pydantic import SecretStr
 from tests.chaos.arena import LONG
-from tests.databases import SERVER, need_postgres
+from tests.chaos.gate import gate_to
+from tests.databases import SERVER, database_url, need_postgres
 
 from hubspot_hitl.cli import FINDING, WRONG_USE, run
+from hubspot_hitl.cli.serve import start_patiently
+from hubspot_hitl.settings import Settings
 from hubspot_hitl.store.engine.sqlite import SqliteDatabase
 from hubspot_hitl.store.migrations import migrate
+from hubspot_hitl.twins.stage import reached
 
+WAITS = "database_away_at_start"
 Captured = pytest.CaptureFixture[str]
 
 
@@ -65,6 +72,7 @@ def test_a_wrong_url_is_wrong_use(
 def test_a_server_that_does_not_answer_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
+    monkeypatch.setenv("HITL_DATABASE_WAIT_S", "0.01")
     status, line = refused("postgresql://u:s3cret@127.0.0.1:1/d", monkeypatch, capsys)
     assert (status, "127.0.0.1:1/d" in line) == (FINDING, True), line
 
@@ -125,3 +133,35 @@ def test_a_directory_in_place_of_the_file_is_wrong_use(
 ) -> None:
     status, line = refused(f"sqlite:///{tmp_path}", monkeypatch, capsys)
     assert (status, "is a directory" in line) == (WRONG_USE, True), line
+
+
+@pytest.mark.postgres
+async def test_a_server_that_is_away_at_the_start_is_waited_for(tmp_path: Path) -> None:
+    async with database_url("postgresql", tmp_path) as url:
+        at = urlsplit(url)
+        async with gate_to((str(at.hostname), at.port or 5432)) as gate:
+            gate.cut()
+            settings = Settings(
+                host="127.0.0.1",
+                port=0,
+                data_dir=tmp_path,
+                database_url=at._replace(netloc=f"postgres@127.0.0.1:{gate.port}").geturl(),
+                secret_keys=SecretStr("k1:" + "A" * 43 + "="),
+            )
+            with structlog.testing.capture_logs() as lines:
+                starting = asyncio.create_task(start_patiently(settings, asyncio.Event()))
+                assert await reached(lambda: any(one["event"] == WAITS for one in lines), 60)
+                gate.mend()
+                runner = await starting
+            assert runner is not None
+            await runner.cleanup()
+
+
+async def test_a_signal_ends_the_wait(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    settings = Settings(data_dir=tmp_path, database_url="postgresql://u@127.0.0.1:1/d")
+    with structlog.testing.capture_logs() as lines:
+        starting = asyncio.create_task(start_patiently(settings, stop))
+        assert await reached(lambda: any(one["event"] == WAITS for one in lines), 60)
+        stop.set()
+        assert await starting is None

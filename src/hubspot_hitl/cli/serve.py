@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Annotated, Any
 
 import structlog
@@ -14,7 +15,7 @@ from aiohttp import web
 
 from hubspot_hitl.app import create_app
 from hubspot_hitl.cli.supervisor import Supervisor
-from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.errors import BadSettings, StoreUnavailable
 from hubspot_hitl.logs import configure_logging_from
 from hubspot_hitl.settings import Settings, from_environment, supervision
 
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 # Botpress sends the configuration, up to 20 KB of JSON as base64, in one header; aiohttp's default
 # of 8,190 bytes would refuse it.
 HEADER_BYTES = 64 * 1024
+AGAIN_S = 1.0
 
 
 @app.command()
@@ -78,12 +80,34 @@ async def start_server(application: web.Application, settings: Settings) -> web.
     return runner
 
 
+async def start_patiently(settings: Settings, stop: asyncio.Event) -> web.AppRunner | None:
+    """Start the server, again for `database_wait_s` while PostgreSQL is away.
+
+    None when `stop` came first. Raises BadSettings at once, StoreUnavailable when the time is over.
+    """
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + (0.0 if settings.is_sqlite else settings.database_wait_s)
+    while not stop.is_set():
+        try:
+            return await start_server(create_app(settings), settings)
+        except StoreUnavailable as error:
+            left_s = until_s - loop.time()
+            if left_s <= 0:
+                raise
+            log.warning("database_away_at_start", error=error.message, left_s=round(left_s))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), min(AGAIN_S, left_s))
+    return None
+
+
 async def _serve(settings: Settings, supervisor: Supervisor) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner = await start_server(create_app(settings), settings)
+    runner = await start_patiently(settings, stop)
+    if runner is None:
+        return
     log.info("listening", addresses=[f"{name[0]}:{name[1]}" for name in runner.addresses])
     try:
         async with supervisor.watching():

@@ -29,6 +29,15 @@ class Storage(Group):
             " Unset: a SQLite file in the data directory."
         ),
     )
+    database_wait_s: float = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description=(
+            "How long a server that starts tries again while PostgreSQL cannot be reached. A wrong"
+            " login or a database that does not exist ends it at once."
+        ),
+    )
     secret_keys: SecretStr | None = Field(
         default=None,
         description=(

@@ -176,6 +176,23 @@ class FakePortal:
         ordered = sorted(self.history, key=lambda one: one.created_ms)
         return ordered[::-1][:limit] if newest_first else ordered[:limit]
 
+    async def thread_messages_since(
+        self,
+        thread_id: str,
+        since_ms: int,
+        *,
+        looks: Sequence[int],
+        priority: Priority = Priority.LIVE_CHAT,
+    ) -> Sequence[ThreadMessage]:
+        found: Sequence[ThreadMessage] = ()
+        for limit in looks:
+            found = await self.thread_messages(
+                thread_id, newest_first=True, limit=limit, priority=priority
+            )
+            if len(found) < limit or found[-1].created_ms <= since_ms:
+                break
+        return [one for one in found if one.created_ms >= since_ms]
+
 
 @dataclass(frozen=True, slots=True)
 class _Same:

@@ -112,16 +112,32 @@ class Conversations(Rest):
         priority: Priority = Priority.LIVE_CHAT,
     ) -> Sequence[ThreadMessage]:
         """Read a thread's history, every page up to `limit`."""
-        page = _PAGE_OF_HISTORY if limit is None else max(1, min(limit, _PAGE_OF_HISTORY))
-        query = query_of({"sort": "-createdAt" if newest_first else "createdAt", "limit": page})
-        call = Call(
-            "thread_messages.list",
-            "GET",
-            paths.thread_messages(thread_id),
-            query=query,
-            priority=priority,
-        )
+        call = _history(thread_id, limit, priority, newest_first=newest_first)
         return await self.pages(call, records.thread_message, limit=limit)
+
+    async def thread_messages_since(
+        self,
+        thread_id: str,
+        since_ms: int,
+        *,
+        looks: Sequence[int],
+        priority: Priority = Priority.LIVE_CHAT,
+    ) -> Sequence[ThreadMessage]:
+        """Read the entries of `since_ms` or later, newest first.
+
+        `looks` are how many entries are asked for, until those go back so far. Of elder ones only
+        the time is read: an agent's message has one new entry beside nine that are known.
+        """
+        found: Sequence[ThreadMessage | None] = ()
+        for limit in looks:
+            call = _history(thread_id, limit, priority, newest_first=True)
+            found = await self.pages(
+                call, lambda raw: records.thread_message_since(raw, since_ms), limit=limit
+            )
+            last = found[-1] if found else None
+            if len(found) < limit or last is None or last.created_ms <= since_ms:
+                break
+        return [entry for entry in found if entry is not None]
 
     async def thread_message(self, thread_id: str, message_id: str) -> ThreadMessage:
         """Read one entry of a thread."""
@@ -177,6 +193,17 @@ class Conversations(Rest):
             call = Call("actors.read", "GET", paths.actor(actor_id))
             known = self._actors[actor_id] = await self.read(call, records.actor)
         return known
+
+
+def _history(thread_id: str, limit: int | None, priority: Priority, *, newest_first: bool) -> Call:
+    page = _PAGE_OF_HISTORY if limit is None else max(1, min(limit, _PAGE_OF_HISTORY))
+    return Call(
+        "thread_messages.list",
+        "GET",
+        paths.thread_messages(thread_id),
+        query=query_of({"sort": "-createdAt" if newest_first else "createdAt", "limit": page}),
+        priority=priority,
+    )
 
 
 def _id(raw: Fields) -> str:

@@ -149,6 +149,11 @@ def thread_message(raw: Fields) -> ThreadMessage:
     )
 
 
+def thread_message_since(raw: Fields, since_ms: int) -> ThreadMessage | None:
+    """The entry, None if it was written before."""
+    return thread_message(raw) if (raw.time_ms("createdAt") or 0) >= since_ms else None
+
+
 def thread_attachment(raw: Fields) -> ThreadAttachment:
     """An attachment; one without a type is kept as `UNSUPPORTED_CONTENT`, never left out."""
     replies = (quick_reply(item) for item in raw.children("quickReplies"))

@@ -56,14 +56,10 @@ async def history_deliveries(
         return History()
     looks = (LOOK_AGAIN, LOOK_BACK, LOOK_FAR_BACK) if since_ms else (LOOK_BACK, LOOK_FAR_BACK)
     since_ms = max(since_ms, handoff.created_ms - CLOCK_TOLERANCE_MS)
-    entries = await entries_since(
-        services, installation, handoff.thread_id, since_ms, priority, looks=looks
+    entries = await services.hubspot.of(installation).thread_messages_since(
+        handoff.thread_id, since_ms, looks=looks, priority=priority
     )
-    said = [
-        entry
-        for entry in oldest_first(entries)
-        if is_agent_message(entry) and entry.created_ms >= since_ms
-    ]
+    said = [entry for entry in oldest_first(entries) if is_agent_message(entry)]
     tied = _tied(said)
     places: Mapping[str, int] = {}
     if tied:
@@ -105,30 +101,6 @@ async def _places(
     if one_time or times != sorted(times):
         return {}
     return {entry.id: place for place, entry in enumerate(entries)}
-
-
-async def entries_since(
-    services: Services,
-    installation: Installation,
-    thread_id: str,
-    since_ms: int,
-    priority: Priority = Priority.LIVE_CHAT,
-    *,
-    looks: Sequence[int] = (LOOK_BACK, LOOK_FAR_BACK),
-) -> Sequence[ThreadMessage]:
-    """The thread's entries back to `since_ms`, newest first; one call unless there are many.
-
-    `looks` are how many entries are asked for, until those are enough.
-    """
-    hubspot = services.hubspot.of(installation)
-    entries: Sequence[ThreadMessage] = ()
-    for limit in looks:
-        entries = await hubspot.thread_messages(
-            thread_id, newest_first=True, limit=limit, priority=priority
-        )
-        if len(entries) < limit or entries[-1].created_ms <= since_ms:
-            break
-    return entries
 
 
 def oldest_first(entries: Sequence[ThreadMessage]) -> list[ThreadMessage]:

@@ -159,6 +159,20 @@ class HubSpot(Protocol):
         """Read a thread's history, every page up to `limit`."""
         ...
 
+    async def thread_messages_since(
+        self,
+        thread_id: str,
+        since_ms: int,
+        *,
+        looks: Sequence[int],
+        priority: Priority = Priority.LIVE_CHAT,
+    ) -> Sequence[ThreadMessage]:
+        """Read the entries of `since_ms` or later, newest first; one call unless there are many.
+
+        `looks` are how many entries are asked for, until those go back so far.
+        """
+        ...
+
     async def thread_message(self, thread_id: str, message_id: str) -> ThreadMessage:
         """Read one entry of a thread."""
         ...

@@ -16,7 +16,7 @@ import structlog
 from hubspot_hitl.errors import VendorError, VendorNotFound
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.intake import hubspot_events
-from hubspot_hitl.intake.thread_history import entries_since
+from hubspot_hitl.intake.thread_history import LOOK_BACK, LOOK_FAR_BACK
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.hubspot import Priority
 from hubspot_hitl.ports.hubspot_records import Thread, ThreadMessage
@@ -218,13 +218,20 @@ class _Looking:
         return (news or moved or not open_) if handoff.active else open_
 
     async def _entries(self, handoff: Handoff) -> Sequence[ThreadMessage]:
-        return await entries_since(
-            self.services,
-            self.installation,
-            handoff.thread_id or "",
-            max(self.since_ms, handoff.created_ms),
-            Priority.BACKGROUND,
-        )
+        """The thread's entries back to where is looked from, and some elder ones; newest first."""
+        hubspot = self.services.hubspot.of(self.installation)
+        since_ms = max(self.since_ms, handoff.created_ms)
+        entries: Sequence[ThreadMessage] = ()
+        for limit in (LOOK_BACK, LOOK_FAR_BACK):
+            entries = await hubspot.thread_messages(
+                handoff.thread_id or "",
+                newest_first=True,
+                limit=limit,
+                priority=Priority.BACKGROUND,
+            )
+            if len(entries) < limit or entries[-1].created_ms <= since_ms:
+                break
+        return entries
 
     async def _known(self, handoff: Handoff) -> frozenset[str]:
         known = await self.services.ledger.find(

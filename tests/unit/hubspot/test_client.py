@@ -323,6 +323,26 @@ async def test_history_is_read_up_to_its_limit(client: HubSpotClient, hubspot: F
     assert hubspot.requests[0].query == {"sort": "-createdAt", "limit": "3"}
 
 
+async def test_of_what_was_written_before_only_the_time_is_read(
+    client: HubSpotClient, hubspot: FakeHubSpot
+) -> None:
+    entry = {"id": "3", "createdAt": 30}
+    hubspot.answer({"results": [entry, {"createdAt": 20}, {"createdAt": 10}]})
+    [found] = await client.thread_messages_since("91", 30, looks=(3, 50))
+    assert (found.id, len(hubspot.requests)) == ("3", 1)
+
+
+async def test_a_look_that_goes_not_far_enough_back_is_followed_by_a_longer_one(
+    client: HubSpotClient, hubspot: FakeHubSpot
+) -> None:
+    newest = [{"id": "4", "createdAt": 40}, {"id": "3", "createdAt": 30}]
+    hubspot.answer({"results": newest})
+    hubspot.answer({"results": [*newest, {"id": "2", "createdAt": 20}]})
+    found = await client.thread_messages_since("91", 15, looks=(2, 50))
+    assert [one.id for one in found] == ["4", "3", "2"]
+    assert [request.query["limit"] for request in hubspot.requests] == ["2", "50"]
+
+
 async def test_one_entry_and_its_full_text_are_read(
     client: HubSpotClient, hubspot: FakeHubSpot
 ) -> None:

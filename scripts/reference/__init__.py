@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scripts.reference.actions import actions_page
 from scripts.reference.commands import commands_page
+from scripts.reference.configuration import configuration_page
 from scripts.reference.errors import errors_page
 from scripts.reference.events import events_page
 from scripts.reference.http import http_page
@@ -24,6 +25,7 @@ def outputs() -> dict[Path, str]:
         pages / "settings.md": settings_page(),
         pages / "actions.md": actions_page(),
         pages / "commands.md": commands_page(),
+        pages / "configuration.md": configuration_page(),
         pages / "errors.md": errors_page(),
         pages / "events.md": events_page(),
         pages / "http.md": http_page(),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 
 from pydantic.fields import FieldInfo
-from scripts.reference.note import NOTE, shown
+from scripts.reference.note import NOTE, limits, shown
 
 from hubspot_hitl.settings import ALIASES, GROUPS, Settings, StandaloneSettings
 from hubspot_hitl.settings.environment import SettingRow, describe, is_secret
 
+UNITS = {"_S": "s", "_MS": "ms", "_DAYS": "days", "_MINUTES": "min", "_BYTES": "bytes"}
 STANDALONE = "One HubSpot installation, for the scripts and for running stand-alone"
 
 
@@ -35,20 +36,30 @@ def settings_page() -> str:
         "",
         NOTE,
         "",
-        "Order of strength: the environment, then the file `.env` in the working directory, then",
-        "the default. An empty value counts as unset. What is marked *secret* can also come from",
-        "a file: append `_FILE` to its name and give the path; so can `HITL_DATABASE_URL`.",
-        "`hubspot-hitl config` prints every value with its source, secrets masked. A value that",
-        "cannot work stops the start with a message that names the variable, exit status 2.",
+        "The environment wins over the file `.env` in the working directory, and that over the",
+        "default. An empty value counts as unset. A *secret*, and `HITL_DATABASE_URL`, can come",
+        "from a file instead: append `_FILE` to the name and give the path. `hubspot-hitl config`",
+        "prints every value and its source, with secrets masked. With a value that cannot work the",
+        "server does not start: the message names the variable, and the exit status is 2.",
+        "",
+        "What a bot owner sets for one installation is in [configuration.md](configuration.md).",
     ]
     for title, settings in _sections():
         lines += ["", f"## {title}", "", "| variable | default | meaning |", "|---|---|---|"]
         for row, field in settings:
             aliases = "".join(f", `{name}`" for name in ALIASES.get(row.name, ()))
-            default = f"`{shown(row.value)}`" if row.value else ""
             secret = " *Secret.*" if is_secret(field) else ""
-            lines.append(f"| `{row.name}`{aliases} | {default} | {row.description}{secret} |")
+            meaning = f"{row.description}{limits(field)}{secret}"
+            lines.append(f"| `{row.name}`{aliases} | {_default(row)} | {meaning} |")
     return "\n".join(lines) + "\n"
+
+
+def _default(row: SettingRow) -> str:
+    """The default with its unit, which the end of the name tells."""
+    if not row.value:
+        return ""
+    unit = UNITS.get(row.name[row.name.rindex("_") :], "")
+    return f"`{shown(row.value)}` {unit}".rstrip()
 
 
 def env_example() -> str:

@@ -126,7 +126,7 @@ class OperationServer:
         if not self._secrets:
             if self._unsigned is not None and not self._unsigned(request):
                 raise BadSignature(
-                    "Operations without a signature are not taken from there: set"
+                    "Unsigned operations are not accepted from this address: set"
                     " HITL_BOTPRESS_SIGNING_SECRETS or HITL_BOTPRESS_PATH_SECRET."
                 )
             if not self._warned:

@@ -95,7 +95,7 @@ def verify(header: str | bytes | None, body: bytes, secrets: Sequence[str], now_
             # No early exit: how long it takes must not tell which secret or hash fitted.
             matched |= hmac.compare_digest(expected, hash_)
     if not matched:
-        raise BadSignature("The signature fits none of the signing secrets.")
+        raise BadSignature("The signature matches none of the signing secrets.")
 
 
 class ReplayMemory:

@@ -228,7 +228,7 @@ def age_ms(text: str) -> int:
     """
     match = _AGE.fullmatch(text.strip())
     if match is None:
-        raise BadSettings(f"{text!r} is no age: write 90s, 15m, 2h or 1d")
+        raise BadSettings(f"{text!r} is not an age: write 90s, 15m, 2h or 1d")
     return int(match[1]) * _UNIT_MS[match[2]]
 
 

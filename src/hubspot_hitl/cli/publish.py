@@ -91,7 +91,7 @@ def publish(
 def default_url(settings: Settings) -> str:
     """The address of the operations under the public URL. Raises BadSettings without one."""
     if settings.public_url is None:
-        raise BadSettings("HITL_PUBLIC_URL is not set: set it, or say --url")
+        raise BadSettings("HITL_PUBLIC_URL is not set: set it, or use --url")
     secret = settings.botpress_path_secret
     tail = f"/{secret.get_secret_value()}" if secret else ""
     return f"{settings.public_url}/botpress{tail}"

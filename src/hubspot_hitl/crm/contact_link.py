@@ -111,15 +111,17 @@ def mapping_of(text: str) -> Mapping[str, str]:
     try:
         raw: object = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadConfiguration("Contact properties (contactProperties) is no JSON.") from None
+        raise BadConfiguration(
+            "Contact properties (contactProperties) is not valid JSON."
+        ) from None
     if not isinstance(raw, dict):
         raise BadConfiguration("Contact properties (contactProperties) must be a JSON object.")
     found: dict[str, str] = {}
     for name, source in cast("dict[str, object]", raw).items():
         if not isinstance(source, str) or not (source in SOURCES or source.startswith("=")):
             raise BadConfiguration(
-                f"Contact properties (contactProperties): {name!r} has no source that is known."
-                f" There are {', '.join(SOURCES)}, and a fixed value after '='."
+                f"Contact properties (contactProperties): {name!r} has an unknown source."
+                f" Use one of {', '.join(SOURCES)}, or a fixed value after '='."
             )
         found[name] = source
     return MappingProxyType(found)

@@ -100,7 +100,7 @@ def outcome_rules_of(text: str) -> tuple[OutcomeRule, ...]:
     try:
         raw: object = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadConfiguration(f"{_WHERE} is no JSON.") from None
+        raise BadConfiguration(f"{_WHERE} is not valid JSON.") from None
     if not _is_list(raw) or len(raw) > MOST:
         raise BadConfiguration(f"{_WHERE} must be a JSON list of at most {MOST} rules.")
     try:

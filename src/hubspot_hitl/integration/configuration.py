@@ -144,7 +144,7 @@ class Configuration(WireModel):
         title="Read receipts",
         description=(
             "When an agent's message is marked as read: never, when the bot tells by markRead, or"
-            " also when the user writes after it. Botpress itself tells nothing of reading."
+            " also when the user writes after it. Botpress itself does not report reading."
         ),
     )
     late_replies: Literal["note", "hold"] = Field(
@@ -176,35 +176,35 @@ class Configuration(WireModel):
         ge=0,
         le=MAX_WAIT_S,
         title="No agent (seconds)",
-        description="Give the chat back to the bot when no agent took it for so long. 0: never.",
+        description="Give the chat back to the bot if no agent has taken it by then. 0: never.",
     )
     agent_nudge_seconds: int = Field(
         default=0,
         ge=0,
         le=MAX_WAIT_S,
         title="Agent reminder (seconds)",
-        description="Remind the agents by a comment of a user who waits so long. 0: never.",
+        description="Remind the agents by a comment when a user has waited this long. 0: never.",
     )
     agent_silent_seconds: int = Field(
         default=0,
         ge=0,
         le=MAX_WAIT_S,
         title="Agent silent (seconds)",
-        description="Give the chat back to the bot when its agent is silent for so long. 0: never.",
+        description="Give the chat back to the bot when its agent is silent this long. 0: never.",
     )
     user_nudge_seconds: int = Field(
         default=0,
         ge=0,
         le=MAX_WAIT_S,
         title="User reminder (seconds)",
-        description="Ask the user whether they are still there after so long. 0: never.",
+        description="Ask a silent user whether they are still there. 0: never.",
     )
     user_silent_seconds: int = Field(
         default=0,
         ge=0,
         le=MAX_WAIT_S,
         title="User silent (seconds)",
-        description="End the chat when the user is silent for so long. 0: never.",
+        description="End the chat when the user is silent this long. 0: never.",
     )
     stop_words: str = Field(
         default="",
@@ -240,8 +240,8 @@ class Configuration(WireModel):
         max_length=MAX_SECRET,
         title="Contact matching",
         description=(
-            "The contact properties by which the user's contact is looked for, in this order. One"
-            " of your own needs a value in Contact properties."
+            "The contact properties by which the user's contact is looked up, in this order. A"
+            " custom one needs a value in Contact properties."
         ),
         json_schema_extra=studio(placeholder="email, phone, mobilephone"),
     )
@@ -301,8 +301,8 @@ class Configuration(WireModel):
         max_length=MAX_ID,
         title="Timeline event at the end",
         description=(
-            "An event type of your app's project by name, or an event template by number, to put on"
-            " the contact's time line when a chat ends. Apps that may not leave a note instead."
+            "An event type of your app's project by name, or an event template by number, to add to"
+            " the contact's timeline when a chat ends. Apps without access leave a note instead."
         ),
         json_schema_extra=studio(placeholder="chat_ended"),
     )
@@ -335,8 +335,8 @@ class Configuration(WireModel):
         le=1_440,
         title="Agent session (minutes)",
         description=(
-            "Tell the events webhook that an agent is offline who has written nothing for so long."
-            " 0: nobody is said to be offline, for HubSpot tells nobody."
+            "Report an agent as offline to the events webhook after so many minutes without a"
+            " message. 0: never, because HubSpot does not tell who is online."
         ),
     )
 
@@ -353,7 +353,7 @@ class Configuration(WireModel):
         max_length=MAX_TEXTS,
         title="Redaction patterns",
         description=(
-            "Regular expressions for what else is masked, such as customer numbers. At most 20, of"
+            "Regular expressions for what else to mask, such as customer numbers. At most 20, of"
             " 200 characters each."
         ),
     )

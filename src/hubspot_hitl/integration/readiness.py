@@ -24,7 +24,9 @@ def parse_configuration(raw: object) -> Configuration:
     repeats no value.
     """
     if not is_mapping(raw):
-        raise BadConfiguration("The configuration is no JSON object. Save it in the Studio again.")
+        raise BadConfiguration(
+            "The configuration is not a JSON object. Save it in the Studio again."
+        )
     try:
         return Configuration.model_validate(dict(raw))
     except ValidationError as error:

@@ -80,7 +80,7 @@ def subscribers_of(text: str) -> tuple[Subscriber, ...]:
     try:
         raw: object = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadConfiguration(f"{_WHERE} is no JSON.") from None
+        raise BadConfiguration(f"{_WHERE} is not valid JSON.") from None
     items = raw if _is_list(raw) else [raw]
     if len(items) > MOST:
         raise BadConfiguration(f"{_WHERE} has more than {MOST} subscribers.")
@@ -124,7 +124,7 @@ def _key(secret: str, place: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
-        raise BadConfiguration(f"{place}.secret begins with {_PREFIX} but is no base64.") from None
+        raise BadConfiguration(f"{place}.secret begins with {_PREFIX} but is not base64.") from None
 
 
 def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:

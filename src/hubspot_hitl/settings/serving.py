@@ -25,22 +25,28 @@ class Serving(Group):
     public_url: OptionalUrl = Field(
         default=None,
         description=(
-            "The address under which the world reaches this server, without a final slash. HubSpot"
-            " signs the public URL, so direct webhooks are checked against it."
+            "The https address at which Botpress and HubSpot reach this server, without a final"
+            " slash. HubSpot signs the address it calls, so it must be exactly this one."
         ),
     )
     trusted_proxies: NetworkList = Field(
         default=(),
         description=(
-            "Networks (CIDR, comma separated) of the reverse proxies whose X-Forwarded-For is"
-            " believed."
+            "Networks (CIDR, comma separated) of the reverse proxies whose X-Forwarded-For header"
+            " is trusted. Set it behind a proxy."
         ),
     )
     max_body_bytes: int = Field(
-        default=16 * 1024 * 1024, ge=1024, description="Largest request body that is read."
+        default=16 * 1024 * 1024, ge=1024, description="Largest request body that is accepted."
     )
     shutdown_grace_s: float = Field(
-        default=20, ge=0, le=600, description="Time to finish running work after SIGTERM."
+        default=20,
+        ge=0,
+        le=600,
+        description=(
+            "How long running work may take to finish after SIGTERM. Keep it below the time after"
+            " which your supervisor kills the process."
+        ),
     )
 
 
@@ -48,17 +54,17 @@ class Logging(Group):
     """Logs and traces."""
 
     log_format: Annotated[Literal["auto", "json", "console"], LOWERED] = Field(
-        default="auto", description="'auto' is 'console' on a terminal and 'json' elsewhere."
+        default="auto", description="'auto' means 'console' on a terminal and 'json' elsewhere."
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], LOWERED] = Field(
-        default="info", description="Least level that is written."
+        default="info", description="Lowest level that is written."
     )
     access_log: bool = Field(default=False, description="Write one line for each HTTP request.")
     traces: bool = Field(
         default=False,
         description=(
-            "Whether to send OpenTelemetry traces, one for each handoff, where the standard OTEL_*"
-            " variables say; needs the extra otel."
+            "Send OpenTelemetry traces, one for each handoff, as configured by the standard OTEL_*"
+            " variables; needs the extra otel."
         ),
     )
 
@@ -67,16 +73,17 @@ class Console(Group):
     """The console."""
 
     console_token: SecretStr | None = Field(
-        default=None, description="Token for the operators' console; unset, the console is closed."
+        default=None, description="Token for the operators' console. Unset: there is no console."
     )
     console_readonly_token: SecretStr | None = Field(
-        default=None, description="A second console token, for people who look but may not act."
+        default=None, description="A second console token, for people who may look but not act."
     )
     console_proxy_header: str | None = Field(
         default=None,
         description=(
-            "Header in which a trusted proxy names the person (X-Forwarded-User). Set, the console"
-            " asks for no token; HITL_CONSOLE_TOKEN still signs its forms and must be set."
+            "Header in which a trusted proxy names the person, such as X-Forwarded-User. The"
+            " console then asks for no token, but HITL_CONSOLE_TOKEN, which signs its forms, must"
+            " be set."
         ),
     )
     console_proxy_operators: NameList = Field(

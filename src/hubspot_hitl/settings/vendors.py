@@ -22,36 +22,38 @@ class Botpress(Group):
     """Botpress."""
 
     botpress_api_url: Url = Field(
-        default="https://api.botpress.cloud", description="Botpress's API (also BP_API_URL)."
+        default="https://api.botpress.cloud",
+        description="Botpress's API. Change it for another Botpress installation.",
     )
     botpress_token: SecretStr | None = Field(
         default=None,
         description=(
-            "A Botpress token for the Runtime and admin API (also BP_TOKEN): an integration access"
-            " key (bp_iak_...) or a personal access token (bp_pat_...)."
+            "The token for Botpress's API: an integration access key (bp_iak_...) or a personal"
+            " access token (bp_pat_...). Not needed after `hubspot-hitl publish` on this database."
         ),
     )
     botpress_signing_secrets: SecretList = Field(
         default=(),
         description=(
-            "Signing secrets of the integration, comma separated (two during rotation). Once one"
-            " is set, every operation must carry a right X-BP-Signature."
+            "Signing secrets of the integration, comma separated; give two during rotation. Once"
+            " one is set, every operation needs a valid X-BP-Signature. Not needed after"
+            " `hubspot-hitl publish` on this database."
         ),
     )
     botpress_path_secret: PathSecret = Field(
         default=None,
         description=(
-            "A secret part of the operations' path: POST /botpress/{secret}. Unset: POST / and"
-            " POST /botpress accept operations."
+            "A secret in the path of operations: POST /botpress/{secret}. Unset: POST / and"
+            " POST /botpress take operations."
         ),
     )
     botpress_unsigned: Annotated[Literal["loopback", "private", "anywhere"], LOWERED] = Field(
         default="private",
         description=(
-            "With neither a signing nor a path secret, who may send operations, and so read and"
-            " write whatever the installations may: programs on this machine ('loopback'), also"
-            " those with private addresses, such as other containers ('private'), or everybody who"
-            " reaches the port ('anywhere')."
+            "Who may send operations while there is neither a signing nor a path secret: programs"
+            " on this machine ('loopback'), also private addresses such as other containers"
+            " ('private'), or everybody who reaches the port ('anywhere'). Whoever may can read"
+            " and write everything that the installations may."
         ),
     )
     botpress_webhook_url: Url = Field(
@@ -61,13 +63,13 @@ class Botpress(Group):
     botpress_admin_token: SecretStr | None = Field(
         default=None,
         description=(
-            "A personal access token (bp_pat_...) for the commands that publish. Unset:"
-            " HITL_BOTPRESS_TOKEN. The server never reads it."
+            "A personal access token (bp_pat_...) for `publish` and `dev`; the server never reads"
+            " it. Unset: HITL_BOTPRESS_TOKEN."
         ),
     )
     botpress_workspace_id: str | None = Field(
         default=None,
-        description="The workspace to publish in (also BP_WORKSPACE_ID): wkspace_...",
+        description="The workspace to publish in: wkspace_...",
     )
     botpress_tunnel_url: SocketUrl = Field(
         default="wss://tunnel.botpress.cloud",
@@ -82,16 +84,23 @@ class HubSpot(Group):
     hubspot_webhook_route: Literal["botpress", "direct"] = Field(
         default="botpress",
         description=(
-            "Where the channel's webhook URL points: 'botpress' (the URL that Botpress gives in"
-            " register) or 'direct' (this server's public URL)."
+            "Where HubSpot sends the channel's webhooks: to 'botpress', which passes them on, or"
+            " 'direct' to HITL_PUBLIC_URL, one hop less."
         ),
     )
     hubspot_accept_v1_signatures: bool = Field(
         default=False,
-        description="Accept HubSpot's old v1 signature on subscription webhooks too.",
+        description="Also accept HubSpot's v1 signature on subscription webhooks. Only for"
+        " apps that still sign so: v1 has no time, so a recorded webhook can be replayed.",
     )
     hubspot_requests_per_10s: int = Field(
-        default=110, ge=1, le=1000, description="Requests to HubSpot per portal in ten seconds."
+        default=110,
+        ge=1,
+        le=1000,
+        description=(
+            "Most requests to HubSpot in ten seconds, for each app and portal. Set it to what your"
+            " app may use, or lower if other programs use the same app."
+        ),
     )
 
 
@@ -100,7 +109,7 @@ class Connecting(Group):
 
     hubspot_client_id: str | None = Field(
         default=None,
-        description="Client id of this server's own HubSpot app, which installations may share.",
+        description="Client id of a HubSpot app that installations without their own share.",
     )
     hubspot_client_secret: SecretStr | None = Field(
         default=None, description="Client secret of the shared app."
@@ -116,51 +125,51 @@ class Connecting(Group):
     hubspot_oauth_version: Literal["2026-03", "v3", "v1"] = Field(
         default="2026-03",
         description=(
-            "Which of HubSpot's OAuth endpoints to use. v1 puts tokens into addresses and ends on"
-            " 2027-02-16."
+            "Version of HubSpot's OAuth endpoints. Change it only if HubSpot asks for it: v1 puts"
+            " tokens into URLs and ends on 2027-02-16."
         ),
     )
     oauth_redirect_url: OptionalUrl = Field(
         default=None,
         description=(
-            "The redirect URL of the HubSpot app. Unset: /oauth/hubspot/callback under the public"
-            " URL, or without one /oauth under the installation's webhook URL at Botpress."
+            "The redirect URL of the HubSpot app. Unset: HITL_PUBLIC_URL + /oauth/hubspot/callback,"
+            " or without a public URL /oauth under the installation's webhook URL at Botpress."
         ),
     )
     oauth_return_hosts: TextList = Field(
         default=(),
         description=(
-            "Hosts, comma separated, to which a browser may be sent back after connecting; the"
-            " public URL's own origin is always allowed."
+            "Hosts, comma separated, to which `redirectUrl` may send the browser after connecting;"
+            " the public URL's own is always allowed."
         ),
     )
     oauth_features: TextList = Field(
         default=("handoff", "contacts", "files", "transcript"),
         description=(
-            "What scopes are asked for, comma separated: handoff, contacts, files, transcript, crm,"
-            " lists, sequences, newsletter."
+            "Features whose scopes are asked for, comma separated: handoff, contacts, files,"
+            " transcript, crm, timeline, lists, sequences, newsletter."
         ),
     )
     oauth_required_scopes: TextList = Field(
         default=(),
         description=(
-            "Scopes that the HubSpot app marks as required beside those of the handoff, comma"
-            " separated: HubSpot wants each of them asked for as such. Example: oauth."
+            "Further scopes that your HubSpot app marks as required, comma separated, such as"
+            " oauth: HubSpot refuses a consent that does not ask for all of them."
         ),
     )
     token_refresh_minutes: float = Field(
         default=20,
         ge=1,
         le=29,
-        description="How often each portal's token is refreshed; access tokens last 30 minutes.",
+        description="How often each portal's access token is refreshed; it lasts 30 minutes.",
     )
     registrations_token: SecretStr | None = Field(
         default=None,
-        description="Token that POST /registrations asks for; unset, there is no such route.",
+        description="Token for POST /registrations. Unset: there is no such route.",
     )
     registrations_per_minute: int = Field(
         default=10,
         ge=1,
         le=10_000,
-        description="Registrations that one address may ask for in a minute.",
+        description="How many registrations one IP address may ask for in a minute.",
     )

@@ -25,8 +25,8 @@ class Storage(Group):
         default_factory=lambda data: f"sqlite:///{data.get('data_dir', 'data')}/hubspot-hitl.db",
         repr=False,
         description=(
-            "Where the ledger and all state live: sqlite:///file or postgresql://user@host/name."
-            " Unset: a SQLite file in the data directory."
+            "The database: sqlite:///file or postgresql://user@host/name. Use PostgreSQL for more"
+            " than one replica. Unset: a SQLite file in the data directory."
         ),
     )
     database_wait_s: float = Field(
@@ -41,20 +41,24 @@ class Storage(Group):
     secret_keys: SecretStr | None = Field(
         default=None,
         description=(
-            "Key ring for encryption at rest: id:base64-of-32-bytes, comma separated, the first"
-            " one encrypts. Unset, on SQLite: a key file is made in the data directory."
+            "Keys that encrypt secrets at rest: id:base64-of-32-bytes, comma separated; the first"
+            " one encrypts. Make one with `hubspot-hitl keys new`. Unset: a key file in the data"
+            " directory on SQLite, a key in the database on PostgreSQL."
         ),
     )
     retention_days: int = Field(
-        default=30, ge=1, le=3650, description="How long finished deliveries are kept as evidence."
+        default=30,
+        ge=1,
+        le=3650,
+        description=("How long finished deliveries are kept, to look things up. Less saves disk."),
     )
     content_days: int | None = Field(
         default=None,
         ge=1,
         le=3650,
         description=(
-            "After how many days what was said and people's names are blanked; the rows stay and"
-            " count. Unset: the retention."
+            "When message contents and people's names are erased from ended handoffs; the rows"
+            " stay and are counted. Unset: as HITL_RETENTION_DAYS."
         ),
     )
 
@@ -76,56 +80,74 @@ class Handoffs(Group):
         default=1000,
         ge=0,
         le=60_000,
-        description="How long a handoff's deliveries wait after startHitl has been answered.",
+        description=(
+            "How long a handoff's deliveries wait after startHitl was answered: Botpress's HITL"
+            " plugin ignores what comes earlier. Raise it if a first message goes missing."
+        ),
     )
     start_timeout_s: float = Field(
-        default=45, gt=0, le=59, description="Longest time startHitl may take; Botpress waits 60 s."
+        default=45,
+        gt=0,
+        le=59,
+        description="How long startHitl may take; Botpress gives up after 60 s.",
     )
     reopen_answer_s: float = Field(
         default=60,
         gt=0,
         le=3_600,
-        description="How long a bot has to start HITL for a user whose agent reopened the thread.",
+        description=(
+            "How long the bot has to start HITL again after an agent reopened the thread, where"
+            " `reopen` is `resume`."
+        ),
     )
     reopen_news_s: float = Field(
         default=3,
         ge=0,
         le=60,
         description=(
-            "How long a message behind the end waits for news that its thread was opened again,"
-            " where the bot is asked to resume."
+            "How long an agent's message after the end of a handoff waits for HubSpot to report"
+            " that the thread was reopened, where `reopen` is `resume`."
         ),
     )
     order_check: Annotated[Literal["always", "late"], LOWERED] = Field(
         default="always",
         description=(
-            "Whether an agent's message waits for a look at the thread's history, which shows"
-            " elder ones that no webhook has brought yet: 'always' (one read more per message or"
-            " burst), or only when it is itself 'late'."
+            "When to read the thread's history before an agent's message is delivered, in case an"
+            " earlier one has no webhook yet: 'always', or only when the message is itself 'late'."
+            " 'late' saves one HubSpot call for each message, at some risk to the order."
         ),
     )
     message_chars_limit: int = Field(
         default=10_000,
         ge=100,
-        description="Longer texts to HubSpot are split; HubSpot publishes no limit.",
+        description=(
+            "Longer texts to HubSpot are split into numbered parts. HubSpot documents no limit;"
+            " lower it if HubSpot refuses long texts."
+        ),
     )
     register_timeout_s: float = Field(
         default=50,
         gt=0,
         le=59,
         description=(
-            "Longest time register waits for HubSpot to show a new channel; Botpress waits 60 s."
-            " What is not ready then is finished in the background."
+            "How long `register` waits for HubSpot to show a new channel; Botpress gives up after"
+            " 60 s. What is not ready by then is finished in the background."
         ),
     )
     vendor_timeout_s: float = Field(
-        default=15, gt=0, le=120, description="Longest time one call to a vendor may take."
+        default=15, gt=0, le=120, description="How long one call to HubSpot or Botpress may take."
     )
     worker_concurrency: int = Field(
-        default=256, ge=1, le=4096, description="How many lanes are worked on at the same time."
+        default=256, ge=1, le=4096, description="How many handoffs are worked on at the same time."
     )
     lease_s: float = Field(
-        default=15, ge=1, le=600, description="How long a worker owns a lane without renewing."
+        default=15,
+        ge=1,
+        le=600,
+        description=(
+            "On PostgreSQL, how long a silent replica keeps its handoffs before another takes"
+            " over. Raise it if `lane_lost` is frequent."
+        ),
     )
 
 
@@ -135,15 +157,17 @@ class Files(Group):
     fetch_allow_private: bool = Field(
         default=False,
         description=(
-            "Fetch files also from private and loopback addresses. For demos and tests on one"
-            " machine: otherwise a user could make this server read its neighbours."
+            "Also fetch files from private and loopback addresses. For tests only: it lets users"
+            " make this server read from your network."
         ),
     )
     fetch_max_bytes: int = Field(
-        default=20_000_000, ge=1_000, description="Largest file that is passed on, in bytes."
+        default=20_000_000,
+        ge=1_000,
+        description="Largest file that is passed on; HubSpot and Botpress have limits too.",
     )
     fetch_timeout_s: float = Field(
-        default=30, gt=0, le=120, description="Longest time the download of one file may take."
+        default=30, gt=0, le=120, description="How long the download of one file may take."
     )
 
 
@@ -153,31 +177,31 @@ class Jobs(Group):
     refresh_cron: str = Field(
         default="17 3 * * *",
         description=(
-            "When the CRM fields of all portals are read anew and held against the routing rules,"
-            " as a cron expression; 'off' never."
+            "When every portal's CRM fields are read again and compared with the routing rules, as"
+            " a cron expression, or 'off'."
         ),
     )
     reconcile_cron: str = Field(
         default="*/5 * * * *",
         description=(
-            "When open handoffs are compared with their threads and missed events repaired, as a"
-            " cron expression; 'off' never."
+            "When open handoffs are compared with their HubSpot threads and missed events are"
+            " repaired, as a cron expression, or 'off'."
         ),
     )
     schedule_zone: str = Field(
-        default="UTC", description="Time zone of the cron expressions, as Europe/Berlin."
+        default="UTC", description="Time zone of the cron expressions, such as Europe/Berlin."
     )
     jobs: NameList = Field(
         default=(),
         description=(
-            "Further jobs to run on their schedules, comma separated: names in the entry point"
-            " group hubspot_hitl.jobs of installed packages."
+            "Jobs of installed packages to run, comma separated: names in the entry point group"
+            " hubspot_hitl.jobs."
         ),
     )
     summariser: str | None = Field(
         default=None,
         description=(
-            "Who summarises a chat for the note at its end: a name in the entry point group"
-            " hubspot_hitl.summarisers. Unset: its own first and last words are quoted."
+            "What summarises a chat for the closing note: a name in the entry point group"
+            " hubspot_hitl.summarisers. Unset: the first and last messages are quoted."
         ),
     )

@@ -12,6 +12,7 @@ import pytest
 from scripts.reference.errors import error_classes
 
 from hubspot_hitl.cli import COMMANDS
+from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.settings import Settings, StandaloneSettings
 
 ROOT = Path(__file__).parents[3]
@@ -83,8 +84,51 @@ def test_variables_are_settings(page: Path) -> None:
 
 def test_every_error_code_has_its_cure() -> None:
     page = (ROOT / "docs" / "troubleshooting.md").read_text()
-    told = re.findall(r"^## `(\w+)`$", page, re.MULTILINE)
+    told = re.findall(r"^### `(\w+)`$", page, re.MULTILINE)
     assert told == sorted({error.code for error in error_classes()})
+
+
+def test_every_message_of_troubleshooting_is_one_that_is_said() -> None:
+    table = (ROOT / "docs" / "troubleshooting.md").read_text().split("## By message")[1]
+    rows = table.split("\n## ")[0].splitlines()
+    quoted = [cell for row in rows for cell in re.findall(r"^\| `([^`]+)` \|", row)]
+    said = (ROOT / "Makefile").read_text() + "".join(
+        path.read_text() for path in (ROOT / "src").rglob("*.py")
+    )
+    said = re.sub(r"[\"']\s*\n\s*f?[\"']", "", said)
+    parts = [part.strip(" ,") for message in quoted for part in message.split("...")]
+    assert len(quoted) > 5
+    assert [part for part in parts if part not in said] == []
+
+
+def test_every_command_is_used_in_a_page_for_people() -> None:
+    pages = [page for page in PAGES if "reference" not in page.parts]
+    text = "\n".join(page.read_text() for page in pages)
+    used = set(re.findall(r"hubspot-hitl ([a-z]+)", text))
+    assert set(COMMANDS) - used == set()
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    seen: set[Path] = set()
+    ahead = [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page in seen or page.suffix != ".md":
+            continue
+        seen.add(page)
+        links = [link.partition("#")[0] for link in _LINK.findall(prose(page))]
+        ahead += [(page.parent / link).resolve() for link in links if link and ":" not in link]
+    assert [page for page in PAGES if page not in seen] == []
+
+
+def test_fields_of_the_configuration_are_written_as_they_are() -> None:
+    """A field is told as **Title** (`name`): both must be those of one field."""
+    titles = {
+        field.title: field.alias or name for name, field in Configuration.model_fields.items()
+    }
+    for page in PAGES:
+        told = re.findall(r"\*\*([^*\n]+)\*\*\s+\(`(\w+)`", page.read_text())
+        assert [pair for pair in told if titles.get(pair[0]) != pair[1]] == [], page.name
 
 
 def test_the_tests_that_the_threat_model_names_exist() -> None:

@@ -88,7 +88,7 @@ def test_inboxes_of_two_portals_are_refused() -> None:
         ({"historyMode": "loud"}, "must be 'comment', 'messages' or 'off'."),
         ({"createContacts": "perhaps"}, "must be true or false."),
         ({"refreshToken": "x" * 5_000}, "is longer than 4000 characters."),
-        ([], "is no JSON object"),
+        ([], "is not a JSON object"),
     ],
 )
 def test_a_wrong_field_is_said_in_plain_words(raw: object, words: str) -> None:

@@ -37,7 +37,7 @@ async def create_task(
     if input_.due:
         moment = moment_of(input_.due)
         if moment is None:
-            raise ActionRefused("'due' must be a date as 2026-05-31, or 2026-05-31T09:00:00Z.")
+            raise ActionRefused("'due' must be a date such as 2026-05-31, or 2026-05-31T09:00:00Z.")
         due_ms = int(moment.timestamp() * 1000)
     values = {
         **values_of(input_),

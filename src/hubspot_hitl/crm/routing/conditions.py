@@ -234,7 +234,7 @@ def _wrong_value(key: str, value: object) -> str | None:
     if key in _SIZES and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
         return "a whole number is expected"
     if key in MOMENTS and (not isinstance(value, str) or moment_of(value) is None):
-        return "a date as 2026-05-31 is expected"
+        return "a date such as 2026-05-31 is expected"
     if key == "enum" and (not is_list(value) or not value):
         return "a list of values is expected, and not an empty one"
     if key == "required" and not (is_list(value) and all(isinstance(one, str) for one in value)):

@@ -140,5 +140,7 @@ def hours_of(text: str) -> BusinessHours:
     except ValidationError as error:
         raise BadConfiguration(f"The business hours cannot be used. {problems_of(error)}") from None
     except (ValueError, RecursionError):
-        raise BadConfiguration("The business hours cannot be used: this is no JSON.") from None
+        raise BadConfiguration(
+            "The business hours cannot be used: this is not valid JSON."
+        ) from None
     return BusinessHours(wire.default, wire.inboxes)

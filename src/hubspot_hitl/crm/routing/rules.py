@@ -163,7 +163,7 @@ def read_rules(text: str) -> tuple[Rules, tuple[Problem, ...]]:
         raw: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        return Rules(), (Problem("rules", f"is no JSON{where}"),)
+        return Rules(), (Problem("rules", f"is not valid JSON{where}"),)
     if is_object(raw) and is_list(raw.get("rules")):
         raw = raw["rules"]
     if not is_list(raw) or len(raw) > MAX_RULES:

@@ -63,23 +63,24 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "vendor_url_not_https": Meaning(
         _W,
-        "whoever stands between reads tokens and chats, and may change them",
+        "whoever is in between can read and change tokens and chats",
         "set the HITL_HUBSPOT_ or HITL_BOTPRESS_ address to https, or remove it for the default",
     ),
     "public_url_unreachable": Meaning(
         _E,
         "the server does not run, or its name, port or proxy is wrong",
-        "start `hubspot-hitl serve` and see that HITL_PUBLIC_URL leads to it from outside",
+        "start `hubspot-hitl serve` and check that HITL_PUBLIC_URL leads to it from outside",
     ),
     "public_url_wrong": Meaning(
         _E,
         "another server answers there, or a proxy asks for a login or redirects",
-        "let the proxy pass everything under HITL_PUBLIC_URL to this server, path and all",
+        "let the proxy pass everything under HITL_PUBLIC_URL to this server, with the path"
+        " unchanged",
     ),
     "no_signing_secret": Meaning(
         _W,
-        "a path secret alone leaks with the path; without one, operations are taken unsigned"
-        " from whom HITL_BOTPRESS_UNSIGNED names",
+        "a path secret alone leaks with the path; without one, unsigned operations are accepted"
+        " as HITL_BOTPRESS_UNSIGNED says",
         "set HITL_BOTPRESS_SIGNING_SECRETS, or publish with `hubspot-hitl publish`",
     ),
     "no_console_token": Meaning(
@@ -87,7 +88,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "keys_in_database": Meaning(
         _W,
-        "HITL_SECRET_KEYS is not set, so whoever holds a dump holds the key too",
+        "HITL_SECRET_KEYS is not set, so whoever has a database dump has the key too",
         "make a key with `hubspot-hitl keys new` and set it on every replica",
     ),
     "clock_skewed": Meaning(
@@ -96,12 +97,14 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "switch on time synchronisation (NTP)",
     ),
     "database_unavailable": Meaning(
-        _E, "the database does not answer", "look at HITL_DATABASE_URL and the database itself"
+        _E, "the database does not answer", "check HITL_DATABASE_URL and the database itself"
     ),
     "schema_behind": Meaning(
         _E, "an older version wrote the database", "run `hubspot-hitl migrate`"
     ),
-    "bad_settings": Meaning(_E, "a setting cannot work", "mend the setting that is named"),
+    "bad_settings": Meaning(
+        _E, "a setting has a value that cannot work", "fix the setting that is named"
+    ),
     "dead_letters": Meaning(
         _W,
         "deliveries failed for good and reached nobody",
@@ -109,7 +112,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "deliveries_waiting": Meaning(
         _W,
-        "no server works on this database, or a vendor is away",
+        "no server is running on this database, or a vendor is away",
         "start `hubspot-hitl serve`, or see `hubspot-hitl deliveries list`",
     ),
     "no_installation": Meaning(
@@ -118,10 +121,10 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "install the integration in a bot and save its configuration",
     ),
     "sunset_near": Meaning(
-        _W, "HubSpot has announced an ending of something in use", "change over before the day"
+        _W, "HubSpot has announced the end of something in use", "switch before that day"
     ),
     "sunset_past": Meaning(
-        _E, "HubSpot has ended something in use", "change over now; calls to it fail"
+        _E, "HubSpot has ended something in use", "switch now; calls to it fail"
     ),
     "no_botpress_token": Meaning(
         _E,
@@ -138,48 +141,48 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "botpress_integration_mismatch": Meaning(
         _E,
-        "the integration is not installed in that bot any more, or the token is of another one",
-        "install it in the bot again, or publish with `hubspot-hitl publish` for a fitting token",
+        "the integration is no longer installed in that bot, or the token belongs to another one",
+        "install it in the bot again, or run `hubspot-hitl publish` for a matching token",
     ),
     "webhook_unreachable": Meaning(
         _E,
         "the server does not run, or the address that HubSpot calls does not lead to it",
-        "start the server; see that the published address, or HITL_PUBLIC_URL, leads to it",
+        "start the server; check that the published address, or HITL_PUBLIC_URL, leads to it",
     ),
     "webhook_signature_refused": Meaning(
         _E,
-        "the server checks another public URL than HubSpot signs, or has another client secret",
-        "set HITL_PUBLIC_URL to exactly the address that HubSpot calls, copy Client secret anew,"
+        "the server checks another public URL than HubSpot signs, or uses another client secret",
+        "set HITL_PUBLIC_URL to exactly the address that HubSpot calls, copy Client secret again,"
         " and save the integration's configuration",
     ),
     "webhook_refused": Meaning(
         _E,
         "the server behind the address does not know the installation, or is another one",
-        "save the integration's configuration in Botpress, then look at HITL_DATABASE_URL",
+        "save the integration's configuration in Botpress, then check HITL_DATABASE_URL",
     ),
     "webhook_unchecked": Meaning(
         _W,
-        "something in front of the server answers for it, or an old version runs there",
-        "see what answers at that address; this server refuses forged calls with 401",
+        "something in front of the server answers for it, or an old version is running there",
+        "find out what answers at that address; this server refuses forged calls with 401",
     ),
     "round_trip_out_failed": Meaning(
         _E,
-        "HubSpot took the message but does not show it in the inbox",
+        "HubSpot accepted the message but does not show it in the inbox",
         "look at the channel in the inbox's settings; run `hubspot-hitl apply`",
     ),
     "round_trip_back_failed": Meaning(
         _E,
-        "no server works on this database, or HubSpot calls another address",
+        "no server is running on this database, or HubSpot calls another address",
         "see the findings on webhooks; `hubspot-hitl serve` must run on the same database",
     ),
     "round_trip_unproven": Meaning(
         _W,
-        "HubSpot lets only its agents answer, and whoever connected the portal is none",
-        "answer a chat in the inbox by hand, and see whether the bot shows it",
+        "HubSpot lets only agents answer, and whoever connected the portal is not one",
+        "answer a chat in the inbox by hand, and check that the bot shows it",
     ),
     "round_trip_bot_failed": Meaning(
         _E,
-        "Botpress lets the token read, but not write for this installation",
+        "the token may read but not write for this installation",
         "use an integration access key, or the token of somebody who may change the bot",
     ),
     "probe_left_behind": Meaning(
@@ -191,22 +194,22 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "upgrade the portal, or connect one that has it",
     ),
     "not_configured": Meaning(
-        _E, "the configuration is not complete", "fill in what is named and save"
+        _E, "the configuration is not complete", "fill in the fields that are named and save"
     ),
     "connection_failed": Meaning(
         _E,
-        "the token is not whole, it was revoked, or the account is not active",
-        f"check that the whole token was copied, its scopes and the account, then {_CONNECT}",
+        "the token is incomplete or revoked, or the account is not active",
+        f"check that the whole token was copied, check its scopes and the account, then {_CONNECT}",
     ),
     "permission_denied": Meaning(
         _E,
-        "HubSpot answered 403: a scope is missing, or who made the token is no longer active",
+        "HubSpot answered 403: a scope is missing, or the token's creator is no longer active",
         f"add the scope to the app, disconnect, then {_CONNECT}; check that the creator is active",
     ),
     "rate_limited": Meaning(
         _W,
-        "HubSpot's rate limit is spent; calls are repeated by themselves",
-        "wait; if it stays so, upgrade the HubSpot account or ask its support",
+        "HubSpot's rate limit is used up; calls are repeated automatically",
+        "wait; if it lasts, upgrade the HubSpot account or ask HubSpot's support",
     ),
     "hubspot_unreachable": Meaning(
         _E, "HubSpot does not answer, or HITL_HUBSPOT_API_URL is wrong", "try again later"
@@ -222,14 +225,14 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "missing_optional_scope": Meaning(
         _W,
         "the portal cannot grant it, or the app does not ask for it",
-        f"add it on the app's Auth tab and {_CONNECT}, or take the feature out of"
+        f"add it on the app's Auth tab and {_CONNECT}, or remove the feature from"
         " HITL_OAUTH_FEATURES",
     ),
     "scope_gap": Meaning(
         _W,
-        "guides for private apps list a minimum without reading contacts and without deals,"
-        " though contacts are read and deals changed",
-        "add the scopes that are named to the app, and consent again",
+        "HubSpot's minimum for private apps lacks scopes for reading contacts and for deals,"
+        " which are used here",
+        "add the named scopes to the app, and consent again",
     ),
     "field_discovery_failed": Meaning(
         _W,
@@ -240,33 +243,33 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         _W,
         "the property does not exist, is archived, or is too new",
         "use its internal name, refresh the fields, or wait some minutes; custom objects are not"
-        " supported here",
+        " supported",
     ),
     "developer_key_refused": Meaning(
         _E,
         "the developer API key or the app id is wrong, or the key is another account's",
-        "copy Developer API key (developerApiKey) and App ID (appId) anew",
+        "copy Developer API key (developerApiKey) and App ID (appId) again",
     ),
     "inbox_missing": Meaning(
-        _E, "Inbox ID names none of the portal's", "put the right one into Inbox ID and save"
+        _E, "Inbox ID names no inbox of the portal", "correct Inbox ID and save"
     ),
     "setup_unfinished": Meaning(
         _W,
-        "HubSpot shows a new channel only after seconds, at times minutes",
-        "wait: it goes on by itself; bots say so to who asks for a person meanwhile",
+        "HubSpot takes seconds, sometimes minutes, to show a new channel",
+        "wait: the set-up continues by itself; until then handoffs are refused with this reason",
     ),
     "channel_missing": Meaning(
         _E,
-        "it was never made, was deleted, HubSpot does not list it yet, or our address changed",
+        "it was never created, was deleted, is not listed by HubSpot yet, or our address changed",
         "run `hubspot-hitl apply`, or save the integration's configuration again",
     ),
     "channel_duplicated": Meaning(
         _W,
-        "earlier set-ups made further channels with our webhook URL",
+        "earlier set-ups created further channels with our webhook URL",
         "run `hubspot-hitl apply --fold`",
     ),
     "channel_outdated": Meaning(
-        _W, "an earlier version made it, or somebody changed it", "run `hubspot-hitl apply`"
+        _W, "an earlier version created it, or somebody changed it", "run `hubspot-hitl apply`"
     ),
     "account_missing": Meaning(
         _E, "the inbox was never connected, or was disconnected", "run `hubspot-hitl apply`"
@@ -278,19 +281,19 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     ),
     "subscriptions_missing": Meaning(
         _E,
-        "assignments and closings are not told to us",
-        "`hubspot-hitl plan` names every click",
+        "HubSpot does not report assignments and closings to us",
+        "`hubspot-hitl plan` lists the clicks",
     ),
     "webhook_target_elsewhere": Meaning(
         _W,
-        "the app's webhooks go to an address that is not ours: assignments and closings come only"
-        " if it passes them on",
-        "`hubspot-hitl plan` names the right address; `apply` never replaces a stranger's",
+        "the app's webhooks go to another address: assignments and closings arrive only if it"
+        " passes them on",
+        "`hubspot-hitl plan` shows the right address; `apply` never replaces one that is not ours",
     ),
     "subscriptions_unknown": Meaning(
         _W,
-        "HubSpot's API for subscriptions does not serve this kind of app",
-        "`hubspot-hitl plan` names what the app's Webhooks tab must show",
+        "HubSpot's API cannot read the subscriptions of this kind of app",
+        "`hubspot-hitl plan` lists what the app's Webhooks tab must show",
     ),
 }
 

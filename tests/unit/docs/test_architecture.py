@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PACKAGE = ROOT / "src" / "hubspot_hitl"
+MADE_LATER = {"data/", "dev/", "dist/"}
+"""Directories of a checkout in use, which the repository does not have."""
 CONTRACTS = {
     one["id"]: one
     for one in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
@@ -55,3 +57,16 @@ def test_the_readme_lists_every_package() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert {name for name in folders if f"  {name}/ " not in readme} == set()
+
+
+def test_every_module_that_a_page_names_exists() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        named = re.findall(r"`([a-z_]+/(?:[a-z_]+/)*(?:[a-z_]+\.py)?)`", text)
+        missing = [
+            one
+            for one in named
+            if not any((root / one).exists() for root in (ROOT, PACKAGE, ROOT / "tests"))
+        ]
+        assert set(missing) - MADE_LATER == set(), page.name

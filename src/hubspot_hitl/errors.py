@@ -7,12 +7,12 @@
     │   ├── InvalidPayload        a body or field does not fit its schema
     │   ├── ActionRefused         said to the bot owner word for word (Botpress: RuntimeError)
     │   ├── BadConfiguration      the installation's configuration cannot work
-    │   ├── BadSignature          the request is not from who it says it is
+    │   ├── BadSignature          the request is not signed as it should be
     │   ├── UnknownInstallation   no installation fits the request
-    │   ├── FileUnavailable       the file at an address cannot be had, now or later
+    │   ├── FileUnavailable       the file at an address cannot be fetched, now or later
     │   │   └── FileUnreachable   the file's host did not answer as it should: try again
     │   ├── HookRefused           a subscriber's address may not be called
-    │   ├── HookFailed            a subscriber did not take an event: try again
+    │   ├── HookFailed            a subscriber did not accept an event: try again
     │   └── IllegalMove           the handoff's state does not allow this
     ├── VendorError               HubSpot or Botpress must act, or we must wait
     │   ├── VendorUnreachable     no answer; the effect may or may not have happened
@@ -72,7 +72,7 @@ class InvalidPayload(CallerError):
 
 
 class ActionRefused(CallerError):
-    """A deliberate refusal whose message the bot owner reads word for word."""
+    """Refused on purpose; the bot owner reads the message word for word."""
 
     code = "action_refused"
 
@@ -84,7 +84,7 @@ class BadConfiguration(CallerError):
 
 
 class BadSignature(CallerError):
-    """The request is not from who it says it is. Answered 401, whatever was wrong with it."""
+    """The request is not signed as it should be. Answered 401, whatever was wrong with it."""
 
     code = "bad_signature"
 
@@ -117,7 +117,7 @@ class FileProblem(StrEnum):
 
 
 class FileUnavailable(CallerError):
-    """The file at an address that somebody sent cannot be had; the message says why.
+    """The file at an address that somebody sent cannot be fetched; the message says why.
 
     The message is a plain phrase that fits behind "not delivered: ", without the address; people
     are told the text of `problem` in their language, with `most_mb` where size is the problem.
@@ -148,7 +148,7 @@ class HookRefused(CallerError):
 
 
 class HookFailed(CallerError):
-    """A subscriber to events did not take one; it may later, after `retry_after_s` if it said so.
+    """A subscriber did not accept an event; it may later, after `retry_after_s` if it said so.
 
     `status` is its answer's, None when none came.
     """
@@ -204,7 +204,7 @@ class VendorUnreachable(VendorError):
 
 
 class CircuitOpen(VendorUnreachable):
-    """The call was not made: the vendor has failed this installation again and again.
+    """The call was not made: the vendor has not been answering this installation.
 
     `retry_after_s` is when another look is worth it, `open_s` for how long this has gone on.
     """

@@ -301,7 +301,7 @@ async def test_a_rule_that_finds_nobody_leaves_the_thread_to_all(
     house = await install({"name": "empty", "then": {"assign": assign}})
     chat, thread_id = await house.handoff(1)
     note = await note_of(house, "routing.assign")
-    assert note == "rule 'empty' found nobody to give the thread to"
+    assert note == "rule 'empty' found no agent for the thread"
     assert thread(house, thread_id).assigned_to is None
     stage.botpress.plugin.say(chat, "Hello?")
     await house.until(chat, thread_id, user=1)

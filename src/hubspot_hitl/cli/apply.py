@@ -31,7 +31,7 @@ def apply(
     standalone: Standalone = False,
     json_: Json = False,
 ) -> None:
-    """Make or mend everything in HubSpot that handoffs need; change nothing that is right.
+    """Create or repair what handoffs need in HubSpot; leave alone what is right.
 
     Exit status 1 when an installation could not be brought there.
     """

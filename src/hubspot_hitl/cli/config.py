@@ -31,7 +31,7 @@ def config(
     else:
         _print_table(rows)
         for name in unknown:
-            tell(f"unknown variable {name}: remove it or mend its name", err=True)
+            tell(f"unknown variable {name}: remove it or correct its name", err=True)
     if unknown:
         raise typer.Exit(1)
 

@@ -39,9 +39,9 @@ CATCH_TIMEOUT_S = 600.0
 _EXCHANGE_CURES = {
     "invalid_grant": "a code works once and not for long: start again, and check the redirect URL",
     "BAD_AUTH_CODE": "a code works once and not for long: start again",
-    "invalid_client": "copy HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET anew from the Auth tab",
-    "BAD_CLIENT_ID": "copy HUBSPOT_CLIENT_ID anew from the app's Auth tab",
-    "BAD_CLIENT_SECRET": "copy HUBSPOT_CLIENT_SECRET anew from the app's Auth tab",
+    "invalid_client": "copy HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET again from the Auth tab",
+    "BAD_CLIENT_ID": "copy HUBSPOT_CLIENT_ID again from the app's Auth tab",
+    "BAD_CLIENT_SECRET": "copy HUBSPOT_CLIENT_SECRET again from the app's Auth tab",
     "MISMATCH_REDIRECT_URI_AUTH_CODE": "use the same --redirect-uri as when the code was made",
 }
 

@@ -119,7 +119,7 @@ async def catch_code(
         return await asyncio.wait_for(caught, timeout_s)
     except TimeoutError as error:
         raise CallerError(
-            f"nobody came back within {timeout_s:.0f} s; start again, or paste the code (--paste)"
+            f"no redirect came within {timeout_s:.0f} s; start again, or paste the code (--paste)"
         ) from error
     finally:
         await runner.cleanup()

@@ -49,7 +49,7 @@ Kind = Annotated[str | None, typer.Option("--kind", help="Only this kind, e.g. b
 ErrorCode = Annotated[str | None, typer.Option("--error", help="Only this error code.")]
 OlderThan = Annotated[str | None, typer.Option("--older-than", help="Accepted before: 90s, 15m.")]
 NewerThan = Annotated[str | None, typer.Option("--newer-than", help="Accepted after: 2h, 1d.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -64,7 +64,7 @@ def list_(
     limit: Limit = 50,
     json_: JsonLines = False,
 ) -> None:
-    """List deliveries, newest first; without --state those that wait or died.
+    """List deliveries, newest first; without --state those that wait or are dead.
 
     Exit status 1 when one of them is dead.
     """
@@ -116,7 +116,7 @@ def replay(
     yes: Yes = False,
     json_: JsonLines = False,
 ) -> None:
-    """Try dead deliveries again, at their old place in the lane; repeating this is harmless."""
+    """Try dead deliveries again, at their old place in the lane. Repeating this is harmless."""
     _change("replay", any_id, (DeliveryState.DEAD,), kind, error, yes=yes, json_=json_)
 
 
@@ -128,7 +128,7 @@ def discard(
     yes: Yes = False,
     json_: JsonLines = False,
 ) -> None:
-    """Give dead or waiting deliveries up for good. What they carried reaches nobody."""
+    """Give up dead or waiting deliveries for good: they will never be delivered."""
     waiting = () if any_id == "dead" else (DeliveryState.READY,)
     _change("discard", any_id, (DeliveryState.DEAD, *waiting), kind, error, yes=yes, json_=json_)
 

@@ -62,7 +62,7 @@ def demo(
     ] = 0,
     browser: Annotated[bool, typer.Option(help="Open the demo page in your browser.")] = True,
 ) -> None:
-    """Play handoffs between the twins and show what crosses the bridge.
+    """Play handoffs between stand-ins for both vendors and show every call.
 
     Exit status 0 only if nothing was lost, doubled or reordered. Without --headless it stays until
     Ctrl-C and opens a page on which you play both sides.

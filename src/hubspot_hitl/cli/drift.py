@@ -16,7 +16,7 @@ app = typer.Typer()
 def drift(
     installation: InstallationId = None, standalone: Standalone = False, json_: Json = False
 ) -> None:
-    """Show the plan; exit status 1 when HubSpot holds something else than it should."""
+    """Show the plan; exit status 1 when HubSpot differs from it."""
     rows = show_plans(installation, standalone=standalone, json_=json_)
     if any(row.get("drifted") or "error" in row for row in rows):
         raise typer.Exit(FINDING)

@@ -27,7 +27,7 @@ def new() -> None:
 
 @keys.command("list")
 def list_(json_: Json = False) -> None:
-    """Print the ids of the keys, the encrypting one first, and how many secrets each seals.
+    """Print the ids of the keys, the encrypting one first, and how many secrets each encrypts.
 
     Exit status 1 when secrets are sealed by a key that is not in the ring.
     """
@@ -56,7 +56,7 @@ def list_(json_: Json = False) -> None:
 
 @keys.command()
 def rotate(json_: Json = False) -> None:
-    """Seal every secret anew with the first key, also while the server runs.
+    """Encrypt every secret again with the first key; works while the server runs.
 
     With a key file, a fresh key is put first into it. With HITL_SECRET_KEYS, put a new key in front
     of the old one on every replica, restart them, then run this. Exit status 1 when secrets stay
@@ -89,7 +89,7 @@ def _new_first_key(settings: Settings) -> None:
     path = settings.key_file
     if not settings.is_sqlite:
         raise BadSettings(
-            "HITL_SECRET_KEYS is not set, so the key lies in the database beside what it seals."
+            "HITL_SECRET_KEYS is not set, so the key is in the database, beside what it encrypts."
             " Set it on every replica (`hubspot-hitl keys new` makes a key) and run this again."
         )
     if not path.exists():

@@ -26,7 +26,7 @@ def report(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print a table for spreadsheets.")] = False,
 ) -> None:
-    """Tell how many handoffs there were, how they ended, how long people waited.
+    """Show how many handoffs there were, how they ended, how long people waited.
 
     Reads the database that the settings name, also while a server runs on it. Exit status 1 when
     there are dead letters.

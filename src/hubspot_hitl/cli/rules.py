@@ -57,7 +57,7 @@ def check(
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask HubSpot.")] = False,
     json_: Json = False,
 ) -> None:
-    """Tell everything that is wrong with routing rules, with its place; then the status is 1.
+    """Check routing rules and show what is wrong, and where. Exit status 1 if anything is.
 
     Properties and options are checked against the portal of --installation or of the HUBSPOT_
     variables; with --offline, the form alone is checked.
@@ -95,7 +95,7 @@ def explain(
     description: Annotated[str | None, typer.Option(help="The handoff's description.")] = None,
     json_: Json = False,
 ) -> None:
-    """Hold every rule against a contact as of now, and say which one counts and why."""
+    """Show which rule would count for a contact right now, and why the others would not."""
     settings = from_environment()
     configure_logging_from(settings)
     asked = Asked(title=title, description=description)
@@ -110,7 +110,7 @@ def drift(
     ],
     json_: Json = False,
 ) -> None:
-    """Read the portal's fields anew: what changed since the last look, and what that breaks.
+    """Read the portal's fields again: show what changed since the last time, and what it breaks.
 
     The status is 1 when a rule, an outcome rule or a mapped property no longer fits the portal.
     """

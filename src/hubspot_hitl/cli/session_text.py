@@ -65,7 +65,7 @@ def _troubles(found: Recording, now_ms: int) -> Iterator[str]:
         if one.state is DeliveryState.DEAD:
             yield (
                 f"Delivery {one.seq} ({one.kind}) was given up: {_why(one)}."
-                f" When that is mended: hubspot-hitl deliveries replay {one.seq}"
+                f" Once that is fixed: hubspot-hitl deliveries replay {one.seq}"
             )
         elif one.seq in behind and _late(one, now_ms):
             waits = f"has waited for {span_text(now_ms - one.accepted_ms)}"

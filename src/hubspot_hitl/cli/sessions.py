@@ -27,7 +27,10 @@ from hubspot_hitl.web.console.bundle import bundle as bundled
 from hubspot_hitl.web.console.recorder import Recording, Step, record, step_of
 
 app = typer.Typer()
-sessions = typer.Typer(help="Handoffs: list, show, follow, pack for support.", no_args_is_help=True)
+sessions = typer.Typer(
+    help="What happened to a conversation: list, show, follow, pack for support.",
+    no_args_is_help=True,
+)
 app.add_typer(sessions, name="sessions")
 
 LOOK_EVERY_S = 1.0
@@ -48,8 +51,8 @@ AnyId = Annotated[
 @sessions.command("list")
 def list_(
     text: Annotated[str, typer.Argument(help="The user's name, or an id of either side.")] = "",
-    open_: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    open_: Annotated[bool, typer.Option("--open", help="Only open ones.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
     json_: JsonLines = False,
 ) -> None:
     """List handoffs, newest first."""
@@ -72,7 +75,7 @@ def list_(
 
 @sessions.command()
 def show(handoff: AnyId, json_: JsonLines = False) -> None:
-    """Show one handoff: how it stands, what went wrong, every delivery, what is due next."""
+    """Show one handoff: its state, what went wrong and the cure, every delivery, what is due."""
     found, summary = _recorded(handoff)
     if json_:
         steps = [step_json(step) for step in found.steps]
@@ -91,7 +94,7 @@ def tail(
     handoff: Annotated[str, typer.Argument(help="Any id of one handoff; all by default.")] = "",
     json_: JsonLines = False,
 ) -> None:
-    """Follow deliveries as they are written down and done, until Ctrl-C."""
+    """Follow deliveries as they arrive and finish, until Ctrl-C."""
 
     async def main() -> None:
         async with reading() as house:

@@ -24,7 +24,7 @@ MOST = 10_000
 
 @app.command()
 def status(installation: InstallationId = None, json_: Json = False) -> None:
-    """List the installations: portal, connection, token, open handoffs, what died or waits."""
+    """List the installations: portal, connection, token, open handoffs, what waits or failed."""
     rows: list[dict[str, Any]] = []
 
     async def main() -> None:

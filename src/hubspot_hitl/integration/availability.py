@@ -41,7 +41,7 @@ class CheckAvailabilityOutput(WireModel):
     agent_presence: Literal["unknown"] = Field(
         default="unknown",
         title="Agents present",
-        description="Always unknown: HubSpot tells nobody whether an agent is at the desk.",
+        description="Always unknown: HubSpot does not tell whether an agent is online.",
     )
     waiting: int = Field(title="Waiting", description="Users of this inbox who wait for an agent.")
     running: int = Field(title="Running", description="Handoffs of this inbox that go on.")

@@ -26,7 +26,7 @@ class UnknownKind(ServiceError):
 
 
 class HandlerTimeout(ServiceError):
-    """A handler did not come to an end; its effect may or may not have happened."""
+    """A handler did not finish in time; its effect may or may not have happened."""
 
     code = "handler_timeout"
     retryable = True

@@ -104,7 +104,7 @@ async def bring(
                 "setup_left_to_a_person",
                 installation=installation.id,
                 error_code=error.code,
-                cure="`hubspot-hitl plan` names every click",
+                cure="`hubspot-hitl plan` lists the clicks",
             )
         return bindings
 

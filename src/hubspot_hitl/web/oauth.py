@@ -44,7 +44,7 @@ DOOR = web.AppKey("oauth", OAuthDoor)
 
 
 async def connect(request: web.Request) -> web.Response:
-    """Send the browser to HubSpot's consent page; who comes by a link is told in pages."""
+    """Send the browser to HubSpot's consent page; errors of a printed link are shown as pages."""
     door = request.app[DOOR]
     try:
         installation_id = _allowed(request, request.query.get("installation", ""))
@@ -82,14 +82,14 @@ async def connect(request: web.Request) -> web.Response:
 
 
 async def callback(request: web.Request) -> web.Response:
-    """Take the person in who comes back from HubSpot."""
+    """Finish connecting: the redirect from HubSpot's consent page leads here."""
     connector = request.app[DOOR].connector
     landing = await connector.finish(dict(request.query), cookies=request.cookies)
     return response_of(page_of(landing))
 
 
 async def status(request: web.Request) -> web.Response:
-    """How the connection stands."""
+    """The state of the connection."""
     installation_id = _allowed(request, await _named(request))
     try:
         found = await request.app[DOOR].watch.status(installation_id)
@@ -99,7 +99,7 @@ async def status(request: web.Request) -> web.Response:
 
 
 async def refresh(request: web.Request) -> web.Response:
-    """Refresh the token now and tell how the connection stands."""
+    """Refresh the token now; answers the state of the connection."""
     installation_id = _allowed(request, await _named(request))
     try:
         found = await request.app[DOOR].watch.refresh(installation_id)

@@ -125,7 +125,7 @@ async def test_a_forged_state_is_refused_before_the_exchange(
 
 @pytest.mark.parametrize(
     ("error", "cure"),
-    [("invalid_grant", "works once"), ("invalid_client", "HUBSPOT_CLIENT_SECRET anew")],
+    [("invalid_grant", "works once"), ("invalid_client", "HUBSPOT_CLIENT_SECRET again")],
 )
 async def test_a_refused_exchange_names_the_cure_and_no_secret(
     oauth: OAuth, endpoint: TokenEndpoint, error: str, cure: str

@@ -50,7 +50,7 @@ async def test_a_cancelled_consent_ends_the_wait_with_its_cure() -> None:
 
 
 async def test_nobody_coming_back_ends_the_wait() -> None:
-    with pytest.raises(CallerError, match="nobody came back"):
+    with pytest.raises(CallerError, match="no redirect came"):
         await catch_code(free_redirect_uri(), "s", listening=asyncio.Event(), timeout_s=0)
 
 

@@ -71,7 +71,7 @@ async def assign(services: Services, it: Delivery) -> Outcome:
     actor_id = await _choose(services, installation, handoff, wanted)
     if actor_id is None:
         log.warning("routing_found_nobody", handoff=handoff.id, rule=it.body.get("rule"))
-        return Done(note=f"rule {it.body.get('rule')!r} found nobody to give the thread to")
+        return Done(note=f"rule {it.body.get('rule')!r} found no agent for the thread")
     await hubspot.assign_thread(handoff.thread_id, actor_id)
     services.picks[_pick(installation, actor_id)] = services.clock.now_ms()
     return Done(note=f"rule {it.body.get('rule')!r}: given to {actor_id}")

@@ -87,7 +87,9 @@ async def check_reach(services: Services, around: Surroundings) -> Sequence[Find
 async def check_keys(services: Services, around: Surroundings) -> Sequence[Finding]:
     """Where the key ring lies."""
     if around.keys_at == "database":
-        return [problem("keys_in_database", "the key ring lies beside what it seals")]
+        return [
+            problem("keys_in_database", "the keys are in the database, beside what they encrypt")
+        ]
     return [fine("keys", f"the key ring is in the {around.keys_at}")]
 
 

@@ -250,5 +250,5 @@ def _keeping(what: str, integration_id: str) -> Generator[None]:
         cure = " with --rotate-signing-secret" if what == "signing secret" else ""
         raise StoreUnavailable(
             f"Integration {integration_id!r} is published, but its {what} could not be kept"
-            f" ({error.message.rstrip('.')}): mend the database and publish again{cure}"
+            f" ({error.message.rstrip('.')}): repair the database and publish again{cure}"
         ) from error

@@ -172,7 +172,7 @@ class SqliteDatabase:
             )
         if not small:
             raise StoreUnavailable(
-                f"the SQLite file {str(self.path)!r} is too large to be written anew while it is in"
+                f"the SQLite file {str(self.path)!r} is too large to be rewritten while it is in"
                 " use; traces of what was deleted may be left: stop the server and VACUUM it"
             )
 

@@ -61,7 +61,7 @@ def test_without_hours_nothing_is_said_about_who_is_there() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("{", "no JSON"),
+        ("{", "not valid JSON"),
         ('{"default": {"zone": "Mars/Base"}}', "default.zone: this zone is not known"),
         ('{"default": {"weekly": {"monday": ["17:00-09:00"]}}}', "monday.0: write times"),
         ('{"default": {"weekly": {"mon": []}}}', "default.weekly"),

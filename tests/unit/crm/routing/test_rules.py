@@ -43,7 +43,7 @@ def told(text: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [
-        ("{", "rules", "no JSON (line 1)"),
+        ("{", "rules", "not valid JSON (line 1)"),
         ("3", "rules", "must be a list"),
         (one(then={"inbx": "1"}), "rules[0].then.inbx", "no known key"),
         (one(then={"priority": "top"}), "rules[0].then.priority", "'low'"),

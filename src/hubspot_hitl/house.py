@@ -91,41 +91,18 @@ async def open_house(
         vendors = await stack.enter_async_context(
             open_vendors(settings, storage, clock, runtime=runtime, observing=observing)
         )
-        handlers: dict[str, Handler] = {}
-
-        def lane_moved(lane: str) -> None:
-            """Forget what was known of a lane that another replica ran meanwhile."""
-            storage.handoffs.forget(lane)
-            services.order_checks.pop(lane, None)
-
-        ledger = LaneLedger(
-            _engine(settings, storage.database),
-            handlers,
-            clock,
-            WorkerOptions(
-                concurrency=settings.worker_concurrency,
-                policies=RETRYING,
-                patient=PATIENT,
-                circuits=vendors.circuits,
-            ),
-            on_lane_moved=lane_moved,
-            observe=observing.metrics.ledger if observing else ignore,
-        )
-        services = await _services(settings, storage, vendors, ledger, clock)
-        for kind, handle in DELIVERY_HANDLERS.items():
-            plainly = partial(handle, services)
-            handlers[kind] = observing.handler(plainly) if observing else plainly
+        ledger, services = await _ledger(settings, storage, vendors, clock, observing)
         await ledger.start(work=work)
         stack.push_async_callback(ledger.stop, settings.shutdown_grace_s)
         rates = SqlRates(storage.database, clock, vendors.portals.take_rate_peaks)
         if work:
             await jobs.schedule(services)
             stack.push_async_callback(rates.close)
-            keeping = keep_figures((storage.figures, rates), clock)
-            _keep_house(stack, settings, storage, vendors.refresher, ledger, clock, keeping)
+            beside = _beside_the_work(settings, storage, vendors.refresher, ledger, clock, rates)
             if several:
-                agreeing = asyncio.create_task(clock.keep_agreeing(storage.database), name="clock")
-                stack.callback(agreeing.cancel)
+                beside["clock"] = clock.keep_agreeing(storage.database)
+            for name, coroutine in beside.items():
+                stack.callback(asyncio.create_task(coroutine, name=name).cancel)
         yield House(
             services,
             storage,
@@ -149,6 +126,41 @@ def storage_of(
         clock=clock,
         exclusive=exclusive,
     )
+
+
+async def _ledger(
+    settings: Settings,
+    storage: Storage,
+    vendors: Vendors,
+    clock: Clock,
+    observing: Observing | None,
+) -> tuple[LaneLedger, Services]:
+    """The ledger, not started yet, and what its handlers may reach: each needs the other."""
+    handlers: dict[str, Handler] = {}
+
+    def lane_moved(lane: str) -> None:
+        """Forget what was known of a lane that another replica ran meanwhile."""
+        storage.handoffs.forget(lane)
+        services.order_checks.pop(lane, None)
+
+    ledger = LaneLedger(
+        _engine(settings, storage.database),
+        handlers,
+        clock,
+        WorkerOptions(
+            concurrency=settings.worker_concurrency,
+            policies=RETRYING,
+            patient=PATIENT,
+            circuits=vendors.circuits,
+        ),
+        on_lane_moved=lane_moved,
+        observe=observing.metrics.ledger if observing else ignore,
+    )
+    services = await _services(settings, storage, vendors, ledger, clock)
+    for kind, handle in DELIVERY_HANDLERS.items():
+        plainly = partial(handle, services)
+        handlers[kind] = observing.handler(plainly) if observing else plainly
+    return ledger, services
 
 
 async def _services(
@@ -212,16 +224,15 @@ def _engine(settings: Settings, database: Database) -> Engine:
     return PostgresEngine(settings.database_url, lease_s=settings.lease_s)
 
 
-def _keep_house(
-    stack: AsyncExitStack,
+def _beside_the_work(
     settings: Settings,
     storage: Storage,
     refresher: TokenRefresher,
     ledger: LaneLedger,
     clock: Clock,
-    keeping: Coroutine[object, object, None],
-) -> None:
-    """Start what runs beside the work until the house is closed."""
+    rates: SqlRates,
+) -> dict[str, Coroutine[object, object, None]]:
+    """What runs beside the work until the house is closed, by the names of its tasks."""
     content_days = settings.content_days or settings.retention_days
     sweeping = keep_sweeping(
         ledger,
@@ -231,15 +242,12 @@ def _keep_house(
         Forgetting(ledger, storage.content, content_days),
         storage.flight,
     )
-    beside: dict[str, Coroutine[object, object, None]] = {
+    return {
         "sweep": sweeping,
         "token-refresh": refresher.run(),
         "flight-log": storage.flight.keep_writing(),
-        "figures": keeping,
+        "figures": keep_figures((storage.figures, rates), clock),
     }
-    for name, work in beside.items():
-        task = asyncio.create_task(work, name=name)
-        stack.callback(task.cancel)
 
 
 def _connector(

@@ -210,8 +210,6 @@ def connect(
     configure_logging_from(settings)
     if store is not None:
         must_be_writable(store)
-    credentials = app_credentials(standalone_from_environment())
-    remember_secret(credentials.client_secret)
     usual = scopes_for(settings.oauth_features, settings.oauth_required_scopes)
     consent = Consent(
         redirect_uri,
@@ -219,8 +217,18 @@ def connect(
         usual.optional if optional_scope is None else optional_scope,
         authorize or settings.hubspot_authorize_url,
     )
+    _hand_over(_granted(settings, consent, paste=paste), store, json_=json_)
+
+
+def _granted(settings: Settings, consent: Consent, *, paste: bool) -> Grant:
+    credentials = app_credentials(standalone_from_environment())
+    remember_secret(credentials.client_secret)
     ask = (lambda: str(typer.prompt("Code or address", err=True))) if paste else None
-    grant = asyncio.run(_with_session(settings, credentials, consent, ask))
+    return asyncio.run(_with_session(settings, credentials, consent, ask))
+
+
+def _hand_over(grant: Grant, store: Path | None, *, json_: bool) -> None:
+    """Store the refresh token, or else print it."""
     granted = grant.refresh_token or ""
     if store is not None:
         store_refresh_token(store, granted)

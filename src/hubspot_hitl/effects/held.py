@@ -61,11 +61,19 @@ def may_hold(installation: Installation) -> bool:
     return configuration.late_replies == "hold" or configuration.reopen == "resume"
 
 
-async def wake_held(services: Services, handoff: Handoff) -> None:
-    """Look at what is held for the user now, not at the next turn: an agent is there."""
-    waiting = await _waiting(services, handoff)
-    if waiting:
-        await services.ledger.replay([one.seq for one in waiting])
+async def wake_held(services: Services, handoff: Handoff, *, failed: bool = True) -> None:
+    """Look at what is held for the user now, not at the next turn: an agent is there.
+
+    Without `failed`, only at what slept until an agent came; what failed keeps its own pace.
+    """
+    now_ms = services.clock.now_ms()
+    woken = [
+        one.seq
+        for one in await _waiting(services, handoff)
+        if failed or (not one.attempts and one.due_ms > now_ms)
+    ]
+    if woken:
+        await services.ledger.replay(woken)
 
 
 async def held_before(services: Services, it: Delivery, handoff: Handoff) -> bool:
@@ -79,15 +87,6 @@ async def held_before(services: Services, it: Delivery, handoff: Handoff) -> boo
         or ("newsUntilMs" not in one.body and one.accepted_ms <= it.accepted_ms)
         for one in await _waiting(services, handoff)
     )
-
-
-async def wake_sleeping(services: Services, handoff: Handoff) -> None:
-    """Look at once at what only waited for an agent; what failed keeps its own pace."""
-    now_ms = services.clock.now_ms()
-    waiting = await _waiting(services, handoff)
-    asleep = [one.seq for one in waiting if not one.attempts and one.due_ms > now_ms]
-    if asleep:
-        await services.ledger.replay(asleep)
 
 
 async def _waiting(services: Services, handoff: Handoff) -> Sequence[Delivery]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from hubspot_hitl.effects.carry_out import NEXT_NOTE, Stage, carry_out
-from hubspot_hitl.effects.held import held_before, may_hold, wake_held, wake_sleeping
+from hubspot_hitl.effects.held import held_before, may_hold, wake_held
 from hubspot_hitl.effects.moved import save_moved
 from hubspot_hitl.effects.tagging import tags_later
 from hubspot_hitl.effects.watching import watch, watch_key
@@ -105,7 +105,7 @@ async def _behind_held(stage: Stage, decision: domain.Decision) -> bool:
             await carry_out(stage, effect)
     saved = await _save(services, stage, decided)
     await services.ledger.accept([*stage.then, *tags_later(stage.it, stage.handoff, saved)])
-    await wake_sleeping(services, saved)
+    await wake_held(services, saved, failed=False)
     return True
 
 

@@ -118,31 +118,43 @@ class Attempt:
         text = _for_people(error, delivery.kind)
         match verdict:
             case Retry(at_ms, code):
-                note = None
-                if open_s is not None and isinstance(error, VendorError):
-                    note = waiting_for(error.vendor)
-                    if error.retry_after_s is None:
-                        at_ms = min(at_ms, self.now_ms + max(1, round(open_s * 1000)))
-                again = replace(
-                    delivery,
-                    attempts=attempts,
-                    due_ms=at_ms,
-                    error_code=code,
-                    error=text,
-                    note=note,
-                )
-                row = self._row(
-                    DeliveryState.READY,
-                    attempts=attempts,
-                    due_ms=at_ms,
-                    code=code,
-                    error=text,
-                    note=note,
-                )
-                return Settled(row, observer.Retried(delivery, at_ms, code), again=again)
+                return self._retried(error, at_ms, code, text, attempts=attempts, open_s=open_s)
             case Bury(reason, code):
                 row = self._row(DeliveryState.DEAD, attempts=attempts, code=code, error=text)
                 return Settled(row, observer.Buried(delivery, reason, code), dead=True)
+
+    def _retried(
+        self,
+        error: BaseException,
+        at_ms: int,
+        code: str,
+        text: str | None,
+        *,
+        attempts: int,
+        open_s: float | None,
+    ) -> Settled:
+        note = None
+        if open_s is not None and isinstance(error, VendorError):
+            note = waiting_for(error.vendor)
+            if error.retry_after_s is None:
+                at_ms = min(at_ms, self.now_ms + max(1, round(open_s * 1000)))
+        again = replace(
+            self.delivery,
+            attempts=attempts,
+            due_ms=at_ms,
+            error_code=code,
+            error=text,
+            note=note,
+        )
+        row = self._row(
+            DeliveryState.READY,
+            attempts=attempts,
+            due_ms=at_ms,
+            code=code,
+            error=text,
+            note=note,
+        )
+        return Settled(row, observer.Retried(self.delivery, at_ms, code), again=again)
 
     def _too_long(self, error: CircuitOpen | NoTurn, policy: Policy) -> bool:
         """Whether waiting for a turn counts as a try: else no limit of tries would ever hold."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     MetaData,
@@ -75,31 +76,16 @@ def whole() -> MetaData:
 
     To name an option of PostgreSQL loads SQLAlchemy's dialect for it: a server on SQLite does not.
     """
-    ready = text("state = 'ready'")
-    dead = text("state = 'dead'")
-    finished = text("state IN ('done', 'cancelled')")
-    has_handoff = text("handoff_id IS NOT NULL")
-    is_due = text("due_ms IS NOT NULL")
-    Index(
-        "deliveries_ready",
-        deliveries.c.lane,
-        deliveries.c.seq,
-        sqlite_where=ready,
-        postgresql_where=ready,
-    )
-    Index("deliveries_dead", deliveries.c.seq, sqlite_where=dead, postgresql_where=dead)
-    Index(
-        "deliveries_finished",
-        deliveries.c.finished_ms,
-        sqlite_where=finished,
-        postgresql_where=finished,
-    )
-    Index(
-        "deliveries_handoff",
-        deliveries.c.handoff_id,
-        deliveries.c.seq,
-        sqlite_where=has_handoff,
-        postgresql_where=has_handoff,
-    )
-    Index("lanes_due", lanes.c.due_ms, sqlite_where=is_due, postgresql_where=is_due)
+    _partial("deliveries_ready", "state = 'ready'", deliveries.c.lane, deliveries.c.seq)
+    _partial("deliveries_dead", "state = 'dead'", deliveries.c.seq)
+    _partial("deliveries_finished", "state IN ('done', 'cancelled')", deliveries.c.finished_ms)
+    by_handoff = (deliveries.c.handoff_id, deliveries.c.seq)
+    _partial("deliveries_handoff", "handoff_id IS NOT NULL", *by_handoff)
+    _partial("lanes_due", "due_ms IS NOT NULL", lanes.c.due_ms)
     return metadata
+
+
+def _partial(name: str, where: str, *columns: ColumnElement[object]) -> None:
+    """An index of the rows where the condition holds, the same on both databases."""
+    rows = text(where)
+    Index(name, *columns, sqlite_where=rows, postgresql_where=rows)

@@ -56,7 +56,9 @@ class Handoffs(Protocol):
         ...
 
     async def save(self, handoff: Handoff) -> Handoff:
-        """Write all fields if `version` is still the stored one; returns it with the next version.
+        """Write it if `version` is still the stored one; returns it with the next version.
+
+        What it is, whose, and since when (`created_ms`) never changes and is not written.
 
         Raises :class:`~hubspot_hitl.errors.Stale` when somebody else wrote in between.
         """

@@ -87,10 +87,12 @@ _NEWEST_FIRST: Final = (handoffs.c.created_ms.desc(), handoffs.c.id.desc())
 _OF_USER: Final = _OF_INSTALLATION.where(handoffs.c.user_id == bindparam("user")).order_by(
     *_NEWEST_FIRST
 )
+_FIXED: Final = frozenset({"id", "installation_id", "user_id", "created_ms"})
+"""What never changes in a handoff: saving it would only write indexes anew."""
 _UPDATE: Final = (
     update(handoffs)
     .where(handoffs.c.id == bindparam("key"), handoffs.c.version == bindparam("expected"))
-    .values({name: bindparam(name) for name in _FIELDS if name not in {"id", "created_ms"}})
+    .values({name: bindparam(name) for name in _FIELDS if name not in _FIXED})
 )
 
 
@@ -283,10 +285,9 @@ class SqlHandoffs:
         return found
 
     async def save(self, handoff: Handoff) -> Handoff:
-        """Write all fields if nobody wrote in between; `id` and `created_ms` never change."""
+        """Write what may change of it, if nobody wrote in between."""
         saved = replace(handoff, version=handoff.version + 1)
-        row = to_row(saved)
-        del row["id"], row["created_ms"]
+        row = {name: value for name, value in to_row(saved).items() if name not in _FIXED}
         row |= {"key": handoff.id, "expected": handoff.version}
 
         def write(connection: Connection) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -212,31 +213,17 @@ def whole() -> MetaData:
 
     To name an option of PostgreSQL loads SQLAlchemy's dialect for it: a server on SQLite does not.
     """
-    active = text("state IN ('starting', 'pending', 'assigned')")
-    starting = text("state = 'starting'")
-    Index(
-        "handoffs_one_active",
-        handoffs.c.installation_id,
-        handoffs.c.start_key,
-        unique=True,
-        sqlite_where=active,
-        postgresql_where=active,
-    )
-    Index(
-        "handoffs_starting",
-        handoffs.c.installation_id,
-        sqlite_where=starting,
-        postgresql_where=starting,
-    )
+    active = "state IN ('starting', 'pending', 'assigned')"
+    owner, key = handoffs.c.installation_id, handoffs.c.start_key
+    _partial("handoffs_one_active", active, owner, key, unique=True)
+    _partial("handoffs_starting", "state = 'starting'", owner)
     for name in ("first_assigned", "first_reply", "ended"):  # what the figures count by
-        when, known = handoffs.c[f"{name}_ms"], text(f"{name}_ms IS NOT NULL")
-        Index(f"handoffs_{name}", when, sqlite_where=known, postgresql_where=known)
-    is_agent = text("actor_id IS NOT NULL")
-    Index(
-        "people_actor",
-        people.c.installation_id,
-        people.c.actor_id,
-        sqlite_where=is_agent,
-        postgresql_where=is_agent,
-    )
+        _partial(f"handoffs_{name}", f"{name}_ms IS NOT NULL", handoffs.c[f"{name}_ms"])
+    _partial("people_actor", "actor_id IS NOT NULL", people.c.installation_id, people.c.actor_id)
     return metadata
+
+
+def _partial(name: str, where: str, *columns: ColumnElement[object], unique: bool = False) -> None:
+    """An index of the rows where the condition holds, the same on both databases."""
+    rows = text(where)
+    Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)

@@ -7,7 +7,7 @@ their paths and answers only. The console is for people and is left out, but for
 from __future__ import annotations
 
 from hubspot_hitl import __version__
-from hubspot_hitl.web.openapi_schemas import schemas
+from hubspot_hitl.web.openapi_schemas import SCHEMAS
 
 Json = dict[str, object]
 
@@ -26,9 +26,16 @@ def description() -> Json:
             "description": "Hands Botpress conversations to human agents in HubSpot.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "paths": {**_machines(), **_vendors(), **_connections(), **_platform(), **_widget()},
+        "paths": {
+            **_machines(),
+            **_vendors(),
+            **_consent(),
+            **_connections(),
+            **_platform(),
+            **_widget(),
+        },
         "components": {
-            "schemas": schemas(),
+            "schemas": SCHEMAS,
             "securitySchemes": {
                 BEARER: {
                     "type": "http",
@@ -103,12 +110,7 @@ def _vendors() -> Json:
     }
 
 
-def _connections() -> Json:
-    which: Json = {"installation": _INSTALLATION}
-    problems = _problems("400", "401", "404", "502", "503")
-    query = [_in_query("installation", _INSTALLATION), _in_query("link")]
-    stands = {"200": _json("How it stands", "Connection"), **problems}
-    status = _post("How a connection stands", stands, _fields(which), BEARER)
+def _consent() -> Json:
     return {
         "/oauth/hubspot/connect": _get(
             "Send the browser to HubSpot's consent page",
@@ -121,7 +123,7 @@ def _connections() -> Json:
                 **_problems("503"),
             },
             [
-                *query,
+                *_WHICH,
                 _in_query("redirectUrl"),
                 _in_query("authMethod", {"enum": ["own", "wiro"]}),
             ],
@@ -137,8 +139,17 @@ def _connections() -> Json:
             },
             [_in_query("code"), _in_query("state"), _in_query("error")],
         ),
+    }
+
+
+def _connections() -> Json:
+    which: Json = {"installation": _INSTALLATION}
+    problems = _problems("400", "401", "404", "502", "503")
+    stands = {"200": _json("How it stands", "Connection"), **problems}
+    status = _post("How a connection stands", stands, _fields(which), BEARER)
+    return {
         "/oauth/hubspot/status": {
-            **_get("How a connection stands", stands, query, BEARER),
+            **_get("How a connection stands", stands, _WHICH, BEARER),
             **status,
         },
         "/oauth/hubspot/refresh": _post("Refresh the token now", stands, _fields(which), BEARER),
@@ -273,3 +284,6 @@ def _json(text: str, schema: str) -> Json:
     kind = "application/problem+json" if schema == "Problem" else "application/json"
     reference = {"$ref": f"#/components/schemas/{schema}"}
     return {"description": text, "content": {kind: {"schema": reference}}}
+
+
+_WHICH: list[Json] = [_in_query("installation", _INSTALLATION), _in_query("link")]

@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.rooms import handoff
 
-from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState
+from hubspot_hitl.handoff.records import EndReason, HandoffState
 from hubspot_hitl.ports.hubspot_records import Thread, ThreadMessage
 from hubspot_hitl.upkeep.compare import (
     Cause,
@@ -15,18 +16,10 @@ from hubspot_hitl.upkeep.compare import (
 )
 
 NOW_MS = 100_000
-GOING = Handoff(
-    id="h1",
+GOING = handoff(
     installation_id="i1",
-    user_id="u1",
-    start_key="k1",
-    integration_thread_id="t1",
     state=HandoffState.PENDING,
     created_ms=1_000,
-    inbox_id="1",
-    channel_id="2",
-    channel_account_id="3",
-    conversation_id="c1",
     thread_id="t9",
 )
 ENDED = replace(

@@ -710,6 +710,9 @@ async def test_a_delivery_is_found_by_a_whole_part_of_its_key(world: World) -> N
     ):
         found = await ledger.find(DeliveryFilter(key_part=part))
         assert {one.dedup_key for one in found} == keys
+    for key in ("a_1", "a%", "bp:one:message:a_1"):
+        found = await ledger.find(DeliveryFilter(dedup_key=key))
+        assert [one.dedup_key for one in found] == [key][: key != "a%"]
 
 
 async def test_a_handler_sees_what_waits_beside_its_delivery_in_order(world: World) -> None:

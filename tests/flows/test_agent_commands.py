@@ -160,6 +160,22 @@ async def test_transfer_moves_the_chat_to_another_inbox(furnish: Furnish, stage:
     ) == 1
 
 
+async def test_last_words_that_a_transfer_overtakes_still_arrive(
+    furnish: Furnish, stage: Stage
+) -> None:
+    inboxes = list(stage.hubspot.world.portals[stage.hubspot.options.portal_id].inboxes)
+    home = await furnish(inboxId=",".join(inboxes[:2]))
+    chat, old_id = await taken(home)
+    late = Fault(FaultKind.DELAY, ("webhook.channel.*",), seconds=1.0)
+    stage.hubspot.faults.add(late)
+    told = stage.hubspot.agents.reply(old_id, agent(home), "My colleague knows more")
+    stage.hubspot.agents.comment(old_id, agent(home), f"/transfer {inboxes[1]}")
+    assert await reached(lambda: stage.hubspot.world.thread(old_id).status == "CLOSED", WITHIN_S)
+    assert "My colleague knows more" in [line["text"] for line in said(chat)]
+    await stage.hubspot.settled()
+    assert {e["id"]: e["status"] for e in entries(home, old_id)}[told] == "SENT"
+
+
 async def test_a_user_who_is_asked_to_wait_is_told_and_the_agent_reminded(
     home: House,
 ) -> None:

@@ -56,10 +56,9 @@ async def happen(
         wait_s = LOOK_AGAIN_LATER_S if overdue else LOOK_AGAIN_S
         return Later(wait_s, "the handoff is starting")
     if _ends(decision):
-        if not it.dedup_key.endswith(CHECKED):
-            return await _last_words_first(services, it, handoff)
-        if await _words_wait(services, it, event.at_ms):
-            return Done(note="what was written before comes first", then=[_checked(it)])
+        first = await last_words_first(services, it, handoff, event.at_ms)
+        if first is not None:
+            return first
     stage = Stage(services, installation, handoff, it, message)
     if await _behind_held(stage, decision):
         return Later(HELD_FIRST_S, "what is held for the user comes first")
@@ -109,8 +108,18 @@ async def _behind_held(stage: Stage, decision: domain.Decision) -> bool:
     return True
 
 
-async def _last_words_first(services: Services, it: Delivery, handoff: Handoff) -> Outcome:
-    """Put agent messages that no webhook has brought yet before the end, in the same lane."""
+async def last_words_first(
+    services: Services, it: Delivery, handoff: Handoff, until_ms: int
+) -> Outcome | None:
+    """What to do before the handoff leaves its thread; None when it may.
+
+    Agent messages of up to `until_ms` (HubSpot's clock) that no webhook has brought yet are put
+    into the lane, and `it` once more behind them.
+    """
+    if it.dedup_key.endswith(CHECKED):
+        if not await _words_wait(services, it, until_ms):
+            return None
+        return Done(note="what was written before comes first", then=[_checked(it)])
     installation = await installation_of(services, it)
     missing: Sequence[NewDelivery] = ()
     try:

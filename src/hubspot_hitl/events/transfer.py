@@ -20,9 +20,11 @@ from hubspot_hitl.effects.saying import agents_text, comment_once, say_to_user
 from hubspot_hitl.effects.tagging import tags_later
 from hubspot_hitl.errors import ActionRefused, VendorNotFound
 from hubspot_hitl.events.order import Order, answer
+from hubspot_hitl.events.thread import last_words_first
 from hubspot_hitl.handoff import machine
 from hubspot_hitl.handoff.records import Handoff, HandoffState, Person
 from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.intake.hubspot_events import occurred_ms
 from hubspot_hitl.intake.thread_history import oldest_first
 from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.installation import ChannelBinding
@@ -52,6 +54,9 @@ async def transfer(order: Order) -> Outcome:
             return await _which(order, inboxes)
         if inbox.id == handoff.inbox_id:
             return await answer(order, TextKey.ANSWER_SAME_INBOX)
+        first = await last_words_first(services, order.it, handoff, occurred_ms(order.it))
+        if first is not None:
+            return first
         try:
             binding = await binding_for(
                 services,

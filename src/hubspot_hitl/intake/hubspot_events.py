@@ -53,10 +53,15 @@ def agent_message(
     )
 
 
+def key_of(installation_id: str, event: HubSpotEvent) -> str:
+    """The dedup key of the event's delivery in its handoff's lane."""
+    return f"hs:{installation_id}:{event.dedup_key}"
+
+
 def delivery(installation_id: str, handoff_id: str, event: HubSpotEvent) -> NewDelivery:
     """The delivery of `event` in its handoff's lane."""
     return NewDelivery(
-        dedup_key=f"hs:{installation_id}:{event.dedup_key}",
+        dedup_key=key_of(installation_id, event),
         lane=handoff_id,
         kind=event.kind,
         installation_id=installation_id,

@@ -8,8 +8,15 @@ from typing import cast
 import structlog
 
 from hubspot_hitl.handoff.texts import TextKey, Texts
-from hubspot_hitl.intake.hubspot_events import MESSAGE, ORPHAN, UNRESOLVED, HubSpotEvent, delivery
-from hubspot_hitl.ports.ledger import Delivery, Done, Later, Outcome
+from hubspot_hitl.intake.hubspot_events import (
+    MESSAGE,
+    ORPHAN,
+    UNRESOLVED,
+    HubSpotEvent,
+    delivery,
+    key_of,
+)
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, Done, Later, Outcome
 from hubspot_hitl.ports.reading import installation_of, start_in_flight
 from hubspot_hitl.ports.services import Services
 
@@ -42,9 +49,16 @@ async def handle_unresolved(services: Services, it: Delivery) -> Outcome:
 
 
 async def handle_orphan(services: Services, it: Delivery) -> Outcome:
-    """Tell the agent that nobody will read the message: we do not know its conversation."""
+    """Tell the agent that nobody will read the message: we do not know its conversation.
+
+    Unless it was taken in otherwise, before its chat went on in another thread.
+    """
     installation = await installation_of(services, it)
-    message_id = _event(it.body).dedup_key.removeprefix("message:")
+    event = _event(it.body)
+    known = DeliveryFilter(dedup_key=key_of(installation.id, event), limit=1)
+    if await services.ledger.find(known):
+        return Done(note="known already")
+    message_id = event.dedup_key.removeprefix("message:")
     channel_id = cast(Mapping[str, object], it.body["body"]).get("channelId")
     if isinstance(channel_id, str):
         configuration = installation.configuration

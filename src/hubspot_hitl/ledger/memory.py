@@ -290,6 +290,7 @@ def _matches(delivery: Delivery, filter_: DeliveryFilter) -> bool:
     return (
         all(wanted is None or wanted == actual for wanted, actual in pairs)
         and (not filter_.states or delivery.state in filter_.states)
+        and (filter_.dedup_key is None or delivery.dedup_key == filter_.dedup_key)
         and (filter_.key_part is None or f":{filter_.key_part}:" in f":{delivery.dedup_key}:")
         and (after_ms is None or delivery.accepted_ms >= after_ms)
         and (before_ms is None or delivery.accepted_ms < before_ms)

@@ -95,6 +95,7 @@ def found_by(filter_: DeliveryFilter, sign: str) -> tuple[str, list[object]]:
     values: list[object] = []
     for condition, value in (
         ("seq =", filter_.seq),
+        ("dedup_key =", filter_.dedup_key),
         ("lane =", filter_.lane),
         ("handoff_id =", filter_.handoff_id),
         ("installation_id =", filter_.installation_id),

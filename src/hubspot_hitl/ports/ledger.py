@@ -106,10 +106,11 @@ class DeliveryFilter:
     """Which deliveries a person wants to see. Empty fields match all; times in epoch ms.
 
     `key_part` is one of the parts between colons that dedup keys are made of, such as the id of a
-    message at either vendor.
+    message at either vendor; it takes a look at every delivery, the whole `dedup_key` does not.
     """
 
     seq: int | None = None
+    dedup_key: str | None = None
     key_part: str | None = None
     states: Sequence[DeliveryState] = ()
     lane: str | None = None

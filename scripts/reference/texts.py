@@ -14,15 +14,16 @@ def texts_page() -> str:
         "",
         NOTE,
         "",
-        "What users and agents read of this integration. Each exists in "
+        "What the integration itself says to users and agents, in "
         + ", ".join(f"`{language}`" for language in TEXTS)
         + ".",
-        "The setting **Texts** (`texts`) of an installation replaces one by its key, for all",
-        "languages or for one (`agent-left`, `agent-left.fr`; also for a language not among them);",
-        "so does `then.texts` of a routing rule, for the handoffs that the rule routed. The value",
-        "`NULL` switches a text off; a text that stands for content is then what it was. `{slots}`",
-        "are filled in. Users read the language of the session; agents that of the setting",
-        "**Language of the agents** (`agentLanguage`), else the user's.",
+        "",
+        "**Texts** (`texts`) of an installation replaces a text by its key, for all languages or",
+        "for one (`agent-left`, `agent-left.fr`), also for a language that is not in this list.",
+        "So does `then.texts` of a routing rule, for the handoffs that it routed. The value",
+        "`NULL` switches a text off; a text that stands for content then becomes that content.",
+        "`{slots}` are filled in. Users read the language of the session; agents read **Language",
+        "of the agents** (`agentLanguage`), or else the user's.",
     ]
     for title, wanted in (("For users", False), ("For agents", True)):
         lines += ["", f"## {title}", "", "| key | text in English |", "|---|---|"]

@@ -66,6 +66,23 @@ def test_the_commands_of_examples_exist(page: Path) -> None:
     assert set(named) - {"as", "is", "and", "does", "in"} <= set(COMMANDS)
 
 
+def options_of_commands() -> dict[str, set[str]]:
+    """Command with its subcommand -> its options, as the generated page has them."""
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text()
+    sections = re.findall(r"^## `hubspot-hitl ([a-z ]+)`\n(.*?)(?=^## |\Z)", page, re.M | re.S)
+    return {name: set(re.findall(r"`(--[a-z-]+)`", text)) | {"--help"} for name, text in sections}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_the_options_of_examples_exist(page: Path) -> None:
+    known = options_of_commands()
+    said = re.findall(r"hubspot-hitl ([a-z]+)(?: ([a-z]+))?([^`\n#|]*)", page.read_text())
+    for command, sub, rest in said:
+        name = f"{command} {sub}" if f"{command} {sub}" in known else command
+        used = set(re.findall(r"(?<!\S)(--[a-z-]+)", rest))
+        assert used <= known.get(name, set()), f"{name}: {used - known.get(name, set())}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_the_verbs_of_make_in_examples_exist(page: Path) -> None:
     verbs = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -18,8 +18,8 @@ from hubspot_hitl.integration.readiness import parse_configuration
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.settings import Settings
 from hubspot_hitl.setup.apply import apply, plan_for
-from hubspot_hitl.setup.register import unregister
 from hubspot_hitl.setup.subscriptions import WANTED
+from hubspot_hitl.setup.unregister import unregister
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage
 

@@ -237,8 +237,22 @@ async def test_unregistering_deletes_our_channel_and_no_other(house: House) -> N
     assert [one.fields["name"] for one in living_channels(house.stage)] == ["Botpress", "Another"]
 
 
+async def test_unregistering_ends_the_chats_for_both_sides(house: House) -> None:
+    chat, thread_id = await house.handoff()
+    installation = house.stage.installation
+    assert installation is not None
+    assert (await house.stage.botpress.operations.unregister(installation)).accepted
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    assert chat.counts["hitlStopped"] == 1
+    assert house.stage.hubspot.world.thread(thread_id).status == "CLOSED"
+    entries = house.stage.hubspot.transcript(thread_id)
+    assert any("disconnected from this inbox" in one.get("text", "") for one in entries)
+
+
 async def test_unregistering_succeeds_though_hubspot_does_not_answer(house: House) -> None:
-    house.stage.hubspot.faults.add(Fault(FaultKind.ERROR_500, ("channels.delete",)))
+    await house.handoff()
+    for vendor in (house.stage.hubspot, house.stage.botpress):
+        vendor.faults.add(Fault(FaultKind.ERROR_500))
     installation = house.stage.installation
     assert installation is not None
     assert (await house.stage.botpress.operations.unregister(installation)).accepted

@@ -62,6 +62,7 @@ _STATE_AFTER: Mapping[EndReason, HandoffState] = MappingProxyType(
         EndReason.THREAD_DELETED: _S.CANCELLED,
         EndReason.MARKED_SPAM: _S.REJECTED,
         EndReason.BOT_STOPPED: _S.RESOLVED,
+        EndReason.UNREGISTERED: _S.CANCELLED,
         EndReason.PATIENT_COMMAND: _S.RESOLVED,
         EndReason.PATIENT_LEFT: _S.RESOLVED,
         EndReason.NO_AGENT: _S.EXPIRED,

@@ -31,6 +31,7 @@ class EndReason(StrEnum):
     THREAD_DELETED = "thread-deleted"
     MARKED_SPAM = "marked-as-spam"
     BOT_STOPPED = "close-action-called"
+    UNREGISTERED = "integration-removed"
     PATIENT_COMMAND = "patient-used-termination-command"
     PATIENT_LEFT = "patient-left"
     NO_AGENT = "agent-assignment-timeout"

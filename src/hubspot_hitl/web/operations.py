@@ -33,7 +33,8 @@ from hubspot_hitl.observing.observing import Observing
 from hubspot_hitl.ports.botpress import JsonObject
 from hubspot_hitl.ports.services import Services
 from hubspot_hitl.redaction import remember_secret
-from hubspot_hitl.setup import register as setting_up
+from hubspot_hitl.setup.register import register
+from hubspot_hitl.setup.unregister import unregister
 from hubspot_hitl.web.webhooks import HubSpotDoor, WebhookCall
 
 log = structlog.get_logger(__name__)
@@ -96,11 +97,11 @@ class BotpressDoor:
     async def register(self, context: Context, operation: Register) -> None:
         """Set the HubSpot side up."""
         installation = await self._installation(context)
-        await setting_up.register(self._services, installation, operation.webhook_url)
+        await register(self._services, installation, operation.webhook_url)
 
     async def unregister(self, context: Context, _operation: Unregister) -> None:
         """Take the HubSpot side down, as far as it is ours."""
-        await setting_up.unregister(self._services, await self._installation(context))
+        await unregister(self._services, await self._installation(context))
 
     async def action(self, context: Context, operation: ActionTriggered) -> JsonObject | None:
         """Run one action, return its output. Raises InvalidPayload for a wrong input."""

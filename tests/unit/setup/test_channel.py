@@ -17,7 +17,8 @@ from hubspot_hitl.setup.doctor.findings import Severity
 from hubspot_hitl.setup.doctor.portal_checks import Patient, check_channel
 from hubspot_hitl.setup.finish import handle
 from hubspot_hitl.setup.progress import FINISH, pending
-from hubspot_hitl.setup.register import register, unregister
+from hubspot_hitl.setup.register import register
+from hubspot_hitl.setup.unregister import unregister
 from hubspot_hitl.store.memory import MemoryInstallations, MemoryLeases
 
 URL = "https://webhook.example/hook"

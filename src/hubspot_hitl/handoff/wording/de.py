@@ -30,6 +30,10 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "Der Chat ist wieder offen: Ihre Nachrichten kommen an.",
     T.NOTE_USER_ENDED: "Der Chat wurde von der anderen Seite beendet.",
+    T.NOTE_UNREGISTERED: (
+        "Der Bot wurde von diesem Posteingang getrennt, der Chat ist beendet: Was hier"
+        " geschrieben wird, kommt nicht mehr an."
+    ),
     T.NOTE_NUDGE: "Es wird auf eine Antwort gewartet.",
     T.NOTE_NO_AGENT: "Niemand hat den Chat rechtzeitig übernommen: Der Bot führt ihn weiter.",
     T.NOTE_AGENT_SILENT: "Es kam nicht rechtzeitig eine Antwort: Der Bot führt den Chat weiter.",
@@ -172,6 +176,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.END_THREAD_DELETED: "in HubSpot gelöscht",
     T.END_MARKED_SPAM: "als Spam markiert",
     T.END_BOT_STOPPED: "vom Bot beendet",
+    T.END_UNREGISTERED: "die Integration wurde vom Bot entfernt",
     T.END_USER_COMMAND: "von der anderen Seite beendet",
     T.END_USER_LEFT: "es kam keine Antwort mehr",
     T.END_NO_AGENT: "niemand übernahm rechtzeitig",

@@ -30,6 +30,10 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "The chat is open again: the user gets your messages.",
     T.NOTE_USER_ENDED: "The user has ended the chat.",
+    T.NOTE_UNREGISTERED: (
+        "The bot was disconnected from this inbox, so the chat has ended: what is"
+        " written here reaches nobody any more."
+    ),
     T.NOTE_NUDGE: "The user is waiting for an answer.",
     T.NOTE_NO_AGENT: "Nobody took the chat in time, so it was given back to the bot.",
     T.NOTE_AGENT_SILENT: "The user got no answer in time, so the chat was given back to the bot.",
@@ -172,6 +176,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.END_THREAD_DELETED: "deleted in HubSpot",
     T.END_MARKED_SPAM: "marked as spam",
     T.END_BOT_STOPPED: "ended by the bot",
+    T.END_UNREGISTERED: "the integration was removed from the bot",
     T.END_USER_COMMAND: "ended by the user",
     T.END_USER_LEFT: "the user did not answer any more",
     T.END_NO_AGENT: "nobody took it in time",

@@ -30,6 +30,10 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "El chat está abierto de nuevo: el usuario recibe sus mensajes.",
     T.NOTE_USER_ENDED: "El usuario ha terminado el chat.",
+    T.NOTE_UNREGISTERED: (
+        "El bot se desconectó de esta bandeja, así que el chat ha terminado: lo que se"
+        " escriba aquí ya no llega a nadie."
+    ),
     T.NOTE_NUDGE: "El usuario espera una respuesta.",
     T.NOTE_NO_AGENT: "Nadie tomó el chat a tiempo: el bot lo retoma.",
     T.NOTE_AGENT_SILENT: "El usuario no recibió respuesta a tiempo: el bot retoma el chat.",
@@ -170,6 +174,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.END_THREAD_DELETED: "eliminado en HubSpot",
     T.END_MARKED_SPAM: "marcado como spam",
     T.END_BOT_STOPPED: "terminado por el bot",
+    T.END_UNREGISTERED: "la integración se quitó del bot",
     T.END_USER_COMMAND: "terminado por el usuario",
     T.END_USER_LEFT: "el usuario ya no respondía",
     T.END_NO_AGENT: "nadie lo tomó a tiempo",

@@ -30,6 +30,10 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "La conversation est rouverte : l'utilisateur reçoit vos messages.",
     T.NOTE_USER_ENDED: "L'utilisateur a mis fin à la conversation.",
+    T.NOTE_UNREGISTERED: (
+        "Le bot a été déconnecté de cette boîte de réception, la conversation est donc"
+        " terminée : ce qui est écrit ici n'arrive plus à personne."
+    ),
     T.NOTE_NUDGE: "L'utilisateur attend une réponse.",
     T.NOTE_NO_AGENT: "Personne n'a pris la conversation à temps : le bot la reprend.",
     T.NOTE_AGENT_SILENT: (
@@ -174,6 +178,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.END_THREAD_DELETED: "supprimée dans HubSpot",
     T.END_MARKED_SPAM: "marquée comme spam",
     T.END_BOT_STOPPED: "terminée par le bot",
+    T.END_UNREGISTERED: "l'intégration a été retirée du bot",
     T.END_USER_COMMAND: "terminée par l'utilisateur",
     T.END_USER_LEFT: "l'utilisateur ne répondait plus",
     T.END_NO_AGENT: "personne ne l'a prise à temps",

@@ -30,6 +30,10 @@ TEXTS: Final[Mapping[T, str]] = {
     ),
     T.NOTE_REOPENED: "O chat está aberto de novo: o usuário recebe suas mensagens.",
     T.NOTE_USER_ENDED: "O usuário encerrou o chat.",
+    T.NOTE_UNREGISTERED: (
+        "O bot foi desconectado desta caixa de entrada, então o chat foi encerrado: o"
+        " que for escrito aqui não chega mais a ninguém."
+    ),
     T.NOTE_NUDGE: "O usuário está esperando uma resposta.",
     T.NOTE_NO_AGENT: "Ninguém assumiu o chat a tempo: o bot o retoma.",
     T.NOTE_AGENT_SILENT: "O usuário não recebeu resposta a tempo: o bot retoma o chat.",
@@ -169,6 +173,7 @@ TEXTS: Final[Mapping[T, str]] = {
     T.END_THREAD_DELETED: "excluído no HubSpot",
     T.END_MARKED_SPAM: "marcado como spam",
     T.END_BOT_STOPPED: "encerrado pelo bot",
+    T.END_UNREGISTERED: "a integração foi removida do bot",
     T.END_USER_COMMAND: "encerrado pelo usuário",
     T.END_USER_LEFT: "o usuário não respondia mais",
     T.END_NO_AGENT: "ninguém o assumiu a tempo",

@@ -18,6 +18,7 @@
     │   ├── VendorUnreachable     no answer; the effect may or may not have happened
     │   │   └── CircuitOpen       not asked: the vendor has not been answering
     │   ├── VendorFault           5xx, 423, 477: try again
+    │   ├── VendorChokes          5xx to this call alone, again and again: a person must look
     │   ├── VendorThrottled       429: try again after `retry_after_s`
     │   │   └── NoTurn            not asked: the rate limit leaves no room for now
     │   ├── VendorRefused         another 4xx: the same request will fail again
@@ -230,6 +231,22 @@ class VendorFault(VendorError):
 
     code = "vendor_fault"
     retryable = True
+
+
+class VendorChokes(VendorError):
+    """The vendor answers 5xx to this call again and again, and takes the same of others."""
+
+    code = "vendor_chokes"
+
+    def __init__(self, fault: VendorFault) -> None:
+        super().__init__(
+            f"{fault.message} So it has been for minutes, while other calls were taken.",
+            vendor=fault.vendor,
+            operation=fault.operation,
+            status=fault.status,
+            vendor_code=fault.vendor_code,
+            correlation_id=fault.correlation_id,
+        )
 
 
 class VendorThrottled(VendorError):

@@ -33,11 +33,12 @@ class Vendor:
     asked: dict[str, int] = field(default_factory=dict[str, int])
     heard: list[str] = field(default_factory=list[str])
     lost_answers: bool = False
+    chokes_on: str = ""
 
     async def handle(self, it: Delivery) -> Outcome:
         async with self.circuits.calling(it.installation_id, "hubspot", "publish"):
             self.asked[it.installation_id] = self.asked.get(it.installation_id, 0) + 1
-            if it.installation_id in self.away:
+            if it.installation_id in self.away or it.dedup_key == self.chokes_on:
                 if self.lost_answers:
                     raise VendorUnreachable("no answer", vendor="hubspot", operation="publish")
                 raise VendorFault("no", vendor="hubspot", operation="publish", status=500)
@@ -72,6 +73,38 @@ async def test_what_has_a_limit_is_tried_longer_but_not_for_ever(world: World) -
     await world.advance(10 * 60, step_s=5)
     row = await world.row(ledger, "choked on")
     assert (row.state, row.attempts) == (DeliveryState.DEAD, (THRESHOLD + 1) * OUTAGE_PATIENCE)
+
+
+async def test_what_the_vendor_chokes_on_alone_is_given_up_and_its_chat_goes_on(
+    world: World,
+) -> None:
+    ledger, vendor = await opened(world)
+    vendor.chokes_on = "poison"
+    await ledger.accept([message("poison", "a1", "a"), message("behind it", "a1", "a")])
+    for number in range(30):
+        await ledger.accept([message(f"other {number}", "a2", "a")])
+        await world.advance(20, step_s=5)
+    row = await world.row(ledger, "poison")
+    assert (row.state, row.error_code) == (DeliveryState.DEAD, "vendor_chokes")
+    assert vendor.heard.count("behind it") == 1
+    assert len(vendor.heard) == 31
+
+
+@pytest.mark.parametrize("others", ["away too", "silent"])
+async def test_nothing_is_given_up_because_nobody_can_tell_an_outage_from_poison(
+    world: World, others: str
+) -> None:
+    ledger, vendor = await opened(world)
+    vendor.away = {"a"}
+    await ledger.accept([message("patient", "a1", "a")])
+    for number in range(20):
+        if others == "away too":
+            await ledger.accept([message(f"other {number}", "a2", "a")])
+        await world.advance(LONG_S / 20, step_s=5)
+    assert (await world.row(ledger, "patient")).state is DeliveryState.READY
+    vendor.away.clear()
+    await world.advance(120, step_s=5)
+    assert vendor.heard.count("patient") == 1
 
 
 async def test_an_operation_that_always_fails_keeps_no_other_of_its_chat_waiting(

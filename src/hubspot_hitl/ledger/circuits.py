@@ -19,11 +19,13 @@ from hubspot_hitl.errors import (
     CircuitOpen,
     HitlError,
     Vendor,
+    VendorChokes,
     VendorError,
     VendorFault,
     VendorUnreachable,
 )
 from hubspot_hitl.ledger.breaker import Breaker
+from hubspot_hitl.ledger.choking import Choking
 from hubspot_hitl.ports.clock import Clock
 
 _log = structlog.get_logger(__name__)
@@ -42,6 +44,7 @@ class BreakerCircuits:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._breakers: LRUCache[tuple[str, Vendor], Breaker] = LRUCache(_MOST)
+        self._choking: LRUCache[tuple[str, Vendor], Choking] = LRUCache(_MOST)
         self._names = count()
 
     @asynccontextmanager
@@ -51,6 +54,7 @@ class BreakerCircuits:
         """Surround one request; what it raises tells how the vendor is. May raise CircuitOpen.
 
         A lane is refused at once and comes back; a request that somebody waits for stays a while.
+        Raises VendorChokes in place of a 5xx that is answered to this lane alone, again and again.
         """
         breaker = self._breaker(installation_id, vendor)
         caller = LANE.get()
@@ -72,6 +76,8 @@ class BreakerCircuits:
                 breaker.failed(name, self._clock.monotonic(), asked_s, looked=looked)
                 if breaker.opened_s is not None and not was_open:
                     _log.warning("circuit_opened", installation=installation_id, vendor=vendor)
+                if caller is not None:
+                    self._look_for_choking(installation_id, vendor, operation, caller, error)
             else:
                 self._answered(breaker, installation_id, vendor)
             raise
@@ -79,6 +85,8 @@ class BreakerCircuits:
             breaker.given_up(self._clock.monotonic(), looked=looked)
             raise
         self._answered(breaker, installation_id, vendor)
+        if caller is not None:
+            self._calls(installation_id, vendor).succeeded(caller, operation)
 
     def check(self, installation_id: str, vendor: Vendor, operation: str) -> None:
         """Raise CircuitOpen if `calling` surely would: before a place in a queue is taken."""
@@ -106,6 +114,23 @@ class BreakerCircuits:
         if breaker is None:
             breaker = self._breakers[installation_id, vendor] = Breaker()
         return breaker
+
+    def _calls(self, installation_id: str, vendor: Vendor) -> Choking:
+        calls = self._choking.get((installation_id, vendor))
+        if calls is None:
+            calls = self._choking[installation_id, vendor] = Choking()
+        return calls
+
+    def _look_for_choking(
+        self, installation_id: str, vendor: Vendor, operation: str, caller: str, error: HitlError
+    ) -> None:
+        """Raise VendorChokes from `error` when the vendor fails on this lane's call alone."""
+        now_s = self._clock.monotonic()
+        calls = self._calls(installation_id, vendor)
+        calls.failed(caller, operation, now_s)
+        if isinstance(error, VendorFault) and calls.on(caller, operation, now_s):
+            calls.forget(caller, operation)
+            raise VendorChokes(error) from error
 
     def _refused(
         self, breaker: Breaker, vendor: Vendor, operation: str, wait_s: float

@@ -1,4 +1,4 @@
-"""A TCP proxy that can be cut: a load balancer before replicas, or the wire to a database."""
+"""A TCP proxy that can be cut or held: a balancer before replicas, or the wire to a database."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class Gate:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_cut = False
+        self._flows = asyncio.Event()
+        self._flows.set()
 
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -28,6 +30,7 @@ class Gate:
     async def close(self) -> None:
         assert self._server is not None
         self._server.close()
+        self.mend()
         self.cut()  # with their connections gone, the tasks end by themselves
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -37,8 +40,13 @@ class Gate:
         for writer in self._writers:
             writer.transport.abort()
 
+    def hold(self) -> None:
+        """Pass nothing on until `mend`, as a machine that is gone; connections stay as they are."""
+        self._flows.clear()
+
     def mend(self) -> None:
         self._is_cut = False
+        self._flows.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -50,7 +58,9 @@ class Gate:
             found = None if self._is_cut else await self._connect()
             if found is not None:
                 self._writers.add(found[1])
-                await asyncio.gather(_pump(reader, found[1]), _pump(found[0], writer))
+                await asyncio.gather(
+                    _pump(reader, found[1], self._flows), _pump(found[0], writer, self._flows)
+                )
                 self._writers.discard(found[1])
         finally:
             self._writers.discard(writer)
@@ -64,9 +74,12 @@ class Gate:
         return None
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event
+) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65_536):
+            await flows.wait()
             writer.write(data)
             await writer.drain()
     writer.transport.abort()

@@ -69,8 +69,8 @@ async def test_one_plan_for_all_is_for_the_group_alone() -> None:
         await ledger.accept(many(["1"]))
         engine = world.plugs[0].engine
         assert isinstance(engine, PostgresEngine)
-        pool = engine._opened()  # pyright: ignore[reportPrivateUsage]
-        async with pool.acquire() as connection:
+        pool = engine._pool  # pyright: ignore[reportPrivateUsage]
+        async with pool.connection() as connection:
             assert await connection.fetchval("SHOW plan_cache_mode") == "auto"
             found = await connection.fetchval(
                 "SELECT proconfig FROM pg_proc WHERE proname = 'hitl_ledger_group'"

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import structlog
 from sqlalchemy import Delete, Select, Update
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
 from hubspot_hitl.ledger.engine import Transaction
@@ -30,6 +28,7 @@ from hubspot_hitl.ledger.postgres.errors import (
     worth_again,
 )
 from hubspot_hitl.ledger.postgres.foreseen import ForeseenTransaction, KnownLanes, NotForeseen
+from hubspot_hitl.ledger.postgres.pool import PARTING_S, PostgresPool
 from hubspot_hitl.ledger.postgres.presence import (
     GONE_AFTER_S,
     LOOK_S,
@@ -54,6 +53,7 @@ from hubspot_hitl.ledger.queries import (
     redacted,
 )
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, LedgerHealth, Redaction
+from hubspot_hitl.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
     import asyncpg
@@ -63,62 +63,62 @@ T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 _ATTEMPTS: Final = 4
-_POOL_SIZE: Final = 4
 _TIMEOUT_S: Final = 10.0
 _LISTEN_AGAIN_S: Final = 0.5
 SILENCE: Final = 0.8
 """For which share of `gone_after_s` a replica has renewed nothing when it is taken for dead."""
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # as SQLAlchemy has it
-_OF_SQLALCHEMY: Final = ("prepared_statement_cache_size", "prepared_statement_name_func")
 
 
 class PostgresEngine:
     """The :class:`~hubspot_hitl.ledger.engine.Engine` on PostgreSQL.
 
     `lease_s` is how long a silent replica's lanes wait for a new owner, `gone_after_s` how long
-    those of one whose connection is gone; the look for that comes each second. `clock_offset_ms`
-    shifts the server's clock as far as leases are concerned; it is there for tests.
+    those of one whose connection is gone; the look for that comes each second. No statement may
+    take longer than `timeout_s`. `clock_offset_ms` shifts the server's clock as far as leases are
+    concerned; it is there for tests.
     """
 
     def __init__(
-        self, url: str, *, lease_s: float = 15.0, gone_after_s: float = GONE_AFTER_S
+        self,
+        url: str,
+        *,
+        lease_s: float = 15.0,
+        gone_after_s: float = GONE_AFTER_S,
+        timeout_s: float = _TIMEOUT_S,
     ) -> None:
-        self._dsn, self._where = _dsn(url)
+        self._server = PostgresServer(url)
         self.lease_s: float | None = lease_s
         self.clock_offset_ms = 0
         self._gone_after_s = gone_after_s
+        self._timeout_s = timeout_s
         self._lease_ms = round(lease_s * 1000)
         self._known = KnownLanes()
         self._foresees = True
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._pool = PostgresPool(self._server, self._prepare, timeout_s=timeout_s)
         self._listening: asyncio.Task[None] | None = None
 
     async def open(self, *, alone: bool, owner: str, wake: Callable[[], None]) -> None:
         """Connect and listen. Raises BadSettings without the driver or the tables."""
         try:
-            import asyncpg
+            import asyncpg as _  # noqa: F401 - said here, not deep inside the pool
         except ImportError as error:
             raise BadSettings(
                 "HITL_DATABASE_URL names PostgreSQL, whose driver is not installed:"
                 ' pip install "hubspot-hitl[postgres]"'
             ) from error
-        if self._pool is not None:
+        if self._pool.is_open:
             return
         try:
-            self._pool = await asyncpg.create_pool(
-                self._dsn,
-                min_size=1,
-                max_size=_POOL_SIZE,
-                command_timeout=_TIMEOUT_S,
-                init=self._prepare,
-                reset=_nothing,
-            )
-            await self._pool.execute("SELECT lane FROM lanes LIMIT 0")
+            await self._pool.open()
+            async with self._pool.connection() as connection:
+                await connection.execute("SELECT lane FROM lanes LIMIT 0")
         except Exception as error:
             await self.close()
             if getattr(error, "sqlstate", None) in NOT_MIGRATED:
                 raise BadSettings(
-                    f"the database {self._where} has no ledger tables: run `hubspot-hitl migrate`"
+                    f"the database {self._server.where} has no ledger tables:"
+                    " run `hubspot-hitl migrate`"
                 ) from error
             self._raise_if_away(error)
             raise
@@ -132,13 +132,7 @@ class PostgresEngine:
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            try:
-                await asyncio.wait_for(pool.close(), _TIMEOUT_S)
-            except Exception as error:
-                _log.warning("ledger_pool_not_closed", error=type(error).__name__)
-                pool.terminate()
+        await self._pool.close()
 
     async def _prepare(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         """Give a new connection the function that writes a group in one round trip."""
@@ -150,7 +144,7 @@ class PostgresEngine:
             self._foresees = False
             _log.warning(
                 "ledger_groups_take_several_round_trips",
-                where=self._where,
+                where=self._server.where,
                 sqlstate=error.sqlstate,
                 cure="Grant the database user TEMPORARY on the database.",
             )
@@ -200,7 +194,7 @@ class PostgresEngine:
     async def _send_group(self, foreseen: ForeseenTransaction) -> list[int]:
         """Raises NotForeseen when the lanes or keys are not as foreseen."""
         arguments = foreseen.arguments(self.clock_offset_ms, self._lease_ms)
-        async with self._opened().acquire(timeout=_TIMEOUT_S) as connection:
+        async with self._pool.connection() as connection:
             seqs: list[int] | None = await connection.fetchval(sql.GROUP, *arguments)
         if seqs is None:
             raise NotForeseen
@@ -210,7 +204,7 @@ class PostgresEngine:
         for attempt in range(1, _ATTEMPTS + 1):
             ending = False
             try:
-                async with self._opened().acquire(timeout=_TIMEOUT_S) as connection:
+                async with self._pool.connection() as connection:
                     transaction = connection.transaction()
                     await transaction.start()
                     try:
@@ -253,14 +247,10 @@ class PostgresEngine:
         """Count what waits and what died."""
         return health_of_row((await self._fetch(*_compiled(health_figures())))[0])
 
-    def _opened(self) -> asyncpg.Pool[asyncpg.Record]:
-        if self._pool is None:
-            raise StoreUnavailable(f"the ledger's connection to {self._where} is closed")
-        return self._pool
-
     async def _fetch(self, text: str, arguments: Sequence[object]) -> list[asyncpg.Record]:
         try:
-            return await self._opened().fetch(text, *arguments)
+            async with self._pool.connection() as connection:
+                return await connection.fetch(text, *arguments)
         except Exception as error:
             self._raise_if_away(error)
             raise
@@ -275,7 +265,8 @@ class PostgresEngine:
     async def _change(self, statement: Delete | Update) -> int:
         text, arguments = _compiled(statement)
         try:
-            status = await self._opened().execute(text, *arguments)
+            async with self._pool.connection() as connection:
+                status = await connection.execute(text, *arguments)
         except Exception as error:
             self._raise_if_away(error)
             raise
@@ -286,8 +277,8 @@ class PostgresEngine:
             state: str | None = getattr(error, "sqlstate", None)
             detail = f"SQLSTATE {state}" if state else type(error).__name__
             raise StoreUnavailable(
-                f"PostgreSQL at {self._where} cannot be used ({detail}): check that the server"
-                " runs, accepts connections and has free disk space"
+                f"PostgreSQL at {self._server.where} cannot be used ({detail}): check that the"
+                " server runs, accepts connections and has free disk space"
             ) from error
 
     async def _listen(self, owner: str, wake: Callable[[], None]) -> None:
@@ -295,8 +286,6 @@ class PostgresEngine:
 
         It also tells them that we live, and looks which of them do not.
         """
-        import asyncpg
-
         while True:
             lost = asyncio.Event()
 
@@ -308,9 +297,7 @@ class PostgresEngine:
 
             connection: asyncpg.Connection[asyncpg.Record] | None = None
             try:
-                connection = await asyncpg.connect(
-                    self._dsn, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S
-                )
+                connection = await self._server.connect(command_timeout=self._timeout_s)
                 connection.add_termination_listener(gone)
                 await connection.add_listener(sql.CHANNEL, told)
                 await announce(connection, owner)
@@ -347,41 +334,20 @@ class PostgresEngine:
                 await asyncio.wait_for(lost.wait(), min(LOOK_S, self._gone_after_s / 3))
 
 
-def _dsn(url: str) -> tuple[str, str]:
-    """What asyncpg understands of a SQLAlchemy URL, and its name for messages."""
-    try:
-        parsed = make_url(url).set(drivername="postgresql")
-    except (ArgumentError, ValueError) as error:
-        raise BadSettings("HITL_DATABASE_URL is not a readable PostgreSQL URL") from error
-    parsed = parsed.difference_update_query(_OF_SQLALCHEMY)
-    if "ssl" in parsed.query:  # SQLAlchemy's name for what libpq and asyncpg call sslmode
-        parsed = parsed.update_query_dict({"sslmode": parsed.query["ssl"]})
-        parsed = parsed.difference_update_query(["ssl"])
-    where = f"{parsed.host or 'localhost'}:{parsed.port or 5432}/{parsed.database}"
-    return parsed.render_as_string(hide_password=False), where
-
-
 def _compiled(statement: Select[*tuple[Any, ...]] | Delete | Update) -> tuple[str, list[object]]:
     compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     names: Sequence[str] = compiled.positiontup or ()
     return str(compiled), [compiled.params[name] for name in names]
 
 
-async def _nothing(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """What a connection needs before its next use: the statements here leave nothing behind.
-
-    asyncpg's own reset is a round trip for each use; what it does about an open transaction is
-    done without it.
-    """
-
-
 async def _roll_back(transaction: ServerTransaction) -> None:
     with suppress(Exception):  # the connection is gone: the server has rolled back
-        await transaction.rollback()
+        async with asyncio.timeout(PARTING_S):
+            await transaction.rollback()
 
 
 async def _hang_up(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     try:
-        await connection.close(timeout=1.0)
+        await connection.close(timeout=PARTING_S)
     except Exception:  # it was gone already
         connection.terminate()

@@ -13,27 +13,21 @@ from contextlib import asynccontextmanager
 from typing import Final, Literal, TypeVar
 
 import structlog
-from sqlalchemy import Connection, NullPool
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    NoSuchModuleError,
-    PendingRollbackError,
-    SQLAlchemyError,
-)
+from sqlalchemy import Connection, ExceptionContext, NullPool, event
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
+from hubspot_hitl.postgres_server import PostgresServer
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 _ATTEMPTS: Final = 4
 _POOL_SIZE: Final = 8
-_CONNECT_TIMEOUT_S: Final = 5.0
-_COMMAND_TIMEOUT_S: Final = 60.0
+_DIALECT: Final = "postgresql+asyncpg://"
+_COMMAND_TIMEOUT_S: Final = 20.0
 _TURN_TIMEOUT_S: Final = 10.0
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -43,21 +37,21 @@ _AWAY_CLASSES: Final = frozenset({"08", "53", "57", "58", "XX"})  # connection, 
 _AWAY: Final = frozenset({"25006", "28000", "28P01", "3D000", "55000", "55P03"})
 _WRONG_LOGIN: Final = frozenset({"28000", "28P01", "3D000", "3F000"})
 
-# libpq's names in the query of a URL -> what asyncpg calls them
-_CONNECT_ARGUMENTS: Final = {"ssl": "ssl", "sslmode": "ssl"}
-_SERVER_SETTINGS: Final = frozenset({"application_name", "search_path", "statement_timeout"})
-_PASSED_ON: Final = frozenset(
-    {"host", "port", "prepared_statement_cache_size", "statement_cache_size"}
-)
-
 
 class PostgresDatabase:
     """One database on a server. See :class:`~hubspot_hitl.store.engine.database.Database`."""
 
     dialect: Literal["sqlite", "postgresql"] = "postgresql"
 
-    def __init__(self, url: str, *, pool_size: int = _POOL_SIZE) -> None:
-        self._url, self._connect_args = _parse(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = _POOL_SIZE,
+        command_timeout_s: float = _COMMAND_TIMEOUT_S,
+    ) -> None:
+        self._server = PostgresServer(url)
+        self._command_timeout_s = command_timeout_s
         self._pool_size = pool_size
         self._engine: AsyncEngine | None = None
         self._reading: AsyncEngine | None = None
@@ -68,7 +62,7 @@ class PostgresDatabase:
     @property
     def where(self) -> str:
         """The server and database for messages, without the credentials."""
-        return f"{self._url.host or 'localhost'}:{self._url.port or 5432}/{self._url.database}"
+        return self._server.where
 
     async def start(self) -> None:
         """Connect once, so that a wrong URL or a server that is away is known at once."""
@@ -82,13 +76,14 @@ class PostgresDatabase:
                 ' pip install "hubspot-hitl[postgres]"'
             ) from error
         self._engine = create_async_engine(
-            self._url,
-            connect_args=self._connect_args,
+            _DIALECT,
+            connect_args=self._connect_args(self._command_timeout_s),
             pool_size=self._pool_size,
             max_overflow=0,
             pool_timeout=_TURN_TIMEOUT_S,
             hide_parameters=True,  # parameters are people's words: they stay out of errors
         )
+        event.listen(self._engine.sync_engine, "handle_error", _take_silence_for_gone)
         # one statement needs no BEGIN and COMMIT around it: one round trip instead of three
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         try:
@@ -117,8 +112,8 @@ class PostgresDatabase:
     async def alter(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` on a connection of its own that no command times out; it may commit itself."""
         unhurried = create_async_engine(
-            self._url,
-            connect_args={**self._connect_args, "command_timeout": None},
+            _DIALECT,
+            connect_args=self._connect_args(None),
             poolclass=NullPool,
             hide_parameters=True,
         )
@@ -126,6 +121,15 @@ class PostgresDatabase:
             return await self._run(unhurried, fn, commit=True)
         finally:
             await unhurried.dispose()
+
+    def _connect_args(self, command_timeout_s: float | None) -> dict[str, object]:
+        """What SQLAlchemy connects with, beside its own arguments."""
+        cached = self._server.statement_cache_size
+        return {
+            "async_creator_fn": self._server.connect,
+            "command_timeout": command_timeout_s,
+            **({} if cached is None else {"prepared_statement_cache_size": cached}),
+        }
 
     async def scrub(self) -> None:
         """Nothing: the server's vacuum and its settings decide when dead rows are overwritten."""
@@ -186,38 +190,13 @@ def _ping(connection: Connection) -> None:
     connection.exec_driver_sql("SELECT 1")
 
 
-def _parse(text: str) -> tuple[URL, dict[str, object]]:
-    """The URL for SQLAlchemy and asyncpg's own arguments; never repeats the text in an error."""
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError, NoSuchModuleError):
-        raise BadSettings(
-            "HITL_DATABASE_URL is not a readable URL: write it as"
-            " postgresql://user:password@host:5432/database and percent-encode special characters"
-        ) from None  # the cause's text may hold the password
-    if not url.database:
-        raise BadSettings("HITL_DATABASE_URL names no database: end it with /name")
-    arguments: dict[str, object] = {
-        "timeout": _CONNECT_TIMEOUT_S,
-        "command_timeout": _COMMAND_TIMEOUT_S,
-    }
-    settings = {"application_name": "hubspot-hitl"}
-    kept: dict[str, str | tuple[str, ...]] = {}
-    for name, value in url.query.items():
-        if name in _SERVER_SETTINGS and isinstance(value, str):
-            settings[name] = value
-        elif name == "connect_timeout" and isinstance(value, str) and value.isdigit():
-            arguments["timeout"] = float(value)
-        elif name in _CONNECT_ARGUMENTS:
-            arguments[_CONNECT_ARGUMENTS[name]] = value
-        elif name == "statement_cache_size" and isinstance(value, str) and value.isdigit():
-            arguments[name] = int(value)
-        elif name in _PASSED_ON:
-            kept[name] = value
-        else:
-            raise BadSettings(f"HITL_DATABASE_URL has an unknown parameter {name!r}")
-    arguments["server_settings"] = settings
-    return url.set(drivername="postgresql+asyncpg", query=kept), arguments
+def _take_silence_for_gone(context: ExceptionContext) -> None:
+    """After a statement that took too long use no connection of before, idle ones neither.
+
+    The server may be gone without a word, and each of them would take as long to tell.
+    """
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = context.invalidate_pool_on_disconnect = True
 
 
 def _root(error: BaseException) -> BaseException:

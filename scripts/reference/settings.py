@@ -65,7 +65,7 @@ def _default(row: SettingRow) -> str:
 def env_example() -> str:
     """.env.example: every variable, commented out, at its default."""
     lines = [
-        "# Copy to .env and uncomment what you change. The environment is stronger than this file.",
+        "# Copy to .env and uncomment what you change. The environment wins over this file.",
         "# A secret can also come from a file: HITL_CONSOLE_TOKEN_FILE=/run/secrets/console.",
     ]
     for title, settings in _sections():

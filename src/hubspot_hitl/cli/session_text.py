@@ -33,7 +33,7 @@ def _standing(found: Recording, now_ms: int) -> Iterator[str]:
         yield f"Nobody has taken it: {asked}."
     elif one.state is HandoffState.ASSIGNED:
         since = f" since {minute_text(one.assigned_ms)}" if one.assigned_ms else ""
-        yield f"Agent {one.agent_actor_id} has it{since}."
+        yield f"Agent {one.agent_actor_id} {'has had' if since else 'has'} it{since}."
     else:
         why = f", {one.end_reason}" if one.end_reason else ""
         yield f"It ended {minute_text(one.ended_ms)}: {one.state}{why}."

@@ -118,6 +118,13 @@ def test_every_message_of_troubleshooting_is_one_that_is_said() -> None:
     assert [part for part in parts if part not in said] == []
 
 
+def test_the_log_lines_that_pages_name_are_written() -> None:
+    source = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    for page in PAGES:
+        named = re.findall(r"\blog(?:s| lines?| says)?(?: it as)?\s+`(\w+)`", page.read_text())
+        assert [one for one in named if f'"{one}"' not in source] == [], page.name
+
+
 def test_every_command_is_used_in_a_page_for_people() -> None:
     pages = [page for page in PAGES if "reference" not in page.parts]
     text = "\n".join(page.read_text() for page in pages)

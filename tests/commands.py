@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import runpy
 import sys
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TextIO
 from hubspot_hitl.cli import run
 
 OURS = ("HITL_", "HUBSPOT_", "BP_")
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,32 @@ class Said:
 _ONE_AT_A_TIME = threading.Lock()  # environment, folder and streams belong to the process
 
 
-async def run_command(*arguments: str, env: Mapping[str, str], folder: Path | None = None) -> Said:
+async def run_command(
+    *arguments: str, env: Mapping[str, str], folder: Path | None = None, stdin: str = ""
+) -> Said:
     """Run a command on a thread with a loop of its own; a new process takes ten times longer.
 
     It sees `env` and nothing else of ours. Commands that wait for a signal need `begin_command`.
     """
-    return await asyncio.to_thread(_run, arguments, env, folder)
+    return await asyncio.to_thread(_run, lambda: run(arguments), env, folder, stdin)
+
+
+async def run_script(
+    name: str, *arguments: str, env: Mapping[str, str], folder: Path | None = None
+) -> Said:
+    """Run one of `scripts/` in the same way."""
+    return await asyncio.to_thread(_run, lambda: _status_of(name, arguments), env, folder)
+
+
+def _status_of(name: str, arguments: tuple[str, ...]) -> int:
+    before, sys.argv = sys.argv, [name, *arguments]
+    try:
+        runpy.run_path(str(SCRIPTS / name), run_name="__main__")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    finally:
+        sys.argv = before
+    return 0
 
 
 async def begin_command(
@@ -72,17 +94,29 @@ class _OfOneThread(io.StringIO):
         return super().write(text) if mine else self._others.write(text)
 
 
-def _run(arguments: tuple[str, ...], env: Mapping[str, str], folder: Path | None) -> Said:
+def _run(
+    work: Callable[[], int], env: Mapping[str, str], folder: Path | None, stdin: str = ""
+) -> Said:
     out, err = _OfOneThread(sys.stdout), _OfOneThread(sys.stderr)
     with (
         _ONE_AT_A_TIME,
         _environment(env),
+        _input(stdin),
         chdir(folder or Path.cwd()),
         redirect_stdout(out),
         redirect_stderr(err),
     ):
-        status = run(arguments)
+        status = work()
     return Said(status, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def _input(text: str) -> Generator[None]:
+    before, sys.stdin = sys.stdin, io.StringIO(text)
+    try:
+        yield
+    finally:
+        sys.stdin = before
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
+from tests.commands import run_script
 
 from hubspot_hitl.integration.actions import ACTIONS, parse_input
 from hubspot_hitl.integration.configuration import Configuration
@@ -110,15 +109,13 @@ def test_the_interface_block_names_every_part_and_only_what_exists(interface: Js
         assert {entry["name"] for entry in block[part].values()} <= set(DEFINITION[part])
 
 
-def test_the_file_is_what_the_script_writes(tmp_path: Path) -> None:
-    script = [sys.executable, str(ROOT / "scripts" / "build_definition.py")]
-    check = subprocess.run([*script, "--check"], capture_output=True, text=True, check=False)
-    assert (check.returncode, check.stderr) == (0, "")
-    out = tmp_path / "definition.json"
+async def test_the_file_is_what_the_script_writes(tmp_path: Path) -> None:
+    script, out = "build_definition.py", tmp_path / "definition.json"
+    check = await run_script(script, "--check", env={})
+    assert (check.status, check.err) == (0, "")
     out.write_text("{}")
-    old = subprocess.run([*script, "--check", "--out", str(out)], capture_output=True, check=False)
-    assert old.returncode == 1
-    assert subprocess.run([*script, "--out", str(out)], capture_output=True).returncode == 0
+    assert (await run_script(script, "--check", "--out", str(out), env={})).status == 1
+    assert (await run_script(script, "--out", str(out), env={})).status == 0
     assert out.read_bytes() == (ROOT / "integration.definition.json").read_bytes()
     assert out.read_bytes().endswith(b"}\n")
 

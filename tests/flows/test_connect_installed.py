@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
 import aiohttp
 import pytest
-from tests.flows.conftest import WITHIN_S
+from tests.commands import run_command
 from tests.flows.consent import CONSOLE, Desk, open_desk, query_of
 
 from hubspot_hitl.house import open_house
@@ -28,27 +26,14 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 async def command(desk: Desk, *arguments: str, stdin: str = "", **more: str) -> tuple[int, str]:
-    """`hubspot-hitl connect` beside the running server; its status and standard output."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from hubspot_hitl.cli import main; main()",
+    """`hubspot-hitl connect` beside the running server; its status and what it said."""
+    said = await run_command(
         "connect",
         *arguments,
-        env={
-            **os.environ,
-            **desk.stage.environment(),
-            "HITL_DATA_DIR": str(desk.house.folder),
-            "HITL_DATABASE_URL": f"sqlite:///{desk.house.folder}/house.db",
-            "HITL_PUBLIC_URL": desk.house.url,
-            **more,
-        },
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        env={**desk.house.environment(), "HITL_PUBLIC_URL": desk.house.url, **more},
+        stdin=stdin,
     )
-    out, _ = await asyncio.wait_for(process.communicate(stdin.encode()), WITHIN_S)
-    return process.returncode or 0, out.decode().strip()
+    return said.status, (said.err + said.out).strip()
 
 
 async def post(desk: Desk, name: str, **body: object) -> tuple[int, dict[str, object]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import ClientSession
-from tests.commands import begin_command
+from tests.commands import begin_command, run_command
 
 
 @asynccontextmanager
@@ -48,11 +48,10 @@ async def event(process: asyncio.subprocess.Process, name: str) -> dict[str, str
     raise AssertionError(f"the demo ended without {name!r}")
 
 
-async def test_the_figures_are_the_last_line_and_decide_the_exit_status(tmp_path: Path) -> None:
-    async with demo(tmp_path, "--headless", "--handoffs", "2") as process:
-        out, _ = await process.communicate()
-    told = json.loads(out.splitlines()[-1])
-    assert process.returncode == 0
+async def test_the_figures_are_the_last_line_and_decide_the_exit_status() -> None:
+    said = await run_command("demo", "--json", "--headless", "--handoffs", "2", env={})
+    told = json.loads(said.out.splitlines()[-1])
+    assert said.status == 0
     assert (told["handoffs"], told["lost"], told["duplicates"], told["out_of_order"]) == (
         2,
         0,
@@ -96,7 +95,7 @@ async def serves(http: ClientSession, url: str) -> bool:
         return False
 
 
-async def test_a_port_that_is_taken_is_told_before_anything_is_played(tmp_path: Path) -> None:
+async def test_a_port_that_is_taken_is_told_before_anything_is_played() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen()

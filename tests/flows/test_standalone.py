@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from examples.standalone_chat import build
-from tests.commands import run_command
+from tests.commands import SCRIPTS, run_command, run_script
 from tests.ports import own_port
 from yarl import URL
 
@@ -25,7 +25,6 @@ from hubspot_hitl.twins.hubspot.options import HubSpotOptions
 from hubspot_hitl.twins.stage import reached
 
 WITHIN_S = 60.0
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @dataclass(slots=True)
@@ -36,25 +35,13 @@ class Alone:
     twin: HubSpotTwin
     url: str
 
-    async def run(self, *arguments: str) -> tuple[int, str]:
-        """A command in the folder; everything it needs is in .env."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *arguments,
-            cwd=self.folder,
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        out, _ = await asyncio.wait_for(process.communicate(), WITHIN_S)
-        return process.returncode or 0, out.decode()
-
     async def command(self, *arguments: str) -> tuple[int, str]:
         said = await run_command(*arguments, env={}, folder=self.folder)
         return said.status, said.out
 
     async def script(self, name: str, *arguments: str) -> tuple[int, str]:
-        return await self.run(str(SCRIPTS / name), *arguments)
+        said = await run_script(name, *arguments, env={}, folder=self.folder)
+        return said.status, said.out
 
 
 @pytest.fixture

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-def status_of(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, *arguments: str) -> object:
-    """The exit status of a script; in this process, for a start of its own takes a second."""
-    monkeypatch.setattr(sys, "argv", [name, *arguments])
-    monkeypatch.chdir(folder)
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(SCRIPTS / name), run_name="__main__")
-    return ended.value.code
+from tests.commands import run_script
 
 
 @pytest.mark.parametrize(
@@ -30,19 +18,13 @@ def status_of(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, *argumen
         "build_reference.py",
     ],
 )
-def test_each_script_explains_itself(
-    name: str,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert status_of(monkeypatch, tmp_path, name, "--help") == 0
-    assert "--help" in capsys.readouterr().out
+async def test_each_script_explains_itself(name: str, tmp_path: Path) -> None:
+    said = await run_script(name, "--help", env={}, folder=tmp_path)
+    assert said.status == 0
+    assert "--help" in said.out
 
 
-def test_a_script_without_credentials_names_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert status_of(monkeypatch, tmp_path, "get_refresh_token.py") == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET not set")
+async def test_a_script_without_credentials_names_what_is_missing(tmp_path: Path) -> None:
+    said = await run_script("get_refresh_token.py", env={}, folder=tmp_path)
+    assert said.status == 2
+    assert said.err.startswith("error: HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET not set")

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 SEED ?=
-PARALLEL ?= -n auto --dist worksteal  # a process a core and one more; PARALLEL= runs the tests in one
+PARALLEL ?= -n auto --dist worksteal  # a process a core and two more; PARALLEL= runs the tests in one
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE  # images often set it; each start would compile everything again
 

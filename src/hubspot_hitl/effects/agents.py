@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 
-from hubspot_hitl.errors import VendorError
+from hubspot_hitl.errors import VendorError, VendorNotFound
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.handoff.texts import TextKey, Texts
 from hubspot_hitl.integration.installation import Installation
@@ -15,6 +17,7 @@ from hubspot_hitl.ports.hubspot_records import Actor
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 FRESH_MS = 10 * 60_000
 UNKNOWN_MS = 60_000
@@ -57,6 +60,35 @@ async def mirror_agent(
     return await _write(services, installation, actor, known, seen_ms)
 
 
+async def as_agent(
+    services: Services,
+    installation: Installation,
+    agent: Person,
+    call: Callable[[str], Awaitable[T]],
+) -> T:
+    """Do something at the bot in the name of the agent's user, by its id.
+
+    Whoever deletes users there deletes mirrors too; then the agent is mirrored anew. Raises what
+    `call` does, VendorNotFound only when something else is missing.
+    """
+    try:
+        return await call(agent.user_id)
+    except VendorNotFound:
+        if await _lives(services, installation, agent):
+            raise
+    log.info("agent_mirrored_anew", actor=agent.actor_id, user=agent.user_id)
+    actor = Actor(agent.actor_id or "", "AGENT", agent.name, agent.email, agent.picture_url)
+    return await call((await _write(services, installation, actor, None, agent.seen_ms)).user_id)
+
+
+async def _lives(services: Services, installation: Installation, agent: Person) -> bool:
+    try:
+        await services.bots.of(installation).get_user(agent.user_id)
+    except VendorNotFound:
+        return False
+    return True
+
+
 async def _write(
     services: Services,
     installation: Installation,
@@ -83,7 +115,12 @@ async def _write(
     else:
         stale = known is not None and (known.name, known.picture_url) != (name, actor.avatar_url)
     if stale:
-        await bot.update_user(user_id, name=name, picture_url=actor.avatar_url)
+        try:
+            await bot.update_user(user_id, name=name, picture_url=actor.avatar_url)
+        except VendorNotFound:
+            if known is None:
+                raise
+            return await _write(services, installation, actor, None, seen_ms)
     person = Person(
         installation_id=installation.id,
         user_id=user_id,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from hubspot_hitl.effects.agent_presence import agent_seen
-from hubspot_hitl.effects.agents import SYSTEM_ACTOR, mirror_agent
+from hubspot_hitl.effects.agents import SYSTEM_ACTOR, as_agent, mirror_agent
 from hubspot_hitl.effects.contact_log import said_later, writes_each_message
 from hubspot_hitl.effects.held import hold_for_news, hold_for_return
 from hubspot_hitl.effects.relay import failure_receipt, receipt, relay
@@ -120,10 +120,13 @@ async def _emit_assigned(stage: Stage, agent: Person) -> None:
     conversation_id = stage.handoff.conversation_id
     if conversation_id is None:
         return
-    payload = {"conversationId": conversation_id, "userId": agent.user_id}
-    if await _emitted_before(stage, HITL_ASSIGNED, payload, if_unknown=True):
-        return
-    await _emit(stage, HITL_ASSIGNED, payload, agent.user_id)
+
+    async def emit(user_id: str) -> None:
+        payload = {"conversationId": conversation_id, "userId": user_id}
+        if not await _emitted_before(stage, HITL_ASSIGNED, payload, if_unknown=True):
+            await _emit(stage, HITL_ASSIGNED, payload, user_id)
+
+    await as_agent(stage.services, stage.installation, agent, emit)
 
 
 async def _emit_stopped(stage: Stage) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal, cast
 
 import structlog
 
+from hubspot_hitl.effects.agents import as_agent
 from hubspot_hitl.effects.presenting import presented
 from hubspot_hitl.errors import VendorError
 from hubspot_hitl.handoff.records import Handoff, Person
@@ -52,14 +54,15 @@ async def relay(
     bot = services.bots.of(installation)
     created = 0
     for piece in to_user(whole, options):
-        _, new = await bot.get_or_create_message(
+        send = partial(
+            bot.get_or_create_message,
             to,
-            agent.user_id,
-            piece.type,
-            mask_payload(installation.configuration, piece.payload),
-            {MessageTag.ID.value: f"{piece.key}{repetition}"},
+            type_=piece.type,
+            payload=mask_payload(installation.configuration, piece.payload),
+            tags={MessageTag.ID.value: f"{piece.key}{repetition}"},
             discriminate_by=[MessageTag.ID.value],
         )
+        _, new = await as_agent(services, installation, agent, send)
         created += new
     return created
 

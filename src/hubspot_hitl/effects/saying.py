@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hubspot_hitl.effects.agents import SYSTEM_ACTOR, mirror_agent
+from functools import partial
+
+from hubspot_hitl.effects.agents import SYSTEM_ACTOR, as_agent, mirror_agent
 from hubspot_hitl.effects.comments import comments_in, write_comment
 from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.records import Handoff
@@ -71,14 +73,15 @@ async def tell_user(
     if handoff.conversation_id is None:
         return False
     speaker = await mirror_agent(services, installation, SYSTEM_ACTOR)
-    await services.bots.of(installation).get_or_create_message(
+    say = partial(
+        services.bots.of(installation).get_or_create_message,
         handoff.conversation_id,
-        speaker.user_id,
-        "text",
-        {"text": text},
-        {MessageTag.ID.value: key},
+        type_="text",
+        payload={"text": text},
+        tags={MessageTag.ID.value: key},
         discriminate_by=[MessageTag.ID.value],
     )
+    await as_agent(services, installation, speaker, say)
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.flows.conftest import WITHIN_S, House
-from tests.flows.conversation import agent, commented, comments, furnished
+from tests.flows.conversation import agent, commented, comments, furnished, said
 
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.faults import Fault, FaultKind
@@ -70,6 +70,35 @@ async def test_the_new_session_hears_who_answers(house: House) -> None:
     plugin.say(chat, "Is nobody there?")
     await plugin.start_hitl(chat)
     assert await reached(lambda: chat.counts["hitlAssigned"] == 2, WITHIN_S)
+
+
+async def test_what_agents_said_to_nobody_is_said_to_the_new_session(house: House) -> None:
+    chat, thread_id = await house.handoff()
+    plugin, agents = house.stage.botpress.plugin, house.stage.hubspot.agents
+    lost(chat)
+    for text in ("Hello", "Anybody?"):
+        agents.reply(thread_id, agent(house), text)
+    assert await reached(lambda: chat.counts["dropped_after_end"] >= 3, WITHIN_S)
+    plugin.say(chat, "Is nobody there?")
+    await plugin.start_hitl(chat)
+    agents.reply(thread_id, agent(house), "Ah!")
+    assert await reached(lambda: len(said(chat)) == 3, WITHIN_S)
+    assert [line["text"] for line in said(chat)] == ["Hello", "Anybody?", "Ah!"]
+    assert chat.counts["hitlAssigned"] == 1
+
+
+async def test_what_was_heard_is_not_said_again(house: House) -> None:
+    chat, thread_id = await house.handoff()
+    plugin, agents = house.stage.botpress.plugin, house.stage.hubspot.agents
+    agents.reply(thread_id, agent(house), "Hello")
+    plugin.say(chat, "Good morning")
+    await house.until(chat, thread_id, user=1, agent=1)
+    lost(chat)
+    plugin.say(chat, "Are you still there?")
+    await plugin.start_hitl(chat)
+    agents.reply(thread_id, agent(house), "Yes")
+    assert await reached(lambda: len(said(chat)) == 2, WITHIN_S)
+    assert [line["text"] for line in said(chat)] == ["Hello", "Yes"]
 
 
 async def test_another_chat_of_the_user_has_a_handoff_of_its_own(house: House) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from hubspot_hitl.actions import again
 from hubspot_hitl.actions import stop_hitl as stopping
 from hubspot_hitl.actions.availability import check_availability
 from hubspot_hitl.actions.create_user import create_user
@@ -42,7 +41,6 @@ DELIVERIES: Mapping[str, DeliveryHandler] = MappingProxyType(
         stopping.STOP: stopping.deliver_stop,
         stopping.CLOSE_THREAD: stopping.close_thread,
         OVERDUE: handle_overdue,
-        **again.DELIVERIES,
     }
 )
 """Kind of delivery -> who handles it, for what actions leave to the ledger."""

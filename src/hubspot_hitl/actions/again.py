@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from hubspot_hitl.actions.same_chat import Running, marks_of
 from hubspot_hitl.channels.history import HISTORY
+from hubspot_hitl.effects.unheard import begun_anew
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.intake.hubspot_events import ASSIGNED
 from hubspot_hitl.integration.actions import StartHitlInput
 from hubspot_hitl.integration.history import HistoryEntry
-from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
-from hubspot_hitl.ports.reading import handoff_of
+from hubspot_hitl.ports.ledger import NewDelivery
 from hubspot_hitl.ports.services import Services
 
 log = structlog.get_logger(__name__)
 
-BEGUN_ANEW: Final = "bot.begun_anew"
 ANSWER_MS: Final = 3_000
 """The longest time from the end of a start to its answer; `release_after_answer` cuts it short."""
 
@@ -29,7 +27,7 @@ ANSWER_MS: Final = 3_000
 async def taken_up_again(services: Services, same: Running, input_: StartHitlInput) -> Handoff:
     """The open handoff that a start repeats; what was said since the first one is shown.
 
-    The first answer never reached the plugin, so neither did what it was told of the agent.
+    The first answer never reached the plugin, so neither did what agents said, nor who they are.
     """
     handoff = same.handoff
     if handoff is None:
@@ -42,27 +40,8 @@ async def taken_up_again(services: Services, same: Running, input_: StartHitlInp
         return handoff
     marks = " ".join(marks_of(input_.message_history))
     mark = f"again:{hashlib.sha256(marks.encode()).hexdigest()[:16]}"
-    anew = NewDelivery(
-        f"{mark}:{handoff.id}",
-        handoff.id,
-        BEGUN_ANEW,
-        handoff.installation_id,
-        {"mark": mark, "marks": marks},
-        handoff.id,
-    )
-    await services.ledger.accept([anew, *shown(handoff, mark, news)])
+    await services.ledger.accept([begun_anew(handoff, mark, marks), *shown(handoff, mark, news)])
     return handoff
-
-
-async def handle_begun_anew(services: Services, it: Delivery) -> Outcome:
-    """Take the agent for not announced yet, and have the bot told who answers."""
-    handoff = await handoff_of(services, it)
-    if not handoff.active:
-        return Done(note=f"the handoff is {handoff.state}")
-    anew = replace(handoff, announced=(), history_marks=str(it.body["marks"]))
-    if anew != handoff:
-        anew = await services.handoffs.save(anew)
-    return Done(then=announced_again(anew, str(it.body["mark"]), services.clock.now_ms()))
 
 
 def announced_again(handoff: Handoff, mark: str, now_ms: int) -> list[NewDelivery]:
@@ -88,7 +67,3 @@ def shown(handoff: Handoff, mark: str, said: Sequence[HistoryEntry]) -> list[New
             handoff.id,
         )
     ]
-
-
-DELIVERIES = {BEGUN_ANEW: handle_begun_anew}
-"""Kind of delivery -> who handles it."""

@@ -23,7 +23,7 @@ from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 from hubspot_hitl.ports.services import Services
 
 AFTER: Final = ":after:"
-MOST_MARKS: Final = 100
+MOST_MARKS: Final = 50
 SURELY: Final = 10
 """So many messages in a row are alike in one chat only. Fewer may be: "Hello", "A person!"."""
 
@@ -70,7 +70,7 @@ def marks_of(history: Sequence[HistoryEntry]) -> list[str]:
         said = entry.model_dump(by_alias=True, mode="json")
         by = "u" if said["source"].get("type") == "user" else "b"
         text = json.dumps(said, sort_keys=True).encode()
-        marks.append(by + hashlib.blake2b(text, digest_size=5).hexdigest())
+        marks.append(by + hashlib.blake2b(text, digest_size=4).hexdigest())
     return marks
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from hubspot_hitl.channels.stop_word import USER_ENDED
-from hubspot_hitl.events import operator_ended, reminder, watch
+from hubspot_hitl.events import begun_anew, operator_ended, reminder, watch
 from hubspot_hitl.events.account import channel_account_changed
 from hubspot_hitl.events.agent_comment import agent_commented
 from hubspot_hitl.events.operator_assigned import operator_assigned_update
@@ -37,6 +37,7 @@ DELIVERIES: Mapping[str, DeliveryHandler] = MappingProxyType(
         reminder.REMINDER: reminder.remind,
         USER_ENDED: handle_user_ended,
         operator_ended.OPERATOR_ENDED: operator_ended.handle_operator_ended,
+        **begun_anew.DELIVERIES,
         **watch.DELIVERIES,
     }
 )

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.flows.conftest import WITHIN_S, House
 
+from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.hubspot.records import StoredFile
 from hubspot_hitl.twins.stage import reached
@@ -36,6 +37,16 @@ class WebSite:
 
     def url(self, name: str) -> str:
         return str(self.server.make_url(f"/{name}"))
+
+
+class WrongClock(SystemClock):
+    """A machine's clock that somebody set."""
+
+    def __init__(self, ahead_ms: int) -> None:
+        self.ahead_ms = ahead_ms
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.ahead_ms
 
 
 async def open_site() -> WebSite:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 from tests.flows.conftest import WITHIN_S, House
-from tests.flows.conversation import agent, commented, comments, entries, furnished, said
+from tests.flows.conversation import (
+    WrongClock,
+    agent,
+    commented,
+    comments,
+    entries,
+    furnished,
+    said,
+)
 
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.faults import Fault, FaultKind
@@ -174,6 +182,36 @@ async def test_last_words_that_a_transfer_overtakes_still_arrive(
     assert "My colleague knows more" in [line["text"] for line in said(chat)]
     await stage.hubspot.settled()
     assert {e["id"]: e["status"] for e in entries(home, old_id)}[told] == "SENT"
+
+
+async def test_an_agent_who_closes_the_old_thread_does_not_end_the_transferred_chat(
+    furnish: Furnish, stage: Stage
+) -> None:
+    inboxes = list(stage.hubspot.world.portals[stage.hubspot.options.portal_id].inboxes)
+    home = await furnish(inboxId=",".join(inboxes[:2]))
+    chat, old_id = await taken(home)
+    stage.hubspot.faults.add(Fault(FaultKind.LATENCY, ("messages.publish",), seconds=0.5))
+    stage.hubspot.agents.comment(old_id, agent(home), f"/transfer {inboxes[1]}")
+    assert await reached(lambda: stage.hubspot.faults.struck["latency"] == 1, WITHIN_S)
+    stage.hubspot.agents.close(old_id, agent(home))
+    assert await reached(lambda: stage.thread_of(chat) != old_id, WITHIN_S)
+    new_id = stage.thread_of(chat)
+    stage.hubspot.agents.reply(new_id, agent(home, 1), "Here I am")
+    assert await reached(lambda: "Here I am" in [line["text"] for line in said(chat)], WITHIN_S)
+    assert chat.active
+
+
+async def test_who_takes_a_transferred_chat_is_told_wherever_our_clock_is(
+    bare: House, stage: Stage
+) -> None:
+    inboxes = list(stage.hubspot.world.portals[stage.hubspot.options.portal_id].inboxes)
+    bare.clock = WrongClock(60_000)
+    home = await furnished(bare, inboxId=",".join(inboxes[:2]))
+    chat, old_id = await taken(home)
+    stage.hubspot.agents.comment(old_id, agent(home), f"/transfer {inboxes[1]}")
+    assert await reached(lambda: stage.hubspot.world.thread(old_id).status == "CLOSED", WITHIN_S)
+    stage.hubspot.agents.assign(stage.thread_of(chat), agent(home, 1))
+    assert await reached(lambda: chat.counts["hitlAssigned"] == 2, WITHIN_S)
 
 
 async def test_a_user_who_is_asked_to_wait_is_told_and_the_agent_reminded(

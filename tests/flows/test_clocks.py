@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 from tests.databases import database_url
 from tests.flows.conftest import WITHIN_S, House
+from tests.flows.conversation import WrongClock
 from tests.flows.test_attacks import hook, post
 
-from hubspot_hitl.clock import SystemClock
 from hubspot_hitl.store.engine.agreed_clock import AgreedClock
 from hubspot_hitl.store.engine.database import Database, open_database
 from hubspot_hitl.twins.faults import Fault, FaultKind
@@ -23,16 +23,6 @@ from hubspot_hitl.twins.stage import Stage, reached
 
 pytestmark = pytest.mark.postgres
 FIVE_MINUTES_MS = 300_000
-
-
-class WrongClock(SystemClock):
-    """A machine's clock that somebody set."""
-
-    def __init__(self, ahead_ms: int) -> None:
-        self.ahead_ms = ahead_ms
-
-    def now_ms(self) -> int:
-        return super().now_ms() + self.ahead_ms
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ async def happen(
     """
     installation = await installation_of(services, it)
     handoff = await handoff_of(services, it)
+    if message is None and _is_of_a_left_thread(it, handoff):
+        return Done(note="the chat has left this thread")
     now_ms = services.clock.now_ms()
     decision = domain.decide(handoff, event, now_ms, _policy(installation))
     if WaitForStart() in decision.effects:
@@ -73,6 +75,12 @@ async def happen(
     over = handoff.active and not saved.active and it.dedup_key != watch_key(handoff)
     cancel = [watch_key(handoff)] if over else []
     return Done(note=NEXT_NOTE.join(stage.notes) or "nothing to do", then=then, cancel=cancel)
+
+
+def _is_of_a_left_thread(it: Delivery, handoff: Handoff) -> bool:
+    """Whether it came while the chat was being transferred, of the thread where it was before."""
+    thread_id = it.body.get("threadId")
+    return bool(thread_id) and handoff.thread_id is not None and thread_id != handoff.thread_id
 
 
 def _policy(installation: Installation) -> domain.Policy:

@@ -114,7 +114,8 @@ async def _move(order: Order, binding: ChannelBinding, own_id: str) -> Handoff:
     published = await services.hubspot.of(order.installation).publish(opening)
     waiting = handoff
     if handoff.state is HandoffState.ASSIGNED:
-        waiting = machine.unassign(handoff, services.clock.now_ms())
+        # by HubSpot's clock: whoever is assigned in the new thread comes later, wherever ours is
+        waiting = machine.unassign(handoff, occurred_ms(order.it))
     return await save_moved(
         services,
         order.installation,

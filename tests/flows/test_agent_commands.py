@@ -341,3 +341,27 @@ async def test_an_end_whose_reason_cannot_be_read_is_a_plain_one(home: House) ->
     ]
     assert await reached(lambda: room.tags.get("endReason") is not None, WITHIN_S)
     assert room.tags["endReason"] == "agent-closed-ticket"
+
+
+async def test_an_agent_whose_user_was_deleted_at_the_bot_is_mirrored_anew(home: House) -> None:
+    chat, thread_id = await home.handoff()
+    stage = home.stage
+    bot = stage.botpress.world.bot(stage.botpress.options.bot_id)
+
+    def delete_agents() -> None:
+        for one in [user for user in bot.users.values() if "actorId" in user.tags]:
+            bot.user_tags.remove(one.id, one.tags)
+            del bot.users[one.id]
+
+    stage.hubspot.agents.reply(thread_id, agent(home), "One")
+    assert await reached(lambda: len(said(chat)) == 1, WITHIN_S)
+
+    delete_agents()
+    stage.hubspot.agents.reply(thread_id, agent(home), "Two")
+    assert await reached(lambda: [x["text"] for x in said(chat)] == ["One", "Two"], WITHIN_S)
+
+    delete_agents()
+    other, other_thread = await home.handoff(2)
+    stage.hubspot.agents.assign(other_thread, agent(home))
+    assert await reached(lambda: other.counts["hitlAssigned"] == 1, WITHIN_S)
+    assert other.agent_id in bot.users

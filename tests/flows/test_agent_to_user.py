@@ -249,27 +249,3 @@ async def test_a_comment_never_arrives(home: House) -> None:
     await home.stage.hubspot.settled()
     assert "difficult" not in str(chat.lines)
     assert "difficult" not in str(home.stage.botpress.journal.entries)
-
-
-async def test_an_agent_whose_user_was_deleted_at_the_bot_is_mirrored_anew(house: House) -> None:
-    chat, thread_id = await house.handoff()
-    stage = house.stage
-    bot = stage.botpress.world.bot(stage.botpress.options.bot_id)
-
-    def delete_agents() -> None:
-        for one in [user for user in bot.users.values() if "actorId" in user.tags]:
-            bot.user_tags.remove(one.id, one.tags)
-            del bot.users[one.id]
-
-    stage.hubspot.agents.reply(thread_id, agent(house), "One")
-    assert await reached(lambda: len(said(chat)) == 1, WITHIN_S)
-
-    delete_agents()
-    stage.hubspot.agents.reply(thread_id, agent(house), "Two")
-    assert await reached(lambda: [x["text"] for x in said(chat)] == ["One", "Two"], WITHIN_S)
-
-    delete_agents()
-    other, other_thread = await house.handoff(2)
-    stage.hubspot.agents.assign(other_thread, agent(house))
-    assert await reached(lambda: other.counts["hitlAssigned"] == 1, WITHIN_S)
-    assert other.agent_id in bot.users

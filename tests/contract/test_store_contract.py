@@ -241,6 +241,9 @@ async def test_a_start_in_flight_is_known_until_it_is_over(store: Store) -> None
     assert not await store.handoffs.starting("i1", 0)
     opened = await store.handoffs.open(handoff())
     assert await store.handoffs.starting("i1", 0)
+    assert await store.handoffs.starting("i1", opened.created_ms, opened.created_ms)
+    assert not await store.handoffs.starting("i1", opened.created_ms + 1)
+    assert not await store.handoffs.starting("i1", 0, opened.created_ms - 1)
     await store.handoffs.save(replace(opened, state=HandoffState.PENDING))
     assert not await store.handoffs.starting("i1", 0)
 

@@ -39,15 +39,16 @@ async def take_in(
     ordered = sorted(events, key=lambda event: event.occurred_ms)
     found = await _handoffs(services, installation.id, ordered)
     intake = Intake()
-    starting: bool | None = None
+    starting = False
+    if any(event.thread_id not in found for event in ordered):
+        starting = await start_in_flight(services, installation.id)
+        if not starting:  # one may have ended since the threads were looked up
+            found = await _handoffs(services, installation.id, ordered)
     for event in ordered:
         handoff = found.get(event.thread_id)
         if handoff is not None:
             intake.deliveries.append(delivery(installation.id, handoff.id, event))
-            continue
-        if starting is None:
-            starting = await start_in_flight(services, installation.id)
-        if starting:
+        elif starting:
             intake.deliveries.append(parked(installation.id, event, UNRESOLVED))
         elif event.kind == MESSAGE:
             # The channel is ours, so an agent is waiting for this to reach somebody.

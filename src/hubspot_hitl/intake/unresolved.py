@@ -32,6 +32,8 @@ async def handle_unresolved(services: Services, it: Delivery) -> Outcome:
     """
     event = _event(it.body)
     installation = await installation_of(services, it)
+    # Asked first: a start that ends between the two questions has left its thread behind.
+    starting = await start_in_flight(services, installation.id, by_ms=it.accepted_ms)
     by_own = await services.handoffs.by_integration_threads(
         installation.id, event.integration_thread_ids
     )
@@ -41,7 +43,7 @@ async def handle_unresolved(services: Services, it: Delivery) -> Outcome:
             note=f"thread of handoff {handoff.id}",
             then=[delivery(installation.id, handoff.id, event)],
         )
-    if await start_in_flight(services, installation.id):
+    if starting:
         return Later(LOOK_AGAIN_S, "a handoff is starting")
     if event.kind == MESSAGE:
         return await handle_orphan(services, it)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 from hubspot_hitl.errors import StoreUnavailable, UnknownInstallation
 from hubspot_hitl.handoff.records import Handoff
@@ -41,10 +42,20 @@ async def stored_handoff(services: Services, it: Delivery) -> Handoff | None:
     return await services.handoffs.get(it.handoff_id, fresh=it.lane != it.handoff_id)
 
 
-async def start_in_flight(services: Services, installation_id: str) -> bool:
-    """Whether a thread that nobody knows may yet turn out to belong to a handoff of ours."""
-    since_ms = services.clock.now_ms() - services.policy.start_overdue_ms
-    return await services.handoffs.starting(installation_id, since_ms)
+CLOCKS_MS: Final = 2_000
+"""How far the agreed clocks of two replicas may be from each other."""
+
+
+async def start_in_flight(
+    services: Services, installation_id: str, *, by_ms: int | None = None
+) -> bool:
+    """Whether a thread that nobody knows may yet turn out to belong to a handoff of ours.
+
+    `by_ms` is when the thread was heard of: what began later did not open it.
+    """
+    now_ms = services.clock.now_ms()
+    since_ms, by_ms = now_ms - services.policy.start_overdue_ms, by_ms or now_ms
+    return await services.handoffs.starting(installation_id, since_ms, by_ms + CLOCKS_MS)
 
 
 def name_of(services: Services, it: Delivery) -> str:

@@ -64,10 +64,11 @@ class Handoffs(Protocol):
         """
         ...
 
-    async def starting(self, installation_id: str, since_ms: int) -> bool:
+    async def starting(self, installation_id: str, since_ms: int, by_ms: int | None = None) -> bool:
         """Whether a start is in flight, so that an unknown thread may still turn out to be ours.
 
-        Starts that began before `since_ms` are dead: their process ended in the middle.
+        Starts that began before `since_ms` are dead: their process ended in the middle. Those that
+        began after `by_ms` do not count.
         """
         ...
 

@@ -312,14 +312,15 @@ class SqlHandoffs:
         self._keep(saved)
         return saved
 
-    async def starting(self, installation_id: str, since_ms: int) -> bool:
-        """Whether a start that began at `since_ms` or later is in flight."""
+    async def starting(self, installation_id: str, since_ms: int, by_ms: int | None = None) -> bool:
+        """Whether a start that began at `since_ms` or later, by `by_ms`, is in flight."""
         statement = (
             select(handoffs.c.id)
             .where(
                 handoffs.c.installation_id == installation_id,
                 handoffs.c.state == "starting",
                 handoffs.c.created_ms >= since_ms,
+                *(() if by_ms is None else (handoffs.c.created_ms <= by_ms,)),
             )
             .limit(1)
         )

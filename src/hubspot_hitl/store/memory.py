@@ -114,12 +114,12 @@ class MemoryHandoffs:
         self._rows[handoff.id] = saved
         return saved
 
-    async def starting(self, installation_id: str, since_ms: int) -> bool:
-        """Whether a start that began at `since_ms` or later is in flight."""
+    async def starting(self, installation_id: str, since_ms: int, by_ms: int | None = None) -> bool:
+        """Whether a start that began at `since_ms` or later, by `by_ms`, is in flight."""
         return any(
             one.installation_id == installation_id
             and one.state is HandoffState.STARTING
-            and one.created_ms >= since_ms
+            and since_ms <= one.created_ms <= (one.created_ms if by_ms is None else by_ms)
             for one in self._rows.values()
         )
 

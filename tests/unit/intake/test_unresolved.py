@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
 
 import pytest
 from tests.rooms import Rooms, handoff, installation, open_rooms
 
-from hubspot_hitl.handoff.records import HandoffState
+from hubspot_hitl.handoff.records import Handoff, HandoffState
 from hubspot_hitl.intake import DELIVERIES
 from hubspot_hitl.intake.batch import take_in
 from hubspot_hitl.intake.hubspot_events import (
@@ -20,6 +22,7 @@ from hubspot_hitl.intake.hubspot_events import (
 )
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, Done, Later
+from hubspot_hitl.ports.store import Handoffs
 
 SAID = ThreadMessage(
     id="m1", type="MESSAGE", created_ms=1, created_by="A-1", direction="OUTGOING", text="Hi"
@@ -91,6 +94,41 @@ async def test_the_same_event_from_both_roads_is_one_delivery(rooms: Rooms) -> N
     assert isinstance(outcome, Done)
     assert [then.dedup_key for then in outcome.then] == [direct.dedup_key]
     assert await rooms.services.ledger.accept(outcome.then) == 0
+
+
+async def test_an_event_does_not_wait_for_starts_that_began_after_it(rooms: Rooms) -> None:
+    """Else a portal in which somebody always starts would keep all its traffic waiting."""
+    await rooms.services.handoffs.open(STARTING)
+    (kept,) = await taken(rooms, assigned())
+    await rooms.services.handoffs.save(replace(STARTING, state=HandoffState.FAILED))
+    rooms.clock.advance(60)
+    later = replace(STARTING, id="later", start_key="k", created_ms=rooms.clock.now_ms())
+    await rooms.services.handoffs.open(later)
+    assert await DELIVERIES[UNRESOLVED](rooms.services, kept) == Done(note="not our thread")
+
+
+@dataclass(frozen=True, slots=True)
+class EndsMeanwhile:
+    """A store in which the start ends just after a thread was looked up."""
+
+    handoffs: Handoffs
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.handoffs, name)
+
+    async def by_threads(self, installation_id: str, ids: Sequence[str]) -> Mapping[str, Handoff]:
+        found = await self.handoffs.by_threads(installation_id, ids)
+        if not found:
+            await self.handoffs.save(replace(STARTING, state=HandoffState.PENDING, thread_id="9"))
+        return found
+
+
+async def test_an_event_of_a_start_that_ends_while_it_is_taken_in_is_ours(rooms: Rooms) -> None:
+    await rooms.services.handoffs.open(STARTING)
+    ending = cast("Handoffs", EndsMeanwhile(rooms.services.handoffs))
+    services = replace(rooms.services, handoffs=ending)
+    intake = await take_in(services, installation(), [spoken()])
+    assert [(one.lane, one.kind) for one in intake.deliveries] == [("handoff", MESSAGE)]
 
 
 async def test_an_event_of_a_start_that_failed_is_nobodys(rooms: Rooms) -> None:

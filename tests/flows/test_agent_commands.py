@@ -210,6 +210,7 @@ async def test_who_takes_a_transferred_chat_is_told_wherever_our_clock_is(
     chat, old_id = await taken(home)
     stage.hubspot.agents.comment(old_id, agent(home), f"/transfer {inboxes[1]}")
     assert await reached(lambda: stage.hubspot.world.thread(old_id).status == "CLOSED", WITHIN_S)
+    assert await reached(lambda: stage.thread_of(chat) != old_id, WITHIN_S)
     stage.hubspot.agents.assign(stage.thread_of(chat), agent(home, 1))
     assert await reached(lambda: chat.counts["hitlAssigned"] == 2, WITHIN_S)
 

@@ -81,6 +81,9 @@ class Plug:
     async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
         return await self._counted(self.engine.find(filter_))
 
+    async def ready(self, lane: str) -> Sequence[Delivery]:
+        return await self._counted(self.engine.ready(lane))
+
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:
         return await self._counted(self.engine.purge(finished_before_ms, now_ms))
 

@@ -12,7 +12,7 @@ from tests.contract.ledger_fixtures import many, postgres_world
 from tests.databases import database_url
 
 from hubspot_hitl.ledger.postgres.engine import PostgresEngine
-from hubspot_hitl.ledger.postgres.sql import NEXT_TIMERS, WAITING
+from hubspot_hitl.ledger.postgres.sql import NEXT_TIMERS, READY, WAITING
 from hubspot_hitl.ledger.queries import found_by, purged_deliveries, purged_lanes
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
 
@@ -32,6 +32,7 @@ def written(statement: Delete) -> str:
         (written(purged_deliveries(5, skip_locked=True)), "deliveries_finished"),
         (written(purged_lanes(5, skip_locked=True)), "deliveries_ready"),
         (WAITING, "deliveries_ready"),
+        (READY, "deliveries_ready"),
         (NEXT_TIMERS, "deliveries_ready"),
         (found_by(DeliveryFilter(lane="a", states=(DeliveryState.READY,)), "$")[0], "_ready"),
         (found_by(DeliveryFilter(states=(DeliveryState.DEAD,)), "$")[0], "deliveries_dead"),

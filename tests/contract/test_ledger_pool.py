@@ -1,16 +1,20 @@
-"""The ledger's connections to PostgreSQL: one is kept between its uses, and never a dead one."""
+"""The ledger's connections to PostgreSQL: one is kept between uses; looks at lanes share one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from tests.contract.ledger_fixtures import new, postgres_world
 from tests.databases import database_url
 
+from hubspot_hitl.gathering import Gathering
+from hubspot_hitl.ledger.postgres.engine import PostgresEngine
 from hubspot_hitl.ledger.postgres.pool import PostgresPool
+from hubspot_hitl.ports.ledger import Delivery
 from hubspot_hitl.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
@@ -88,3 +92,29 @@ async def test_closing_waits_for_who_uses_one(pool: PostgresPool) -> None:
         assert await connection.fetchval("SELECT 1") == 1
     await closing
     assert not pool.is_open
+
+
+class Counting(PostgresEngine):
+    """An engine that counts its looks at lanes."""
+
+    def __init__(self, engine: PostgresEngine) -> None:
+        vars(self).update(vars(engine))  # the address and its options, as the world has them
+        self.looks = 0
+        self._looks = Gathering(self._ready)
+
+    async def _ready(self, lanes: Sequence[str]) -> list[Delivery]:
+        self.looks += 1
+        return await super()._ready(lanes)
+
+
+async def test_who_asks_at_the_same_time_what_is_ready_shares_a_look() -> None:
+    async with postgres_world() as world:
+        made = world.new_engine
+        engine = Counting(cast("PostgresEngine", made()))
+        world.new_engine = lambda: engine
+        ledger = await world.ledger(work=False)
+        await ledger.accept([new("1", "a"), new("2", "b"), new("3", "a", timer=True, due_ms=9)])
+        found = await asyncio.gather(*(engine.ready(lane) for lane in "aba"))
+        keys = [[one.dedup_key for one in each] for each in found]
+        assert (keys, engine.looks) == ([["1", "3"], ["2"], ["1", "3"]], 1)
+        await world.close()

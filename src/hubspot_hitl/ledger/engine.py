@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 LOAD_LIMIT = 64
 """How many deliveries of a lane are kept in memory at a time after it was read anew."""
+MOST_READY = 1_000
 
 
 class Transaction(Protocol):
@@ -83,6 +84,13 @@ class Transaction(Protocol):
         ...
 
 
+def ready_in(lane: str) -> DeliveryFilter:
+    """What is ready in a lane, in order."""
+    return DeliveryFilter(
+        lane=lane, states=(DeliveryState.READY,), limit=MOST_READY, newest_first=False
+    )
+
+
 class Engine(Protocol):
     """Where the ledger is kept. Raises StoreUnavailable while that is away."""
 
@@ -108,6 +116,10 @@ class Engine(Protocol):
 
     async def find(self, filter_: DeliveryFilter) -> Sequence[Delivery]:
         """List deliveries for people."""
+        ...
+
+    async def ready(self, lane: str) -> Sequence[Delivery]:
+        """What a lane has that is ready, in order, timers among it; at most `MOST_READY`."""
         ...
 
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:

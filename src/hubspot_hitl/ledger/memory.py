@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from hubspot_hitl.ledger.engine import LOAD_LIMIT, Transaction
+from hubspot_hitl.ledger.engine import LOAD_LIMIT, Transaction, ready_in
 from hubspot_hitl.ledger.rows import FinishRow, LaneRow, NewRow, RowRef, Waiting, delivery_of
 from hubspot_hitl.ports.ledger import (
     ERASED,
@@ -73,6 +73,10 @@ class MemoryEngine:
         found = (tables.deliveries[seq] for seq in seqs)
         matching = [delivery for delivery in found if _matches(delivery, filter_)]
         return matching[: filter_.limit]
+
+    async def ready(self, lane: str) -> Sequence[Delivery]:
+        """What a lane has that is ready, in order."""
+        return await self.find(ready_in(lane))
 
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:
         """Delete done and cancelled rows, and lanes that nothing is left to do in."""

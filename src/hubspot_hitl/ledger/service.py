@@ -31,7 +31,6 @@ from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.ledger import (
     Delivery,
     DeliveryFilter,
-    DeliveryState,
     Handler,
     LedgerHealth,
     NewDelivery,
@@ -45,7 +44,6 @@ def _nobody_cares(lane: str) -> None:
     """Default of `on_lane_moved`."""
 
 
-MOST_BESIDE: Final = 1_000
 RENEW_S: Final = 1.0
 """Leases are renewed at least so often: PostgreSQL's replicas take that for a sign of life."""
 
@@ -185,17 +183,9 @@ class LaneLedger:
         if self._engine.lease_s is None and (known := self._worker.beside(delivery)) is not None:
             return known
         now_ms = self._clock.now_ms()
-        ready = await self._engine.find(
-            DeliveryFilter(
-                lane=delivery.lane,
-                states=(DeliveryState.READY,),
-                limit=MOST_BESIDE,
-                newest_first=False,
-            )
-        )
         return [
             one
-            for one in ready
+            for one in await self._engine.ready(delivery.lane)
             if one.seq != delivery.seq and not (one.timer and one.due_ms > now_ms)
         ]
 

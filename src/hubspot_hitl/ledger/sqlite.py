@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeVar
 import orjson
 from sqlalchemy import Connection
 
-from hubspot_hitl.ledger.engine import LOAD_LIMIT, Transaction
+from hubspot_hitl.ledger.engine import LOAD_LIMIT, Transaction, ready_in
 from hubspot_hitl.ledger.queries import (
     DELIVERY_COLUMNS,
     PURGE_CHUNK,
@@ -126,6 +126,10 @@ class SqliteEngine:
                 delivery_of_row(row) for row in _raw(connection).execute(text, values)
             ]
         )
+
+    async def ready(self, lane: str) -> Sequence[Delivery]:
+        """What a lane has that is ready, in order."""
+        return await self.find(ready_in(lane))
 
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:
         """Delete in chunks, so that accepts come in between."""

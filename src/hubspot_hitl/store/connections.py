@@ -15,12 +15,12 @@ from cachetools import LRUCache
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from hubspot_hitl.errors import BadSettings
+from hubspot_hitl.gathering import SharedReads
 from hubspot_hitl.integration.connection import AppIdentity, Connection, TokenState, completed
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.connections import Connections
 from hubspot_hitl.ports.store import Installations, Vault
-from hubspot_hitl.store.engine.gathering import SharedReads
 
 _GRANT: Final = "hubspot-connection"
 _APP: Final = "hubspot-app"

@@ -30,9 +30,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from hubspot_hitl.errors import IllegalMove, Stale
+from hubspot_hitl.gathering import Gathering
 from hubspot_hitl.handoff.records import ACTIVE_STATES, EndReason, Handoff, HandoffState
 from hubspot_hitl.store.engine.database import Database
-from hubspot_hitl.store.engine.gathering import Gathering
 from hubspot_hitl.store.engine.inserting import insert_into
 from hubspot_hitl.store.tables import handoffs
 

@@ -18,12 +18,12 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
 
 from hubspot_hitl.errors import BadConfiguration, BadSettings, UnknownInstallation
+from hubspot_hitl.gathering import SharedReads
 from hubspot_hitl.integration.configuration import Configuration
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.redaction import remember_secret
 from hubspot_hitl.store.engine.database import Database
-from hubspot_hitl.store.engine.gathering import SharedReads
 from hubspot_hitl.store.engine.inserting import insert_into
 from hubspot_hitl.store.secrets.keyring import KeyRing
 from hubspot_hitl.store.secrets.vault import delete_secrets, get_secret, put_secret

@@ -26,9 +26,9 @@ from sqlalchemy import (
     select,
 )
 
+from hubspot_hitl.gathering import Gathering
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.store.engine.database import Database
-from hubspot_hitl.store.engine.gathering import Gathering
 from hubspot_hitl.store.engine.inserting import insert_into
 from hubspot_hitl.store.tables import people
 

@@ -18,6 +18,7 @@ from sqlalchemy import Delete, Select, Update
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from hubspot_hitl.errors import BadSettings, StoreUnavailable
+from hubspot_hitl.gathering import Gathering
 from hubspot_hitl.ledger.engine import Transaction
 from hubspot_hitl.ledger.postgres import sql
 from hubspot_hitl.ledger.postgres.errors import (
@@ -96,6 +97,7 @@ class PostgresEngine:
         self._known = KnownLanes()
         self._foresees = True
         self._pool = PostgresPool(self._server, self._prepare, timeout_s=timeout_s)
+        self._looks = Gathering(self._ready)
         self._listening: asyncio.Task[None] | None = None
 
     async def open(self, *, alone: bool, owner: str, wake: Callable[[], None]) -> None:
@@ -232,6 +234,13 @@ class PostgresEngine:
         """List deliveries for people."""
         text, values = found_by(filter_, "$")
         return [delivery_of_row(row) for row in await self._fetch(text, values)]
+
+    async def ready(self, lane: str) -> Sequence[Delivery]:
+        """What a lane has that is ready, in order; who asks meanwhile shares the next look."""
+        return [one for one in await self._looks.get([lane]) if one.lane == lane]
+
+    async def _ready(self, lanes: Sequence[str]) -> list[Delivery]:
+        return [delivery_of_row(row) for row in await self._fetch(sql.READY, [lanes])]
 
     async def purge(self, finished_before_ms: int, now_ms: int) -> int:
         """Delete in chunks; rows that somebody works on are left for the next time."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from hubspot_hitl.ledger.engine import LOAD_LIMIT
+from hubspot_hitl.ledger.engine import LOAD_LIMIT, MOST_READY
 from hubspot_hitl.ledger.queries import DELIVERY_COLUMNS
 from hubspot_hitl.ledger.rows import ERASED_BODY
 
@@ -188,6 +188,12 @@ WAITING: Final = (
     " FROM unnest($1::text[]) AS w (lane) CROSS JOIN LATERAL"
     f" (SELECT {_COLUMNS} FROM deliveries WHERE lane = w.lane AND state = 'ready'"
     f" AND NOT (timer AND due_ms > $2) ORDER BY seq LIMIT {LOAD_LIMIT + 1}) AS d ORDER BY d.seq"
+)
+READY: Final = (
+    f"SELECT {', '.join(f'd.{name}' for name in DELIVERY_COLUMNS)}"  # noqa: S608
+    " FROM unnest($1::text[]) AS w (lane) CROSS JOIN LATERAL"
+    f" (SELECT {_COLUMNS} FROM deliveries WHERE lane = w.lane AND state = 'ready'"
+    f" ORDER BY seq LIMIT {MOST_READY}) AS d ORDER BY d.seq"
 )
 NEXT_TIMERS: Final = (
     "SELECT lane, min(due_ms) FROM deliveries WHERE lane = ANY($1::text[])"

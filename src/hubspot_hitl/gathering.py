@@ -45,7 +45,7 @@ class Gathering(Generic[K, T]):
         batch = self._waiting[-1]
         batch.keys.update(dict.fromkeys(keys))
         if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run(), name="store-gathering")
+            self._running = asyncio.create_task(self._run(), name="gathering")
         return await asyncio.shield(batch.answer)
 
     async def _run(self) -> None:

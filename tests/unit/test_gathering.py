@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from hubspot_hitl.store.engine.gathering import Gathering, SharedReads
+from hubspot_hitl.gathering import Gathering, SharedReads
 
 
 class Shelf:

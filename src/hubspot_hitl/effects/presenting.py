@@ -57,7 +57,9 @@ async def presented(
         quoted=await _quoted(services, installation, handoff, message),
         quick_replies=configuration.quick_replies,
     )
-    return dataclasses.replace(message, attachments=tuple(attachments)), options
+    if attachments:
+        message = dataclasses.replace(message, attachments=tuple(attachments))
+    return message, options
 
 
 async def _address(

@@ -161,7 +161,7 @@ def _checked(it: Delivery) -> NewDelivery:
 async def _save(services: Services, stage: Stage, decided: Handoff) -> Handoff:
     """Save what changed; the time of the last message alone is not worth a write."""
     agent = stage.agents.get(decided.agent_actor_id or "")
-    if agent is not None:
+    if agent is not None and agent.user_id != decided.agent_user_id:
         decided = dataclasses.replace(decided, agent_user_id=agent.user_id)
     before = stage.handoff
     if dataclasses.replace(before, last_agent_ms=decided.last_agent_ms) == decided:

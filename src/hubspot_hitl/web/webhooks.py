@@ -170,9 +170,9 @@ def _thread_events(events: Sequence[wire.WebhookEvent]) -> list[HubSpotEvent]:
         match event:
             case wire.OutgoingMessage():
                 # The channel's hook only ever tells what agents send.
-                message = dataclasses.replace(
-                    event.message, direction=event.message.direction or "OUTGOING"
-                )
+                message = event.message
+                if not message.direction:
+                    message = dataclasses.replace(message, direction="OUTGOING")
                 out.append(
                     hubspot_events.agent_message(
                         message, event.thread_id, event.integration_thread_ids, event.channel_id

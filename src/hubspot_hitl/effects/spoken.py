@@ -12,7 +12,7 @@ from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.to_agent import as_text, to_agent
 from hubspot_hitl.intake.codec import message_from_json
 from hubspot_hitl.intake.hubspot_events import MESSAGE
-from hubspot_hitl.intake.ordering import AGAIN
+from hubspot_hitl.intake.ordering import first_key
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.words import agents_words
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
@@ -44,8 +44,7 @@ async def spoken_in(
             said = await said_in(services, installation, handoff, it)
             if said is not None and said.at_ms > since_ms:
                 # A message that was put behind elder ones left a delivery at each of its places.
-                key, _, _ = it.dedup_key.partition(AGAIN)
-                found[key] = (said.at_ms, it.seq, said)
+                found[first_key(it)] = (said.at_ms, it.seq, said)
     return [said for _, _, said in sorted(found.values(), key=lambda one: one[:2])]
 
 

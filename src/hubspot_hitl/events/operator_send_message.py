@@ -23,9 +23,9 @@ async def operator_send_message(services: Services, it: Delivery) -> Outcome:
     message = message_from_json(cast(Mapping[str, object], it.body["message"]))
     if not is_agent_message(message):
         return Done(note=f"a {message.type} by {message.created_by} is not for the user")
-    again = await after_those_before(services, message, it)
-    if again is not None:
-        return Done(note="after earlier messages", then=[again])
+    behind = await after_those_before(services, message, it)
+    if behind is not None:
+        return behind
     event = AgentMessage(author_of(message), message.created_ms)
     return await happen(services, it, event, message)
 

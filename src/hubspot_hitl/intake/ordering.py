@@ -4,13 +4,18 @@ HubSpot promises neither order nor arrival of webhooks, and a webhook carries no
 show a gap. So the thread's history decides: it is read before a message that is newer than what was
 compared last, and everything in it that the ledger does not know is accepted at once. A burst costs
 one read, a single message one, a message that an earlier read has covered none.
+
+A lane that turns out to be in disorder is put in order at once: each message that stands before an
+elder one, and all that are newer, move behind the others in the order of their writing. Were only
+the message at the front put behind, it would stand behind newer ones, and each of these would have
+to follow it: one message out of place would turn the whole lane round.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import structlog
 
@@ -18,7 +23,7 @@ from hubspot_hitl.errors import VendorError, is_away
 from hubspot_hitl.intake.hubspot_events import MESSAGE, written_ms
 from hubspot_hitl.intake.thread_history import History, history_deliveries
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
-from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
+from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, Done, NewDelivery
 from hubspot_hitl.ports.reading import handoff_of, installation_of
 from hubspot_hitl.ports.services import Compared, Services
 
@@ -34,8 +39,8 @@ UNREAD_MS = 30_000
 
 async def after_those_before(
     services: Services, message: ThreadMessage, it: Delivery
-) -> NewDelivery | None:
-    """The delivery that brings `message` again behind elder ones of its lane; None: it is its turn.
+) -> Done | None:
+    """The outcome that puts `message` behind elder ones of its lane; None: it is its turn.
 
     What no webhook has brought yet is accepted on the way. When HubSpot cannot be asked for long,
     the message is not held back for that.
@@ -47,14 +52,14 @@ async def after_those_before(
     elif message.created_ms > compared.mixed_until_ms:
         return None
     waiting = await _waiting(services, it, written_down=unexpected)
-    again = any(_goes_before(one, it, compared.places) for one in waiting)
-    if again or not _in_order(waiting, compared.places):
-        # A message that is put behind others may be elder than some of them, so each of them has
-        # to look for elders when its turn comes.
+    late = to_move(it, waiting, compared.places)
+    if late or not _in_order(waiting, compared.places):
+        # Others may come in between before the late ones have moved, so each of them has to look
+        # for elders when its turn comes.
         mixed_until_ms = max(compared.through_ms, compared.mixed_until_ms)
         compared = replace(compared, mixed_until_ms=mixed_until_ms)
     services.order_checks[it.lane] = compared  # last: should something fail, it is done again
-    return _again(it) if again else None
+    return _moved(it, late) if late else None
 
 
 def _is_to_compare(
@@ -91,13 +96,13 @@ async def _compare(
         log.warning("order_not_checked", handoff=handoff.id, error=error.code)
         return replace(before, unread_until_ms=now_ms + UNREAD_MS), True
     found = _before_ties(history, message)
-    known = before.newest | {_key(it)}
+    known = before.newest | {first_key(it)}
     missing = [one for one in found if one.dedup_key not in known]
     new = await services.ledger.accept(missing) if missing else 0
     newest_ms = max([message.created_ms, *map(written_ms, found)])
     newest = {one.dedup_key for one in found if written_ms(one) == newest_ms}
     if message.created_ms == newest_ms:
-        newest.add(_key(it))
+        newest.add(first_key(it))
     compared = Compared(
         newest_ms,
         newest_ms if new else before.mixed_until_ms,
@@ -136,22 +141,48 @@ async def _waiting(services: Services, it: Delivery, *, written_down: bool) -> S
     return [one for one in waiting if one.seq != it.seq]
 
 
-def _key(delivery: Delivery) -> str:
-    """The key under which the message came first."""
+def first_key(delivery: Delivery) -> str:
+    """The key under which the message came first: each later place in its lane has its own."""
     return delivery.dedup_key.partition(AGAIN)[0]
 
 
 def _place(delivery: Delivery, places: Mapping[str, int]) -> tuple[int, int]:
     """When it was written, and where it stands among those that share the time."""
-    return written_ms(delivery), places.get(_key(delivery), UNPLACED)
+    return written_ms(delivery), places.get(first_key(delivery), UNPLACED)
 
 
-def _goes_before(one: Delivery, it: Delivery, places: Mapping[str, int]) -> bool:
-    return written_ms(one) > 0 and _place(one, places) < _place(it, places)
+def to_move(
+    it: Delivery, waiting: Sequence[Delivery], places: Mapping[str, int]
+) -> Sequence[Delivery]:
+    """What has to move behind the rest of its lane, in order; empty when it is the turn of `it`.
+
+    A delivery that was tried stays where it is: what is known of its tries would be lost.
+    """
+    dated = [one for one in waiting if written_ms(one) > 0]
+    if all(_place(it, places) <= _place(one, places) for one in dated):
+        return ()
+    lane = [it, *dated]
+    stand = [_place(one, places) for one in lane]
+    eldest = [*accumulate(reversed(stand), min)][::-1]  # from each on
+    first = min(place for place, elder in zip(stand, eldest, strict=True) if elder < place)
+    late = [one for one in lane if _place(one, places) >= first and (one is it or _untried(one))]
+    return sorted(late, key=lambda one: _place(one, places))
+
+
+def _untried(one: Delivery) -> bool:
+    return not (one.attempts or one.started or one.error_code)
 
 
 def _in_order(waiting: Sequence[Delivery], places: Mapping[str, int]) -> bool:
     return all(_place(one, places) <= _place(next_, places) for one, next_ in pairwise(waiting))
+
+
+def _moved(it: Delivery, late: Sequence[Delivery]) -> Done:
+    return Done(
+        note="after earlier messages",
+        then=[_again(one) for one in late],
+        cancel=[one.dedup_key for one in late if one is not it],
+    )
 
 
 def _again(it: Delivery) -> NewDelivery:

@@ -16,7 +16,7 @@ from tests.rooms import Rooms, handoff, installation, open_rooms
 from hubspot_hitl.errors import NoTurn, StoreUnavailable, VendorFault
 from hubspot_hitl.intake.codec import message_from_json
 from hubspot_hitl.intake.hubspot_events import agent_message, delivery
-from hubspot_hitl.intake.ordering import CHECK_ATTEMPTS, UNREAD_MS, after_those_before
+from hubspot_hitl.intake.ordering import CHECK_ATTEMPTS, UNREAD_MS, after_those_before, to_move
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
 
@@ -69,9 +69,10 @@ async def passed_on(rooms: Rooms, steps: int = 1_000) -> list[int]:
             break
         it = left[0]
         told = message_from_json(cast("Mapping[str, object]", it.body["message"]))
-        again = await after_those_before(rooms.services, told, it)
-        if again is not None:
-            await rooms.services.ledger.accept([again])
+        behind = await after_those_before(rooms.services, told, it)
+        if behind is not None:
+            await rooms.services.ledger.accept(behind.then)
+            await rooms.services.ledger.cancel(behind.cancel)
         else:
             order.append(int(told.id))
         await rooms.services.ledger.discard([it.seq])
@@ -115,6 +116,28 @@ async def test_whatever_comes_between_they_are_passed_on_as_written(
             order += await passed_on(rooms, run)
         order += await passed_on(rooms)
     assert order == list(range(1, 8))
+
+
+@given(arrivals=st.permutations(range(1, 13)))
+async def test_a_lane_in_disorder_is_put_in_order_at_once(arrivals: list[int]) -> None:
+    """However many messages stand in the wrong place, only one has its turn in vain."""
+    async with furnished() as rooms:
+        rooms.portal.history = [message(number) for number in range(1, 13)]
+        await webhooks(rooms, *arrivals)
+        assert await passed_on(rooms, 13) == list(range(1, 13))
+
+
+async def test_messages_that_stand_in_order_do_not_follow_one_that_does_not(rooms: Rooms) -> None:
+    await webhooks(rooms, 6, 1, 2, 3, 4, 5, 7)
+    it, *others = await waiting(rooms)
+    assert to_move(it, others, {}) == [it, others[-1]]
+
+
+async def test_what_was_tried_keeps_its_place_and_what_is_known_of_it(rooms: Rooms) -> None:
+    await webhooks(rooms, 2, 3, 1)
+    it, tried, eldest = await waiting(rooms)
+    assert to_move(it, [tried, eldest], {}) == [it, tried]
+    assert to_move(it, [replace(tried, error_code="timeout"), eldest], {}) == [it]
 
 
 async def test_a_burst_costs_one_look_at_the_history(rooms: Rooms) -> None:

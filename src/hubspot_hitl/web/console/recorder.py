@@ -11,6 +11,7 @@ from aiohttp import web
 from hubspot_hitl.effects.spoken import BOT_MESSAGE
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.intake import hubspot_events
+from hubspot_hitl.intake.ordering import first_key
 from hubspot_hitl.observing.metrics import Direction, direction_of
 from hubspot_hitl.ports.flight import Recorded
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
@@ -82,8 +83,17 @@ class Recording:
 
     @property
     def said(self) -> Sequence[Step]:
-        """What user and agent wrote, as far as it crossed or is to cross."""
-        return [step for step in self.steps if step.delivery.kind in _MESSAGES]
+        """What user and agent wrote, as far as it crossed or is to cross: each once.
+
+        A message that was put behind elder ones stands where it was put last.
+        """
+        last: dict[str, Step] = {}
+        for step in self.steps:
+            if step.delivery.kind in _MESSAGES:
+                key = first_key(step.delivery)
+                last.pop(key, None)
+                last[key] = step
+        return list(last.values())
 
     @property
     def last_user_ms(self) -> int | None:

@@ -30,6 +30,8 @@ from hubspot_hitl.ports.services import Compared, Services
 log = structlog.get_logger(__name__)
 
 AGAIN = ":after-those-before"
+MOVED = "after earlier messages"
+"""Note of a delivery whose message was put behind elder ones."""
 MOST_WAITING = 1_000
 CHECK_ATTEMPTS = 5
 UNPLACED = 1_000_000_000
@@ -179,7 +181,7 @@ def _in_order(waiting: Sequence[Delivery], places: Mapping[str, int]) -> bool:
 
 def _moved(it: Delivery, late: Sequence[Delivery]) -> Done:
     return Done(
-        note="after earlier messages",
+        note=MOVED,
         then=[_again(one) for one in late],
         cancel=[one.dedup_key for one in late if one is not it],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from aiohttp import web
@@ -11,7 +11,7 @@ from aiohttp import web
 from hubspot_hitl.effects.spoken import BOT_MESSAGE
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.intake import hubspot_events
-from hubspot_hitl.intake.ordering import first_key
+from hubspot_hitl.intake.ordering import MOVED, first_key
 from hubspot_hitl.observing.metrics import Direction, direction_of
 from hubspot_hitl.ports.flight import Recorded
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
@@ -125,12 +125,24 @@ async def record(
     deliveries = await services.ledger.find(
         DeliveryFilter(handoff_id=handoff.id, accepted_before_ms=before_ms, limit=most + 1)
     )
-    steps = [step_of(delivery) for delivery in reversed(deliveries[:most])]
+    steps = [step_of(delivery) for delivery in _explained(deliveries[:most])]
     due = [step for step in steps if step.delivery.state is DeliveryState.READY]
     due.sort(key=lambda step: step.delivery.due_ms)
     journeys = await services.flight.of(handoff.id)
     cut = len(deliveries) > most
     return Recording(handoff, steps, due, journeys, cut, older=before_ms is not None)
+
+
+def _explained(newest_first: Sequence[Delivery]) -> Sequence[Delivery]:
+    """The same, oldest first: of a message that was cancelled to stand again later it is told."""
+    later: set[str] = set()
+    explained: list[Delivery] = []
+    for one in newest_first:
+        key = first_key(one)
+        moved = one.state is DeliveryState.CANCELLED and key in later
+        explained.append(replace(one, note=MOVED) if moved else one)
+        later.add(key)
+    return explained[::-1]
 
 
 def step_of(delivery: Delivery) -> Step:

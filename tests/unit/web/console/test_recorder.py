@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.rooms import handoff
+from tests.rooms import handoff, open_rooms
 
 from hubspot_hitl.intake.hubspot_events import MESSAGE
-from hubspot_hitl.intake.ordering import AGAIN
-from hubspot_hitl.ports.ledger import Delivery, DeliveryState
-from hubspot_hitl.web.console.recorder import Recording, step_of
+from hubspot_hitl.intake.ordering import AGAIN, MOVED
+from hubspot_hitl.ports.ledger import Delivery, DeliveryState, NewDelivery
+from hubspot_hitl.web.console.recorder import Recording, record, step_of
 
 
 def told(seq: int, key: str, state: DeliveryState) -> Delivery:
@@ -38,3 +38,17 @@ def test_a_message_that_was_put_behind_others_was_said_once() -> None:
     ]
     recording = Recording(handoff(), [step_of(one) for one in deliveries], due=())
     assert [step.delivery.seq for step in recording.said] == [3, 4, 5]
+
+
+async def test_a_message_that_was_put_behind_others_tells_why_it_was_cancelled() -> None:
+    one = handoff()
+    async with open_rooms() as rooms:
+        await rooms.services.handoffs.open(one)
+        keys = ["a", "b", f"b{AGAIN}1", "c"]
+        await rooms.services.ledger.accept(
+            [NewDelivery(key, one.id, MESSAGE, "hook", {}, handoff_id=one.id) for key in keys]
+        )
+        await rooms.services.ledger.cancel(["b", "c"])
+        recording = await record(rooms.services, one.id)
+    assert recording is not None
+    assert [step.delivery.note for step in recording.steps] == [None, MOVED, None, None]

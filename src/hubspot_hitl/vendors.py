@@ -65,7 +65,9 @@ async def open_vendors(
     stored = await stored_credentials(storage.vault, clock)
     own = tuple(secret.get_secret_value() for secret in settings.botpress_signing_secrets)
     circuits = BreakerCircuits(clock)
-    kept_tokens = VaultRefreshTokens(storage.vault, storage.installations)
+    kept_tokens = VaultRefreshTokens(
+        storage.vault, storage.installations, storage.connections, clock
+    )
     limits = Limits(settings.fetch_max_bytes, settings.fetch_timeout_s)
     private = settings.fetch_allow_private
     async with (

@@ -243,9 +243,9 @@ async def test_a_lost_grant_is_waited_out(world: World) -> None:
     ledger = await world.ledger()
     world.scripts["1"] = Fails(8, AuthorizationLost("gone", vendor="hubspot", operation="token"))
     await ledger.accept(many(["1", "2"]))
-    await world.advance(55)
+    await world.advance(35)
     assert world.ran == ["1"] * 5
-    await world.advance(300)
+    await world.advance(100)
     assert world.ran == [*["1"] * 9, "2"]
 
 
@@ -521,6 +521,19 @@ async def test_a_stopped_ledger_accepts_nothing(world: World) -> None:
     await ledger.stop(0)
     with pytest.raises(StoreUnavailable):
         await ledger.accept(many(["1"]))
+
+
+async def test_a_database_that_can_only_be_read_is_unhealthy_until_it_can_be_written(
+    world: World,
+) -> None:
+    ledger = await world.ledger()
+    world.plugs[0].away = True
+    with pytest.raises(StoreUnavailable):
+        await ledger.accept(many(["1"]))
+    with pytest.raises(StoreUnavailable):
+        await ledger.health()
+    world.plugs[0].away = False
+    assert (await ledger.health()).ready == 0
 
 
 async def test_a_mark_that_cannot_be_written_is_repeated_but_not_its_handler(

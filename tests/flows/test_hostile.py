@@ -16,6 +16,7 @@ from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import Stage, reached
 from hubspot_hitl.web import keys
+from hubspot_hitl.web.oauth import DOOR
 
 
 async def assigned(house: House) -> tuple[Chat, str]:
@@ -23,6 +24,16 @@ async def assigned(house: House) -> tuple[Chat, str]:
     house.stage.hubspot.agents.assign(thread_id, agent(house))
     assert await reached(lambda: chat.counts["hitlAssigned"] == 1, WITHIN_S)
     return chat, thread_id
+
+
+async def connected(house: House, expected: bool) -> None:
+    """Wait until the status says so of the portal's connection."""
+    assert house.runner is not None
+    app = house.runner.app
+    (installation,) = await app[keys.SERVICES].installations.all()
+    async with asyncio.timeout(WITHIN_S):
+        while (await app[DOOR].watch.status(installation.id)).connected is not expected:  # noqa: ASYNC110 - told by a read
+            await asyncio.sleep(0.05)
 
 
 async def state_of(house: House, chat: Chat) -> str:
@@ -64,9 +75,11 @@ async def test_a_grant_that_is_revoked_in_a_chat_and_given_again_costs_no_word(
     journal = house.stage.hubspot.journal
     assert await reached(lambda: any(one.get("status") == 401 for one in journal.entries), WITHIN_S)
     house.stage.botpress.plugin.say(chat, "hello?")
+    await connected(house, False)
 
     world.add_grant(options.portal_id, options.refresh_token)
     await house.until(chat, thread_id, user=2, agent=1)
+    await connected(house, True)
     assert house.stage.heard_by_agent(thread_id) == ["are you there?", "hello?"]
     assert house.stage.heard_by_user(chat) == ["yes"]
 

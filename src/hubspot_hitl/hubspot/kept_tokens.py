@@ -1,4 +1,4 @@
-"""Refresh tokens that HubSpot replaced, kept in the vault.
+"""Refresh tokens that HubSpot replaced, kept in the vault, and whether the grant is still good.
 
 A kept token belongs to the configured one it replaced: when the owner configures another token, the
 kept one no longer counts.
@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import hashlib
 
+import structlog
+
+from hubspot_hitl.errors import AuthorizationLost
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.clock import Clock
+from hubspot_hitl.ports.connections import TokenStates
 from hubspot_hitl.ports.store import Installations, Vault
 from hubspot_hitl.redaction import remember_secret
 
+log = structlog.get_logger(__name__)
+
 
 class VaultRefreshTokens:
-    """`RefreshTokens` over the vault and the installations."""
+    """`RefreshTokens` over the vault, the installations and what is known of their grants."""
 
-    def __init__(self, vault: Vault, installations: Installations) -> None:
+    def __init__(
+        self, vault: Vault, installations: Installations, states: TokenStates, clock: Clock
+    ) -> None:
         self._vault = vault
         self._installations = installations
+        self._states = states
+        self._clock = clock
 
     async def load(self, installation: Installation) -> str | None:
         """The token that replaced the configured one, None when none did."""
@@ -41,6 +52,25 @@ class VaultRefreshTokens:
         """Remember the portal that the installation's token belongs to."""
         if installation.portal_id != portal_id:
             await self._installations.set_portal(installation.id, portal_id)
+
+    async def note_grant(self, installation: Installation, lost: AuthorizationLost | None) -> None:
+        """Remember that the grant was lost, and why, or that it is good (None)."""
+        before = await self._states.token_state(installation.id)
+        if lost is None:
+            if before.problem is not None:
+                mended = before.model_copy(update={"problem": None, "problem_ms": None})
+                await self._states.put_token_state(installation.id, mended)
+                log.info("portal_connection_mended", installation=installation.id)
+            return
+        now_ms = self._clock.now_ms()
+        problem = {"problem": lost.code, "problem_ms": before.problem_ms or now_ms}
+        await self._states.put_token_state(installation.id, before.model_copy(update=problem))
+        log.error(
+            "portal_connection_lost",
+            installation=installation.id,
+            error_code=lost.code,
+            cure="connect the portal again",
+        )
 
 
 def _name(installation: Installation) -> str:

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import SecretStr
 
+from hubspot_hitl.errors import AuthorizationLost
 from hubspot_hitl.hubspot.client import HubSpotClient
 from hubspot_hitl.hubspot.limiter import GENERAL, RateLimiter, Window
 from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth
@@ -44,6 +45,10 @@ class RefreshTokens(Protocol):
 
     async def learn_portal(self, installation: Installation, portal_id: str) -> None:
         """Remember the portal that the installation's token belongs to."""
+        ...
+
+    async def note_grant(self, installation: Installation, lost: AuthorizationLost | None) -> None:
+        """Remember that the grant was lost, and why, or that it is good (None)."""
         ...
 
 
@@ -189,6 +194,7 @@ class HubSpotPortals:
             load=lambda: store.load(installation),
             keep=lambda token: store.keep(installation, token),
             learn_portal=lambda portal_id: store.learn_portal(installation, portal_id),
+            tell=lambda lost: store.note_grant(installation, lost),
         )
 
     def _limiter(self, key: _Key) -> RateLimiter:

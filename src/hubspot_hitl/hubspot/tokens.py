@@ -28,13 +28,14 @@ NEIGHBOUR_KEEPS_S: Final = 0.5
 
 Load = Callable[[], Awaitable[str | None]]
 Keep = Callable[[str], Awaitable[None]]
+Tell = Callable[[AuthorizationLost | None], Awaitable[None]]
 
 
 async def _nothing_kept() -> str | None:
     return None
 
 
-async def _not_told(value: str) -> None:
+async def _not_told(value: object) -> None:
     """For whoever does not want to know."""
 
 
@@ -43,7 +44,8 @@ class TokenSource:
 
     `load` returns the refresh token kept from an earlier run, if any; it goes before the configured
     one, because HubSpot may have replaced that. `keep` stores a refresh token that changed;
-    `learn_portal` is told the portal of the token whenever it is new.
+    `learn_portal` is told the portal of the token whenever it is new, `tell` when the grant is lost
+    (why) and when it is good (None), each time that changes.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class TokenSource:
         load: Load = _nothing_kept,
         keep: Keep = _not_told,
         learn_portal: Keep = _not_told,
+        tell: Tell = _not_told,
     ) -> None:
         self._oauth = oauth
         self._app = app
@@ -64,6 +67,8 @@ class TokenSource:
         self._load = load
         self._keep = keep
         self._learn_portal = learn_portal
+        self._tell_grant = tell
+        self._good: bool | None = None
         self._loaded = False
         self._unkept: str | None = None
         self._portal_id: str | None = None
@@ -93,7 +98,10 @@ class TokenSource:
         Raises BadConfiguration without a refresh token, AuthorizationLost, or another VendorError.
         """
         if self.static:
-            return self._printable()
+            token = self._printable()
+            if self._good is None:
+                await self._grant_is(None)
+            return token
         await self._tell()
         now = self._clock.monotonic()
         if self._access_token is not None and now < self._renew_at:
@@ -115,6 +123,7 @@ class TokenSource:
         """
         if self.static:
             self._printable()
+            self._good = None  # only the next call can tell
             return math.inf
         self._lost = None
         await self._refreshed()
@@ -142,13 +151,15 @@ class TokenSource:
     async def renew(self, stale: str) -> str:
         """Another token than `stale`, which HubSpot refused; one refresh serves all who ask."""
         if self.static:
-            raise AuthorizationLost(
+            lost = AuthorizationLost(
                 "HubSpot refuses the private-app token or service key; make a new one and put it"
                 " into the configuration",
                 vendor="hubspot",
                 operation="oauth.renew",
                 status=401,
             )
+            await self._grant_is(lost)
+            raise lost
         if self._access_token is not None and self._access_token != stale:
             return self._access_token
         self._access_token = None
@@ -194,6 +205,7 @@ class TokenSource:
         except AuthorizationLost as error:
             self._lost, self._lost_until = error, self._clock.monotonic() + _REMEMBER_LOSS_S
             self._access_token = None
+            await self._grant_is(error)
             raise
         await self._take(grant)
         return grant.access_token
@@ -235,6 +247,7 @@ class TokenSource:
         if grant.portal_id is not None and grant.portal_id != self._portal_id:
             self._portal_id = self._unlearned = grant.portal_id
         await self._tell()
+        await self._grant_is(None)
 
     async def _tell(self) -> None:
         """Hand on what is new; what fails is tried again at the next call."""
@@ -244,6 +257,12 @@ class TokenSource:
         if (portal_id := self._unlearned) is not None:
             await self._learn_portal(portal_id)
             self._unlearned = None
+
+    async def _grant_is(self, lost: AuthorizationLost | None) -> None:
+        good = lost is None
+        if good is not self._good:
+            await self._tell_grant(lost)
+            self._good = good
 
     def _printable(self) -> str:
         if not (self._refresh_token.isascii() and self._refresh_token.isprintable()):

@@ -47,7 +47,7 @@ class Policy:
     least_attempts: int = 500
     bug_attempts: int = 5
     jitter: bool = True
-    held: Mapping[str, float] = field(default_factory=lambda: {"authorization_lost": 60.0})
+    held: Mapping[str, float] = field(default_factory=lambda: {"authorization_lost": 20.0})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,13 @@ import structlog
 
 from hubspot_hitl.errors import StoreUnavailable
 from hubspot_hitl.ledger.engine import Engine, Transaction
-from hubspot_hitl.ledger.requests import Committed, Reply, Request
+from hubspot_hitl.ledger.requests import Committed, Hold, Reply, Request
 from hubspot_hitl.ledger.transaction import Circumstances, carry_out
 
 _log = structlog.get_logger(__name__)
 _BATCH_LIMIT: Final = 500
+_PROOF: Final = "ledger:proof"
+"""A lane of nothing, written to see whether writing works."""
 
 
 @dataclass(slots=True)
@@ -67,6 +69,14 @@ class Committer:
         self._waiting.append(_Submission(requests, replies))
         self._arrived.set()
         return await replies
+
+    async def prove(self) -> None:
+        """Write something if the last attempt to write failed. Raises StoreUnavailable.
+
+        A database that is full or read-only can be read all the same.
+        """
+        if self._in_doubt and self._task is not None:
+            await self.submit(Hold(_PROOF, 0))
 
     async def close(self) -> None:
         """Commit what was handed in, then end."""

@@ -199,6 +199,7 @@ class LaneLedger:
 
     async def health(self) -> LedgerHealth:
         """Count what waits and what died."""
+        await self._committer.prove()
         return await self._engine.health()
 
     # -- inside

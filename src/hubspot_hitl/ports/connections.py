@@ -7,7 +7,19 @@ from typing import Protocol
 from hubspot_hitl.integration.connection import AppIdentity, Connection, TokenState
 
 
-class Connections(Protocol):
+class TokenStates(Protocol):
+    """Whether grants are good. Raises StoreUnavailable or BadSettings."""
+
+    async def token_state(self, installation_id: str) -> TokenState:
+        """How the last refresh went."""
+        ...
+
+    async def put_token_state(self, installation_id: str, state: TokenState) -> None:
+        """Remember how a refresh went."""
+        ...
+
+
+class Connections(TokenStates, Protocol):
     """Grants, apps and the state of tokens. Raises StoreUnavailable or BadSettings."""
 
     async def get(self, installation_id: str) -> Connection | None:
@@ -24,12 +36,4 @@ class Connections(Protocol):
 
     async def put_app(self, installation_id: str, app: AppIdentity) -> None:
         """Save an app."""
-        ...
-
-    async def token_state(self, installation_id: str) -> TokenState:
-        """How the last refresh went."""
-        ...
-
-    async def put_token_state(self, installation_id: str, state: TokenState) -> None:
-        """Remember how a refresh went."""
         ...

@@ -210,5 +210,8 @@ class Ledger(Protocol):
         ...
 
     async def health(self) -> LedgerHealth:
-        """Count what waits and what died."""
+        """Count what waits and what died.
+
+        Raises StoreUnavailable also when the database can be read but not written.
+        """
         ...

@@ -10,6 +10,7 @@ from hubspot_hitl.hubspot.kept_tokens import VaultRefreshTokens
 from hubspot_hitl.hubspot.limiter import Window
 from hubspot_hitl.hubspot.portals import SLACK_S, HubSpotPortals
 from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.integration.connection import TokenState
 from hubspot_hitl.integration.installation import ChannelBinding, Installation
 from hubspot_hitl.ports.services import Portals
 
@@ -49,6 +50,17 @@ class DictVault:
 
     async def delete(self, scope: str, name: str | None = None) -> None:
         raise NotImplementedError
+
+
+class DictStates:
+    def __init__(self) -> None:
+        self.states: dict[str, TokenState] = {}
+
+    async def token_state(self, installation_id: str) -> TokenState:
+        return self.states.get(installation_id, TokenState())
+
+    async def put_token_state(self, installation_id: str, state: TokenState) -> None:
+        self.states[installation_id] = state
 
 
 class DictInstallations:
@@ -203,7 +215,7 @@ async def test_a_replaced_refresh_token_outlives_the_process(
     base_url: str, session: aiohttp.ClientSession, clock: FakeClock, hubspot: FakeHubSpot
 ) -> None:
     installations = DictInstallations()
-    kept = VaultRefreshTokens(DictVault(), installations)
+    kept = VaultRefreshTokens(DictVault(), installations, DictStates(), clock)
     for token in ("refresh-2", "refresh-2", "refresh-9"):
         hubspot.grant(refresh_token=token)
     for configured in ("refresh-1", "refresh-1", "refresh-9"):

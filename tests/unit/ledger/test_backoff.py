@@ -86,13 +86,13 @@ def test_a_wait_that_is_no_wait_is_ignored(nonsense: float) -> None:
 
 def test_a_lost_grant_is_held_until_somebody_reconnects() -> None:
     lost = AuthorizationLost("gone", vendor="hubspot", operation="token")
-    assert verdict(lost, attempts=700, chance=0.0) == Retry(60_000, "authorization_lost")
+    assert verdict(lost, attempts=700, chance=0.0) == Retry(20_000, "authorization_lost")
 
 
 def test_a_grant_that_is_refused_once_is_tried_again_soon() -> None:
     lost = AuthorizationLost("gone", vendor="hubspot", operation="token")
-    waits = [verdict(lost, attempts=number, chance=0.0) for number in (1, 2, 3, 6)]
-    assert waits == [Retry(ms, "authorization_lost") for ms in (500, 1_500, 4_500, 60_000)]
+    waits = [verdict(lost, attempts=number, chance=0.0) for number in (1, 2, 3, 4, 6)]
+    assert waits == [Retry(ms, "authorization_lost") for ms in (500, 1_500, 4_500, 13_500, 20_000)]
 
 
 def test_a_lost_grant_is_buried_by_a_policy_that_holds_nothing() -> None:

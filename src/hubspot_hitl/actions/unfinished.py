@@ -19,6 +19,7 @@ from hubspot_hitl.errors import HitlError, Stale, VendorNotFound
 from hubspot_hitl.handoff.machine import end
 from hubspot_hitl.handoff.records import EndReason, Handoff, HandoffState
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.clock import CLOCKS_APART_MS
 from hubspot_hitl.ports.hubspot import Priority
 from hubspot_hitl.ports.hubspot_records import Thread
 from hubspot_hitl.ports.ledger import (
@@ -38,8 +39,6 @@ OVERDUE = "handoff.start_overdue"
 GIVEN_UP: Final = "given-up"
 MOST_THREADS: Final = 50
 MOST_ENTRIES: Final = 20
-CLOCKS_MS: Final = 60_000
-"""How far HubSpot's clock may be from ours."""
 
 
 def overdue(handoff: Handoff, attempt: str, due_ms: int) -> NewDelivery:
@@ -132,7 +131,8 @@ async def _orphan(services: Services, installation: Installation, handoff: Hando
     """
     hubspot = services.hubspot.of(installation)
     recent = await hubspot.threads(
-        inbox_id=handoff.inbox_id, latest_message_after_ms=max(0, handoff.created_ms - CLOCKS_MS)
+        inbox_id=handoff.inbox_id,
+        latest_message_after_ms=max(0, handoff.created_ms - CLOCKS_APART_MS),
     )
     old_ms = services.clock.now_ms() - int(services.policy.start_timeout_s * 1000)
     alike: list[str] = []

@@ -44,6 +44,7 @@ from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.integration.events import HANDOFF_REOPENED, HITL_ASSIGNED, HITL_STOPPED
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.clock import CLOCKS_APART_MS
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, NewDelivery
 from hubspot_hitl.ports.reading import name_of
@@ -55,7 +56,6 @@ log = structlog.get_logger(__name__)
 TOLD_AFTER_ATTEMPTS = 2
 MOST_DELIVERIES = 1_000
 NEXT_NOTE = "; "
-CLOCKS_MS = 10_000
 """How far our clock and Botpress's may be apart."""
 
 
@@ -166,7 +166,7 @@ async def _emitted_before(
 ) -> bool:
     if not stage.it.started:
         return False
-    since_ms = stage.it.accepted_ms - CLOCKS_MS  # an earlier session's event may be the same
+    since_ms = stage.it.accepted_ms - CLOCKS_APART_MS  # an earlier session's event may be the same
     bot = stage.services.bots.of(stage.installation)
     try:
         found = await bot.find_event(type_, payload["conversationId"], payload, since_ms=since_ms)

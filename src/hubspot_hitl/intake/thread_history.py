@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.intake.hubspot_events import agent_message, delivery
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.clock import CLOCKS_APART_MS
 from hubspot_hitl.ports.hubspot import Priority
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import NewDelivery
@@ -22,8 +23,6 @@ from hubspot_hitl.ports.services import Services
 LOOK_AGAIN = 10
 LOOK_BACK = 50
 LOOK_FAR_BACK = 500
-# Clocks of two vendors and ours: a message may carry a time slightly before the handoff's.
-CLOCK_TOLERANCE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ async def history_deliveries(
     if handoff.thread_id is None:
         return History()
     looks = (LOOK_AGAIN, LOOK_BACK, LOOK_FAR_BACK) if since_ms else (LOOK_BACK, LOOK_FAR_BACK)
-    since_ms = max(since_ms, handoff.created_ms - CLOCK_TOLERANCE_MS)
+    since_ms = max(since_ms, handoff.created_ms - CLOCKS_APART_MS)  # ours and HubSpot's
     entries = await services.hubspot.of(installation).thread_messages_since(
         handoff.thread_id, since_ms, looks=looks, priority=priority
     )

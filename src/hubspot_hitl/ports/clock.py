@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
+
+CLOCKS_APART_MS: Final = 360_000
+"""How far a vendor's clock may be from ours: both refuse signatures that differ by five minutes."""
 
 
 class Clock(Protocol):

@@ -16,6 +16,7 @@ from hubspot_hitl.handoff.records import EndReason, Handoff
 from hubspot_hitl.handoff.thread_events import agent_id
 from hubspot_hitl.intake import hubspot_events
 from hubspot_hitl.intake.thread_history import is_agent_message, oldest_first
+from hubspot_hitl.ports.clock import CLOCKS_APART_MS
 from hubspot_hitl.ports.hubspot_records import Thread, ThreadMessage
 from hubspot_hitl.ports.ledger import NewDelivery
 
@@ -57,8 +58,9 @@ def missed_replies(
 ) -> list[Finding]:
     """Agent messages written before `before_ms` whose key no delivery of the handoff has."""
     found: list[Finding] = []
+    began_ms = handoff.created_ms - CLOCKS_APART_MS
     for entry in oldest_first(entries):
-        if not is_agent_message(entry) or not handoff.created_ms <= entry.created_ms < before_ms:
+        if not is_agent_message(entry) or not began_ms <= entry.created_ms < before_ms:
             continue
         event = hubspot_events.agent_message(entry, handoff.thread_id or "", (), handoff.channel_id)
         new = hubspot_events.delivery(handoff.installation_id, handoff.id, event)

@@ -18,6 +18,7 @@ from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.intake import hubspot_events
 from hubspot_hitl.intake.thread_history import LOOK_BACK, LOOK_FAR_BACK
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.ports.clock import CLOCKS_APART_MS
 from hubspot_hitl.ports.hubspot import Priority
 from hubspot_hitl.ports.hubspot_records import Thread, ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, Done, NewDelivery
@@ -39,7 +40,7 @@ CHECKED: Final = "checked"
 ACTOR: Final = "reconciler"
 GRACE_MS: Final = 30_000
 """What is younger is left to its webhook."""
-OVERLAP_MS: Final = 300_000
+OVERLAP_MS: Final = CLOCKS_APART_MS
 SPREAD_MS: Final = 20_000
 """The passes of a moment begin spread over this time, not all at once."""
 DAY_MS: Final = 86_400_000
@@ -220,7 +221,7 @@ class _Looking:
     async def _entries(self, handoff: Handoff) -> Sequence[ThreadMessage]:
         """The thread's entries back to where is looked from, and some elder ones; newest first."""
         hubspot = self.services.hubspot.of(self.installation)
-        since_ms = max(self.since_ms, handoff.created_ms)
+        since_ms = max(self.since_ms, handoff.created_ms - CLOCKS_APART_MS)
         entries: Sequence[ThreadMessage] = ()
         for limit in (LOOK_BACK, LOOK_FAR_BACK):
             entries = await hubspot.thread_messages(

@@ -10,13 +10,14 @@ import pytest
 from tests.rooms import Rooms, handoff, installation, open_rooms
 
 from hubspot_hitl.botpress.memory import MemoryRuntime
-from hubspot_hitl.effects.carry_out import CLOCKS_MS, NEXT_NOTE, Stage, carry_out
+from hubspot_hitl.effects.carry_out import NEXT_NOTE, Stage, carry_out
 from hubspot_hitl.effects.reopened import open_question
 from hubspot_hitl.errors import VendorFault, VendorUnreachable
 from hubspot_hitl.handoff.records import EndReason
 from hubspot_hitl.handoff.thread_effects import AskToResume, Effect, EmitAssigned, EmitStopped
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.botpress import BotRuntime
+from hubspot_hitl.ports.clock import CLOCKS_APART_MS
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState, Ledger
 
 EFFECTS: list[Effect] = [EmitAssigned("A-1"), EmitStopped(EndReason.AGENT_CLOSED), AskToResume()]
@@ -78,7 +79,7 @@ def stage(rooms: Rooms, *, started: bool, error_code: str | None = None, seq: in
 async def test_the_event_of_an_earlier_session_is_not_taken_for_this_ones(effect: Effect) -> None:
     async with open_rooms() as rooms:
         await carry_out(stage(rooms, started=False), effect)
-        rooms.clock.advance(2 * CLOCKS_MS / 1000)
+        rooms.clock.advance(2 * CLOCKS_APART_MS / 1000)
         await carry_out(stage(rooms, started=True), effect)
     assert len(rooms.bot.events) == 2
 

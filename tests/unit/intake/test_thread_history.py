@@ -7,7 +7,6 @@ from tests.rooms import Rooms, handoff, installation, open_rooms
 
 from hubspot_hitl.intake.hubspot_events import MESSAGE
 from hubspot_hitl.intake.thread_history import (
-    CLOCK_TOLERANCE_MS,
     LOOK_AGAIN,
     LOOK_BACK,
     LOOK_FAR_BACK,
@@ -15,6 +14,7 @@ from hubspot_hitl.intake.thread_history import (
     history_deliveries,
     is_agent_message,
 )
+from hubspot_hitl.ports.clock import CLOCKS_APART_MS
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 
 HANDOFF = handoff()
@@ -67,7 +67,7 @@ async def test_messages_come_oldest_first_under_the_keys_of_webhooks(rooms: Room
 
 
 async def test_what_was_said_before_the_handoff_is_left_out(rooms: Rooms) -> None:
-    edge = BEGAN - CLOCK_TOLERANCE_MS
+    edge = BEGAN - CLOCKS_APART_MS
     rooms.portal.history = [entry("old", edge - 1), entry("edge", edge), entry("new", BEGAN)]
     assert await keys(rooms) == ["hs:hook:message:edge", "hs:hook:message:new"]
     assert await keys(rooms, since_ms=BEGAN) == ["hs:hook:message:new"]

@@ -40,6 +40,12 @@ def test_a_reply_that_no_delivery_has_is_missed_and_named_like_its_webhook() -> 
     ]
 
 
+def test_a_reply_is_missed_though_hubspot_s_clock_is_minutes_behind_ours() -> None:
+    going = replace(GOING, created_ms=1_000_000)
+    found = missed_replies(going, [reply("m1", 1_000_000 - 290_000)], (), before_ms=2_000_000)
+    assert [one.cause for one in found] == [Cause.REPLY]
+
+
 def test_the_thread_s_assignment_is_missed_only_when_it_is_news() -> None:
     entry = ThreadMessage("a1", "ASSIGNMENT", 5_000, assigned_to="A-1")
     taken = replace(THREAD, assigned_to="A-1")

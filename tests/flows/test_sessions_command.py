@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from tests.commands import begin_command, run_command
-from tests.flows.conftest import House
+from tests.flows.conftest import WITHIN_S, House
 from tests.flows.console_desk import dead_letter
+from tests.flows.conversation import agent, entries
 
 from hubspot_hitl.cli.sessions import FOUND_BY
 from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
@@ -20,6 +21,7 @@ from hubspot_hitl.store import migrations
 from hubspot_hitl.store.engine.database import open_database
 from hubspot_hitl.store.migrations import migrate
 from hubspot_hitl.twins.faults import Fault, FaultKind
+from hubspot_hitl.twins.stage import reached
 from hubspot_hitl.web import keys
 
 
@@ -108,8 +110,30 @@ async def test_what_went_wrong_and_what_to_do_comes_first(desk: House) -> None:
     assert re.search(rf"^ +{seq}  dead .*\n +vendor_refused: .*not authorized", text, re.MULTILINE)
 
 
+async def test_what_was_refused_or_became_a_comment_is_not_told_as_delivered(house: House) -> None:
+    chat, thread_id = await house.handoff()
+    house.stage.botpress.plugin.say(chat, "hello")
+    house.stage.hubspot.agents.reply(thread_id, agent(house), "hi")
+    await house.until(chat, thread_id, user=1, agent=1)
+    house.stage.hubspot.agents.close(thread_id)
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    house.stage.hubspot.agents.reply(thread_id, agent(house), "one more thing")
+    assert await reached(lambda: refused(house, thread_id), WITHIN_S)
+    _, text = await command(house, "sessions", "show", thread_id)
+    assert "The user's messages: 1, all delivered." in text
+    assert "The agent's messages: 2, 1 of them delivered." in text
+
+
+def refused(house: House, thread_id: str) -> bool:
+    told = house.stage.hubspot.journal.since(0, "status")
+    return any(one.get("status") == "FAILED" for one in told)
+
+
 async def test_what_waits_is_told_once_with_the_code_of_its_cure(house: House) -> None:
     chat, thread_id = await house.handoff()
+    assert await reached(
+        lambda: bool(entries(house, thread_id, "COMMENT")), WITHIN_S
+    )  # the history
     house.stage.hubspot.faults.add(Fault(FaultKind.GRANT_REVOKED))
     for words in ("first", "second", "third"):
         house.stage.botpress.plugin.say(chat, words)

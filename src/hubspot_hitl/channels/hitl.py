@@ -22,7 +22,7 @@ from hubspot_hitl.effects.comments import comments_in, write_comment
 from hubspot_hitl.effects.contact_log import said_later
 from hubspot_hitl.effects.saying import say_to_user
 from hubspot_hitl.effects.seen import read_until
-from hubspot_hitl.effects.spoken import BOT_MESSAGE, created_ms, said_by_user
+from hubspot_hitl.effects.spoken import BOT_MESSAGE, PUBLISHED, created_ms, said_by_user
 from hubspot_hitl.errors import ActionRefused, AuthorizationLost, HitlError, VendorError
 from hubspot_hitl.handoff.marks import has_mark
 from hubspot_hitl.handoff.records import Handoff
@@ -245,7 +245,9 @@ def _delivered(hubspot_id: str | None) -> dict[str, str]:
 
 
 def _published_as(hubspot_id: str | None) -> str:
-    return f"published as {hubspot_id}" if hubspot_id else "published; HubSpot does not say where"
+    return (
+        f"{PUBLISHED} as {hubspot_id}" if hubspot_id else f"{PUBLISHED}; HubSpot does not say where"
+    )
 
 
 async def _after_the_end(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from hubspot_hitl.effects.spoken import arrived, said_first
 from hubspot_hitl.handoff.records import Handoff, HandoffState
 from hubspot_hitl.ports.circuits import awaited
 from hubspot_hitl.ports.flight import CallMade
@@ -43,12 +44,13 @@ def _standing(found: Recording, now_ms: int) -> Iterator[str]:
 
 
 def _messages(found: Recording) -> Iterator[str]:
+    there = {said_first(one.delivery) for one in found.steps if arrived(one.delivery)}
     for direction, who in (("to_agent", "user's"), ("to_user", "agent's")):
-        states = [one.delivery.state for one in found.said if one.direction == direction]
-        done = states.count(DeliveryState.DONE)
-        if states:
-            arrived = "all" if done == len(states) else f"{done} of them"
-            yield f"The {who} messages: {len(states)}, {arrived} delivered."
+        said = {said_first(one.delivery) for one in found.said if one.direction == direction}
+        count = len(said & there)
+        if said:
+            which = "all" if count == len(said) else f"{count} of them"
+            yield f"The {who} messages: {len(said)}, {which} delivered."
     if found.cut:
         yield "Older deliveries are left out here."
 

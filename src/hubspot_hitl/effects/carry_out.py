@@ -29,7 +29,7 @@ from hubspot_hitl.effects.saying import (
     note_once,
     say_to_user,
 )
-from hubspot_hitl.effects.spoken import said_by_agent
+from hubspot_hitl.effects.spoken import RELAYED, RELAYED_BEFORE, said_by_agent
 from hubspot_hitl.errors import (
     AuthorizationLost,
     HitlError,
@@ -243,7 +243,7 @@ async def _relay(stage: Stage, actor_id: str) -> None:
     except HitlError as error:
         await _not_delivered(stage, stage.message.id, error)
         raise
-    stage.notes.append(f"{created} message(s) created" if created else "known already")
+    stage.notes.append(f"{created} {RELAYED}" if created else RELAYED_BEFORE)
     stage.then += await receipt(services, installation, it, stage.message.id)
     if writes_each_message(installation, stage.handoff):
         said = await said_by_agent(services, installation, stage.handoff, stage.message)

@@ -9,6 +9,7 @@ from hubspot_hitl.effects.agents import SYSTEM_ACTOR, mirror_agent
 from hubspot_hitl.effects.relay import failure_receipt, receipt, relay
 from hubspot_hitl.effects.reopened import open_question, was_asked
 from hubspot_hitl.effects.saying import agents_placeholder, note_once
+from hubspot_hitl.effects.spoken import DELIVERED_LATER
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.intake.codec import message_from_json
@@ -136,7 +137,7 @@ async def deliver_held(services: Services, it: Delivery) -> Outcome:
     )
     await note_once(services, installation, ended, it, TextKey.NOTE_HELD_SENT, key="held-sent")
     then = await receipt(services, installation, it, message.id)
-    return Done(note=f"delivered in handoff {target.id}", then=then)
+    return Done(note=f"{DELIVERED_LATER} {target.id}", then=then)
 
 
 async def _waits_for_news(services: Services, it: Delivery, ended: Handoff) -> bool:

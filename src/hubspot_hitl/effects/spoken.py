@@ -22,7 +22,23 @@ from hubspot_hitl.privacy.masking import mask_text
 
 BOT_MESSAGE: Final = "bot.message"
 """What the user or the bot said, as `channels.hitl` wrote it down."""
+PUBLISHED: Final = "published"
+RELAYED: Final = "message(s) created"
+RELAYED_BEFORE: Final = "known already"
+DELIVERED_LATER: Final = "delivered in handoff"
+_ARRIVED: Final = (PUBLISHED, RELAYED, RELAYED_BEFORE, DELIVERED_LATER)
 MOST: Final = 10_000
+
+
+def arrived(it: Delivery) -> bool:
+    """Whether its message reached the other side: what is done may be refused, or held, instead."""
+    note = it.note or ""
+    return it.state is DeliveryState.DONE and any(words in note for words in _ARRIVED)
+
+
+def said_first(it: Delivery) -> str:
+    """What all deliveries of one message share: it may have been put behind others, or held."""
+    return first_key(it).removesuffix(":held")
 
 
 async def spoken_in(

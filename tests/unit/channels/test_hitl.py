@@ -153,7 +153,7 @@ async def test_what_hubspot_has_but_does_not_show_was_delivered(desk: Desk) -> N
     known = VendorConflict("known", vendor="hubspot", operation="publish", status=409)
     desk.rooms.portal.failing["publish"] = known
     outcome = await done(await hitl.deliver_message(desk.services, it))
-    assert outcome.note == "published; HubSpot does not say where"
+    assert outcome.note == "published where HubSpot does not say"
     assert desk.bot.tagged == {"m1": {"status": "delivered"}}
 
 

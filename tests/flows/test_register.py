@@ -13,6 +13,7 @@ from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.hubspot.records import Channel, Portal
 from hubspot_hitl.twins.stage import Stage, reached
 from hubspot_hitl.twins.wire import Json
+from hubspot_hitl.web import keys
 
 
 @pytest.fixture
@@ -247,6 +248,21 @@ async def test_unregistering_ends_the_chats_for_both_sides(house: House) -> None
     assert house.stage.hubspot.world.thread(thread_id).status == "CLOSED"
     entries = house.stage.hubspot.transcript(thread_id)
     assert any("disconnected from this inbox" in one.get("text", "") for one in entries)
+
+
+async def test_what_was_on_its_way_to_a_removed_installation_brings_it_not_back(
+    house: House,
+) -> None:
+    _, thread_id = await house.handoff()
+    installation = house.stage.installation
+    assert installation is not None
+    assert (await house.stage.botpress.operations.unregister(installation)).accepted
+    house.stage.hubspot.agents.assign(thread_id, house.stage.hubspot.agents.list()[0].actor_id)
+    await house.stage.hubspot.settled()
+    assert house.runner is not None
+    services = house.runner.app[keys.SERVICES]
+    assert await services.installations.all() == []
+    assert (await services.ledger.health()).dead == 0
 
 
 async def test_unregistering_succeeds_though_hubspot_does_not_answer(house: House) -> None:

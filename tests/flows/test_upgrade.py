@@ -70,10 +70,11 @@ async def to_schema_before(url: str) -> None:
     """Undo what later schemas added: what is left is what the second one wrote."""
     later = ("counters", "flight", "figure_hours", "rate_peaks")  # the tables of the schemas since
     indexes = ("state", "first_assigned", "first_reply", "ended")
-    undo = [f"DROP INDEX handoffs_{name}" for name in indexes]
+    undo = [f"DROP INDEX handoffs_{name}" for name in (*indexes, "user")]
     undo += [
         "CREATE INDEX handoffs_state ON handoffs (state)",
         "ALTER TABLE handoffs DROP COLUMN first_assigned_ms",
+        "ALTER TABLE handoffs DROP COLUMN history_marks",
     ]
     undo += [f"DROP TABLE {table}" for table in later]
     await change(url, *undo, "UPDATE alembic_version SET version_num = '0002'")

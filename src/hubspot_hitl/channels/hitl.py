@@ -246,7 +246,7 @@ def _delivered(hubspot_id: str | None) -> dict[str, str]:
 
 def _published_as(hubspot_id: str | None) -> str:
     return (
-        f"{PUBLISHED} as {hubspot_id}" if hubspot_id else f"{PUBLISHED}; HubSpot does not say where"
+        f"{PUBLISHED} as {hubspot_id}" if hubspot_id else f"{PUBLISHED} where HubSpot does not say"
     )
 
 

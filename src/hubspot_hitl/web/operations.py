@@ -161,14 +161,17 @@ class BotpressDoor:
         self, context: Context, operation: WebhookReceived
     ) -> WebhookAnswer | None:
         """Take in what HubSpot posted to the installation's webhook URL."""
-        installation = await self._installation(context)
         request = operation.req
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         if self._connector is not None and _comes_from_consent(request.method, request.path, query):
+            installation = await self._installation(context)
             page = page_of(await self._connector.finish(query, only_for=installation.id))
             return WebhookAnswer(page.status, headers=page.headers, body=page.body)
         if request.path not in ("", "/"):
             return WebhookAnswer(404, body="There is nothing at this path.")
+        # One that was removed is not brought back by what was still on its way to it.
+        removed = await self._services.installations.get(context.webhook_id) is None
+        installation = self._told(context) if removed else await self._installation(context)
         call = WebhookCall(
             method=request.method.upper(),
             urls=_signed_urls(self._services, installation, request.path, request.query),
@@ -176,7 +179,7 @@ class BotpressDoor:
             body=(request.body or "").encode(),
         )
         try:
-            await self._hubspot.receive(installation, call)
+            await self._hubspot.receive(installation, call, removed=removed)
         except BadSignature as error:
             log.warning("webhook_refused", installation=installation.id, reason=error.message)
             return WebhookAnswer(401, body="The signature is not valid.")
@@ -184,6 +187,12 @@ class BotpressDoor:
 
     async def _installation(self, context: Context) -> Installation:
         """The installation that asks, remembered when anything about it is new."""
+        if context.webhook_id == STANDALONE and not context.configuration:
+            return await self._standalone()
+        return await self._services.installations.remember(self._told(context))
+
+    def _told(self, context: Context) -> Installation:
+        """The installation as an operation tells it."""
         key = (
             context.webhook_id,
             context.bot_id,
@@ -194,8 +203,6 @@ class BotpressDoor:
             _digest(context.configuration),
         )
         known = self._parsed.get(key)
-        if context.webhook_id == STANDALONE and not context.configuration:
-            return await self._standalone()
         if known is None:
             known = Installation(
                 id=context.webhook_id,
@@ -209,7 +216,7 @@ class BotpressDoor:
             for value in known.configuration.secrets:
                 remember_secret(value)
             self._parsed[key] = known
-        return await self._services.installations.remember(known)
+        return known
 
     async def _standalone(self) -> Installation:
         """What `apply --standalone` stored: the bot of one's own need not hold the secrets.

@@ -54,8 +54,13 @@ class HubSpotDoor:
             1_000, APP_TTL_S, timer=services.clock.monotonic
         )
 
-    async def receive(self, installation: Installation, call: WebhookCall) -> None:
+    async def receive(
+        self, installation: Installation, call: WebhookCall, *, removed: bool = False
+    ) -> None:
         """Return when everything in the call is durable.
+
+        Of an installation that was `removed` nothing is taken in, but its address may still be the
+        app's.
 
         An app has one webhook target for all its portals, so what came to the address of one
         installation may be for another of the same app: it is handed on by portal. A channel's hook
@@ -66,7 +71,8 @@ class HubSpotDoor:
         """
         self._verify(installation, call)
         events = wire.parse_webhook(call.body)
-        await self._take(installation, events)
+        if not removed:
+            await self._take(installation, events)
         shared = [event for event in events if not isinstance(event, _CHANNEL_EVENTS)]
         if shared:
             await self._hand_on(installation, shared)

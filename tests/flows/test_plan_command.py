@@ -108,9 +108,9 @@ async def test_a_revoked_grant_is_named_and_an_unknown_installation_is_wrong_use
 ) -> None:
     house.stage.hubspot.world.revoke_grants()
 
-    status, out = await run(house, "plan", "--json")
+    said = await run_command("plan", "--json", env=house.environment())
 
-    assert (status, rows(out)[0]["error"]) == (1, "authorization_lost")
+    assert (said.status, rows(said.out)[0]["error"]) == (1, "authorization_lost")
     assert (await run(house, "plan", "--installation", "nobody"))[0] == 2
 
 

@@ -115,7 +115,8 @@ async def test_a_message_of_the_user_that_hubspot_refuses_is_told_to_the_user_on
     assert said(chat)[1]["text"].startswith("Your message could not be delivered")
     bot = house.stage.botpress.world.bot(house.stage.botpress.options.bot_id)
     lost = [one for one in bot.messages.values() if one.payload.get("text") == "lost?"]
-    assert [one.tags.get("status") for one in lost] == ["failed"]
+    # The user is told a moment before the message is marked.
+    assert await reached(lambda: [one.tags.get("status") for one in lost] == ["failed"], WITHIN_S)
     assert "lost?" not in str(entries(house, thread_id))
 
 

@@ -137,6 +137,8 @@ async def test_what_a_resumed_chat_tells_is_published_beside_the_first(bare: Hou
     home = await furnished(bare, historyMode="messages", reopen="resume")
     chat, thread_id = await home.handoff()
     agents, plugin = home.stage.hubspot.agents, home.stage.botpress.plugin
+    # The history's last part: a message published after the close would open the thread again.
+    await commented(home, thread_id, "Conversation before the handoff")
     agents.close(thread_id)
     assert await reached(lambda: not chat.active, WITHIN_S)
     agents.reopen(thread_id)

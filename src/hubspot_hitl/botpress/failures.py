@@ -11,7 +11,6 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import cast
 
 import aiohttp
 
@@ -27,6 +26,7 @@ from hubspot_hitl.errors import (
     VendorThrottled,
     VendorUnreachable,
 )
+from hubspot_hitl.json_values import is_object
 from hubspot_hitl.redaction import redact_text
 
 _TRANSIENT = frozenset({408, 423, 425, 477})
@@ -142,7 +142,6 @@ def _fields(body: bytes) -> dict[str, str]:
         value = loads(body)
     except ValueError:
         return {}
-    if not isinstance(value, dict):
+    if not is_object(value):
         return {}
-    items = cast("dict[str, object]", value).items()
-    return {name: item for name, item in items if isinstance(item, str)}
+    return {name: item for name, item in value.items() if isinstance(item, str)}

@@ -22,6 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from hubspot_hitl.botpress.jsontext import dumps, loads
 from hubspot_hitl.errors import InvalidPayload
+from hubspot_hitl.json_values import is_object
 
 HELLO: Final = '{"type":"hello"}'
 
@@ -152,9 +153,9 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return kept
 
 
-def _fields(text: str | bytes) -> dict[str, object] | None:
+def _fields(text: str | bytes) -> Mapping[str, object] | None:
     try:
         value = loads(text.encode(errors="surrogatepass") if isinstance(text, str) else text)
     except ValueError:
         return None
-    return cast("dict[str, object]", value) if isinstance(value, dict) else None
+    return value if is_object(value) else None

@@ -34,6 +34,7 @@ from hubspot_hitl.botpress.operations import (
 )
 from hubspot_hitl.botpress.trace import trace_of
 from hubspot_hitl.errors import CallerError, InvalidPayload
+from hubspot_hitl.json_values import is_object
 
 OPERATIONS: Final[Mapping[str, type[Wire]]] = MappingProxyType(
     {
@@ -112,9 +113,9 @@ def configuration_of(header: str | None) -> dict[str, object]:
     except (binascii.Error, ValueError):
         # The parser's text is left out: it could quote the configuration, which holds secrets.
         raise BadEnvelope("Configuration header is not base64 of JSON") from None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise BadEnvelope("Configuration header is not a JSON object")
-    return cast("dict[str, object]", value)
+    return dict(value)
 
 
 def operation_of(name: str, body: bytes) -> Operation:
@@ -130,9 +131,9 @@ def operation_of(name: str, body: bytes) -> Operation:
         value = loads(body)
     except ValueError as error:
         raise InvalidPayload(f"The body is not valid JSON: {error}") from None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise InvalidPayload("The body is not a JSON object")
-    if model is ActionTriggered and not cast("dict[str, object]", value).get("type"):
+    if model is ActionTriggered and not value.get("type"):
         raise InvalidPayload("Missing action type")
     try:
         return cast("Operation", model.model_validate(value))

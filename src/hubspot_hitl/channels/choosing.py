@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
-from typing import cast
 
 from hubspot_hitl.handoff.to_agent import ToAgent
 from hubspot_hitl.handoff.to_user import FOR_THE_USER
-from hubspot_hitl.intake.codec import message_from_json
+from hubspot_hitl.intake.codec import message_of
 from hubspot_hitl.intake.hubspot_events import MESSAGE
 from hubspot_hitl.ports.ledger import ERASED, Delivery, DeliveryFilter
 from hubspot_hitl.ports.services import Services
@@ -45,7 +43,7 @@ async def _last_choice(services: Services, it: Delivery) -> list[str]:
     for one in latest:
         if one.accepted_ms > it.accepted_ms or one.body == ERASED:
             continue
-        message = message_from_json(cast("Mapping[str, object]", one.body["message"]))
+        message = message_of(one)
         if message.type not in FOR_THE_USER:
             continue
         return [

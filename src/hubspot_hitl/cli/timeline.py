@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Protocol, cast
+from typing import Protocol
 
 from rich.text import Text
 
 from hubspot_hitl.cli.lines import Terminal
+from hubspot_hitl.json_values import is_list
 from hubspot_hitl.twins.botpress.chat import Chat
 from hubspot_hitl.twins.stage import Stage, Tally
 
@@ -174,7 +175,7 @@ def _line(side: str, entry: Mapping[str, object]) -> tuple[str, str, str] | None
             return "dim", f"call to {side}", what
         case "hook":
             events = entry["events"]
-            names = ", ".join(map(str, cast("list[object]", events)))
+            names = ", ".join(map(str, events if is_list(events) else ()))
             return "yellow", "webhook", f"{names} -> {entry['outcome']}"
         case "status":
             return "dim", "receipt", f"{entry['status']}"

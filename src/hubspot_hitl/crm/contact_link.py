@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final
 
 import structlog
 
@@ -17,6 +17,7 @@ from hubspot_hitl.handoff.identity import email_of, phone_of
 from hubspot_hitl.handoff.records import Person
 from hubspot_hitl.integration.actions import HitlSession
 from hubspot_hitl.integration.installation import Installation
+from hubspot_hitl.json_values import is_object
 from hubspot_hitl.ports.crm_records import FieldsRefused
 from hubspot_hitl.ports.hubspot import HubSpot
 from hubspot_hitl.ports.hubspot_records import Contact
@@ -114,10 +115,10 @@ def mapping_of(text: str) -> Mapping[str, str]:
         raise BadConfiguration(
             "Contact properties (contactProperties) is not valid JSON."
         ) from None
-    if not isinstance(raw, dict):
+    if not is_object(raw):
         raise BadConfiguration("Contact properties (contactProperties) must be a JSON object.")
     found: dict[str, str] = {}
-    for name, source in cast("dict[str, object]", raw).items():
+    for name, source in raw.items():
         if not isinstance(source, str) or not (source in SOURCES or source.startswith("=")):
             raise BadConfiguration(
                 f"Contact properties (contactProperties): {name!r} has an unknown source."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Annotated, Final, TypeGuard
+from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from hubspot_hitl.errors import BadConfiguration
 from hubspot_hitl.handoff.records import ACTIVE_STATES, EndReason, Handoff, HandoffState
 from hubspot_hitl.integration.wire import number_as_text, problems_of
+from hubspot_hitl.json_values import is_list
 
 MOST: Final = 100
 _WHERE: Final = "Outcome rules (outcomeRules)"
@@ -101,7 +102,7 @@ def outcome_rules_of(text: str) -> tuple[OutcomeRule, ...]:
         raw: object = json.loads(text)
     except (ValueError, RecursionError):
         raise BadConfiguration(f"{_WHERE} is not valid JSON.") from None
-    if not _is_list(raw) or len(raw) > MOST:
+    if not is_list(raw) or len(raw) > MOST:
         raise BadConfiguration(f"{_WHERE} must be a JSON list of at most {MOST} rules.")
     try:
         return _ADAPTER.validate_python(raw)
@@ -112,7 +113,3 @@ def outcome_rules_of(text: str) -> tuple[OutcomeRule, ...]:
 def rule_for(rules: tuple[OutcomeRule, ...], handoff: Handoff) -> OutcomeRule | None:
     """The first rule that fits."""
     return next((rule for rule in rules if rule.when.fits(handoff)), None)
-
-
-def _is_list(value: object) -> TypeGuard[list[object]]:
-    return isinstance(value, list)

@@ -8,7 +8,7 @@ of a session, at least a minute: so much later at most comes the word that someb
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 from hubspot_hitl.effects.webhook_out import EVENT, subscribers
 from hubspot_hitl.handoff.records import Handoff
@@ -123,7 +123,7 @@ def _agent(it: Delivery) -> str:
 
 def _at_ms(it: Delivery) -> int:
     """When the step ended in which the agent was seen (epoch ms); 0 for an erased sighting."""
-    return int(cast("int", it.body.get("atMs", 0)))
+    return it.number("atMs") if "atMs" in it.body else 0
 
 
 DELIVERIES = {SEEN: seen, IDLE: idle}

@@ -106,7 +106,7 @@ def _delivery(kind: str, key: str, handoff: Handoff, body: dict[str, object]) ->
 async def write_said(services: Services, it: Delivery) -> Outcome:
     """Append one message."""
     installation = await installation_of(services, it)
-    said = Line(str(it.body["sender"]), int(cast("int", it.body["atMs"])), str(it.body["text"]))
+    said = Line(str(it.body["sender"]), it.number("atMs"), str(it.body["text"]))
     note = await append(services, it, installation, str(it.body["contactId"]), blocks(said))
     return Done(note=note)
 
@@ -114,7 +114,7 @@ async def write_said(services: Services, it: Delivery) -> Outcome:
 async def wait_for_end(services: Services, it: Delivery) -> Outcome:
     """Give the transcript into the contact's lane as soon as the end is saved."""
     handoff = await handoff_of(services, it)
-    since_ms = int(cast("int", it.body["sinceMs"]))
+    since_ms = it.number("sinceMs")
     reopened = handoff.active and (handoff.ended_ms or 0) > since_ms
     if handoff.active and not reopened:
         return _wait(services, it)
@@ -133,10 +133,8 @@ def _wait(services: Services, it: Delivery) -> Later:
 async def write_transcript(services: Services, it: Delivery) -> Outcome:
     """Append everything that was said between the last end and this one."""
     installation, handoff = await installation_of(services, it), await handoff_of(services, it)
-    spoken = await spoken_in(
-        services, installation, handoff, since_ms=int(cast("int", it.body["sinceMs"]))
-    )
-    until_ms = cast("int | None", it.body["untilMs"])
+    spoken = await spoken_in(services, installation, handoff, since_ms=it.number("sinceMs"))
+    until_ms = None if it.body["untilMs"] is None else it.number("untilMs")
     new = transcript_blocks([one for one in spoken if until_ms is None or one.at_ms <= until_ms])
     note = await append(services, it, installation, str(it.body["contactId"]), new)
     return Done(note=note)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from hubspot_hitl.effects.agents import SYSTEM_ACTOR, mirror_agent
 from hubspot_hitl.effects.relay import failure_receipt, receipt, relay
@@ -12,7 +11,7 @@ from hubspot_hitl.effects.saying import agents_placeholder, note_once
 from hubspot_hitl.effects.spoken import DELIVERED_LATER
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.texts import TextKey
-from hubspot_hitl.intake.codec import message_from_json
+from hubspot_hitl.intake.codec import message_of
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.ports.ledger import (
     Delivery,
@@ -110,15 +109,15 @@ async def deliver_held(services: Services, it: Delivery) -> Outcome:
     """
     installation = await installation_of(services, it)
     ended = await handoff_of(services, it)
-    message = message_from_json(cast(Mapping[str, object], it.body["message"]))
+    message = message_of(it)
     if not ended.active and await _waits_for_news(services, it, ended):
-        if services.clock.now_ms() < int(cast(int, it.body["newsUntilMs"])):
+        if services.clock.now_ms() < it.number("newsUntilMs"):
             return Later(NEWS_S, "the thread may have been opened again")
         await note_once(services, installation, ended, it, TextKey.NOTE_CHAT_ENDED)
         return _refused(installation, ended, it, message.id, TextKey.NOTE_CHAT_ENDED)
     target = await _next_chat(services, ended)
     if target is None:
-        held_ms = int(cast(int, it.body["heldMs"]))
+        held_ms = it.number("heldMs")
         patient = ended.active or installation.configuration.late_replies == "hold"
         patient = patient or await open_question(services, ended) is not None
         if patient and services.clock.now_ms() - held_ms < LONGEST_MS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from functools import partial
-from typing import Literal, cast
+from typing import Literal
 
 import structlog
 
@@ -16,6 +16,7 @@ from hubspot_hitl.handoff.records import Handoff, Person
 from hubspot_hitl.handoff.to_user import to_user
 from hubspot_hitl.integration.installation import Installation
 from hubspot_hitl.integration.tags import MessageTag
+from hubspot_hitl.json_values import is_object
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, Done, NewDelivery, Outcome
 from hubspot_hitl.ports.reading import installation_of
@@ -134,9 +135,9 @@ def _receipt(
 
 def read_receipt(delivered: Delivery, channel_id: str) -> NewDelivery | None:
     """The delivery that marks a message, which `delivered` brought to the user, as READ."""
-    message = cast("Mapping[str, object]", delivered.body.get("message") or {})
+    message = delivered.body.get("message")
     channel_id = str(delivered.body.get("channelId") or channel_id)
-    message_id = message.get("id")
+    message_id = message.get("id") if is_object(message) else None
     if not channel_id or not isinstance(message_id, str):
         return None
     return _receipt(delivered, "read", channel_id, message_id, "READ", None)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 
 from hubspot_hitl.crm.transcript_text import Line, blocks
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.summary import Spoken
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.handoff.to_agent import as_text, to_agent
-from hubspot_hitl.intake.codec import message_from_json
+from hubspot_hitl.intake.codec import message_of
 from hubspot_hitl.intake.hubspot_events import MESSAGE
 from hubspot_hitl.intake.ordering import first_key
 from hubspot_hitl.integration.installation import Installation
@@ -70,7 +70,7 @@ async def said_in(
     """The message that a delivery carries; None when it carries none."""
     if it.kind == BOT_MESSAGE:
         return said_by_user(installation, handoff, it)
-    message = message_from_json(cast("dict[str, object]", it.body["message"]))
+    message = message_of(it)
     if message.type != "MESSAGE":
         return None
     return await said_by_agent(services, installation, handoff, message)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from typing import Final, cast
+from typing import Final
 
 import structlog
 from pydantic import TypeAdapter
@@ -118,7 +118,7 @@ async def _handoff_event(
     told = Told(
         bot_id=installation.bot_id,
         type=str(it.body["type"]),
-        updated_ms=int(cast("int", it.body["nowMs"])),
+        updated_ms=it.number("nowMs"),
         user=await services.people.user(installation.id, handoff.user_id),
         said=await _last_said(services, installation, handoff),
     )

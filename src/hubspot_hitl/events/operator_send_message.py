@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
-
 from hubspot_hitl.events.thread import happen
 from hubspot_hitl.handoff.thread_events import AgentMessage
-from hubspot_hitl.intake.codec import message_from_json
+from hubspot_hitl.intake.codec import message_of
 from hubspot_hitl.intake.ordering import after_those_before
 from hubspot_hitl.intake.thread_history import is_agent_message
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
@@ -20,7 +17,7 @@ async def operator_send_message(services: Services, it: Delivery) -> Outcome:
 
     What cannot be delivered is marked FAILED with a reason that the agent can read.
     """
-    message = message_from_json(cast(Mapping[str, object], it.body["message"]))
+    message = message_of(it)
     if not is_agent_message(message):
         return Done(note=f"a {message.type} by {message.created_by} is not for the user")
     behind = await after_those_before(services, message, it)

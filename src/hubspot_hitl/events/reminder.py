@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from hubspot_hitl.effects.saying import note_once
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.intake.thread_history import is_agent_message
@@ -35,7 +33,7 @@ async def remind(services: Services, it: Delivery) -> Outcome:
     handoff = await handoff_of(services, it)
     if not handoff.active or handoff.thread_id is None:
         return Done(note="the chat has ended")
-    since_ms = int(cast(int, it.body["sinceMs"]))
+    since_ms = it.number("sinceMs")
     entries = await services.hubspot.of(installation).thread_messages(
         handoff.thread_id, newest_first=True, limit=LOOK_BACK
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from hubspot_hitl.handoff.plain_text import is_blank, is_list, is_object, one_line, text_of
+from hubspot_hitl.handoff.plain_text import is_blank, one_line, text_of
 from hubspot_hitl.handoff.texts import TextKey, Words
+from hubspot_hitl.json_values import is_list, is_object
 
 _DEEPEST: Final = 6
 _MOST_LINES: Final = 100

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff\ufdd0-\ufdef]")
@@ -15,16 +14,6 @@ _WITH_INK = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
 _NO_NAMES = frozenset({"", "none", "undefined", "null", "nan", "n/a", "[object object]"})
 NAME_LIMIT = 200
 """Botpress refuses longer user names (API: createUser)."""
-
-
-def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
-    """Whether the value is a JSON object."""
-    return isinstance(value, Mapping)
-
-
-def is_list(value: object) -> TypeGuard[Sequence[object]]:
-    """Whether the value is a JSON array."""
-    return isinstance(value, list | tuple)
 
 
 def clean(text: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import cast
+
+from hubspot_hitl.json_values import is_object
 
 
 def routed_texts(session: str) -> Mapping[str, str]:
@@ -22,8 +23,7 @@ def routed_texts(session: str) -> Mapping[str, str]:
     except ValueError:
         return {}
     for name in ("routing", "texts"):
-        found = cast("dict[str, object]", found).get(name) if isinstance(found, dict) else None
-    if not isinstance(found, dict):
+        found = found.get(name) if is_object(found) else None
+    if not is_object(found):
         return {}
-    texts = cast("dict[str, object]", found)
-    return {key: text for key, text in texts.items() if isinstance(text, str)}
+    return {key: text for key, text in found.items() if isinstance(text, str)}

@@ -14,16 +14,10 @@ from typing import Literal
 
 from hubspot_hitl.handoff.markup import escaped, markdown_to_html
 from hubspot_hitl.handoff.outline import outline
-from hubspot_hitl.handoff.plain_text import (
-    is_blank,
-    is_list,
-    is_object,
-    is_web_address,
-    one_line,
-    text_of,
-)
+from hubspot_hitl.handoff.plain_text import is_blank, is_web_address, one_line, text_of
 from hubspot_hitl.handoff.split import split_text
 from hubspot_hitl.handoff.texts import TextKey, Words
+from hubspot_hitl.json_values import is_list, is_object
 
 __all__ = [
     "Choice",

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hubspot_hitl.handoff.plain_text import is_list, is_object, one_line, person_name, text_of
+from hubspot_hitl.handoff.plain_text import one_line, person_name, text_of
 from hubspot_hitl.handoff.split import split_text
 from hubspot_hitl.handoff.texts import TextKey, Words
 from hubspot_hitl.handoff.to_agent import ToAgent, as_text, to_agent
+from hubspot_hitl.json_values import is_list, is_object
 
 PART_LIMIT = 10_000
 """Code points per comment. HubSpot states no limit, so this is ours."""

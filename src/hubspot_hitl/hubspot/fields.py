@@ -16,6 +16,8 @@ from typing import Final, cast
 
 import orjson
 
+from hubspot_hitl.json_values import is_list, is_object
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MS: Final = 253_402_300_799_999  # the last millisecond of the year 9999
 
@@ -76,9 +78,9 @@ class Fields:
     @classmethod
     def of(cls, value: object, what: str = "the body") -> Fields:
         """Wrap a JSON object. Raises :class:`ShapeError` when `value` is none."""
-        if not isinstance(value, Mapping):
+        if not is_object(value):
             raise ShapeError(f"{what} is not a JSON object")
-        return cls(cast("Mapping[str, object]", value))
+        return cls(value)
 
     def raw(self, name: str) -> object:
         """The value as it came, None when absent."""
@@ -129,20 +131,16 @@ class Fields:
     def child(self, name: str) -> Fields:
         """A nested object; an empty one when absent or of another kind."""
         value = self._raw.get(name)
-        return Fields(cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {})
+        return Fields(value if is_object(value) else {})
 
     def children(self, name: str) -> list[Fields]:
         """The objects of an array; members of another kind are left out."""
-        return [
-            Fields(cast("Mapping[str, object]", item))
-            for item in self.items(name)
-            if isinstance(item, dict)
-        ]
+        return [Fields(item) for item in self.items(name) if is_object(item)]
 
     def items(self, name: str) -> Sequence[object]:
         """The members of an array; empty when absent or of another kind."""
         value = self._raw.get(name)
-        return cast("Sequence[object]", value) if isinstance(value, list) else ()
+        return value if is_list(value) else ()
 
     def ids(self, name: str) -> tuple[str, ...]:
         """The ids of an array of strings or numbers; members of another kind are left out."""
@@ -152,4 +150,4 @@ class Fields:
     def mapping(self, name: str) -> Mapping[str, object] | None:
         """A nested object as it came; None when absent or of another kind."""
         value = self._raw.get(name)
-        return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else None
+        return value if is_object(value) else None

@@ -7,10 +7,10 @@ the webhook parser into `InvalidPayload`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import cast
 
 from hubspot_hitl.hubspot.fields import Fields, ShapeError, iso_time
+from hubspot_hitl.json_values import is_object
 from hubspot_hitl.ports.hubspot_records import (
     Actor,
     Attachment,
@@ -87,9 +87,9 @@ def delivery_identifier(value: object) -> DeliveryIdentifier | None:
     """A delivery identifier; older texts show a bare string, which counts as an opaque one."""
     if isinstance(value, str):
         return DeliveryIdentifier(IdentifierType.OPAQUE, value) if value else None
-    if not isinstance(value, Mapping):
+    if not is_object(value):
         return None
-    raw = Fields(cast("Mapping[str, object]", value))
+    raw = Fields(value)
     type_, text = raw.text("type"), raw.text("value")
     if text is None or type_ not in list(IdentifierType):
         return None
@@ -182,7 +182,7 @@ def contact_card(profile: object) -> tuple[str | None, str | None]:
     >>> contact_card({"name": {"formattedName": "Ada B"}, "phones": [{"phone": "1", "type": "W"}]})
     ('Ada B', '1')
     """
-    groups = cast("dict[str, object]", profile) if isinstance(profile, dict) else {"name": profile}
+    groups = profile if is_object(profile) else {"name": profile}
     name: object = groups.get("name")
     if isinstance(name, dict):
         named = cast("dict[str, object]", name)

@@ -14,12 +14,13 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, cast
+from typing import Literal
 from urllib.parse import quote
 
 from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.hubspot import records
 from hubspot_hitl.hubspot.fields import Fields, ShapeError, parse_json
+from hubspot_hitl.json_values import is_list
 from hubspot_hitl.ports.hubspot_records import DeliveryIdentifier, ThreadMessage
 
 _MAX_KEY_CHARS = 200
@@ -158,7 +159,7 @@ def parse_webhook(body: bytes) -> tuple[WebhookEvent, ...]:
         value = parse_json(body)
     except ShapeError as error:
         raise InvalidPayload(f"HubSpot webhook: {error}") from None
-    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    items = value if is_list(value) else [value]
     events: list[WebhookEvent] = []
     problems: list[str] = []
     for item in items:

@@ -9,7 +9,10 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from hubspot_hitl.errors import InvalidPayload
+from hubspot_hitl.json_values import is_object
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
+from hubspot_hitl.ports.ledger import Delivery
 
 _NAMES: Final = tuple(field.name for field in fields(ThreadMessage))
 
@@ -26,6 +29,14 @@ def message_to_json(message: ThreadMessage) -> dict[str, object]:
     }
     body["attachments"] = tuple(asdict(one) for one in message.attachments)
     return body
+
+
+def message_of(it: Delivery) -> ThreadMessage:
+    """The message that a delivery carries. Raises InvalidPayload when it carries none."""
+    body = it.body.get("message")
+    if not is_object(body):
+        raise InvalidPayload(f"delivery {it.seq} of kind {it.kind!r} carries no message")
+    return message_from_json(body)
 
 
 def message_from_json(body: Mapping[str, object]) -> ThreadMessage:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hubspot_hitl.errors import InvalidPayload
 from hubspot_hitl.intake.codec import message_to_json
+from hubspot_hitl.json_values import is_list, is_object
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import Delivery, NewDelivery
 
@@ -32,7 +34,7 @@ class HubSpotEvent:
     dedup_key: str
     thread_id: str
     occurred_ms: int
-    body: dict[str, object]
+    body: Mapping[str, object]
     integration_thread_ids: tuple[str, ...] = ()
 
 
@@ -90,6 +92,21 @@ def parked(installation_id: str, event: HubSpotEvent, kind: str) -> NewDelivery:
             "integrationThreadIds": list(event.integration_thread_ids),
             "body": event.body,
         },
+    )
+
+
+def parked_event(it: Delivery) -> HubSpotEvent:
+    """The event that `parked` wrote down. Raises InvalidPayload when `it` carries none."""
+    body, own = it.body.get("body"), it.body.get("integrationThreadIds")
+    if not is_object(body):
+        raise InvalidPayload(f"delivery {it.seq} of kind {it.kind!r} carries no event")
+    return HubSpotEvent(
+        kind=str(it.body["kind"]),
+        dedup_key=str(it.body["dedupKey"]),
+        thread_id=str(it.body["threadId"]),
+        occurred_ms=it.number("occurredMs"),
+        body=body,
+        integration_thread_ids=tuple(map(str, own)) if is_list(own) else (),
     )
 
 

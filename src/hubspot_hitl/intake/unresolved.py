@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
-
 import structlog
 
 from hubspot_hitl.handoff.texts import TextKey, Texts
@@ -12,9 +9,9 @@ from hubspot_hitl.intake.hubspot_events import (
     MESSAGE,
     ORPHAN,
     UNRESOLVED,
-    HubSpotEvent,
     delivery,
     key_of,
+    parked_event,
 )
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, Done, Later, Outcome
 from hubspot_hitl.ports.reading import installation_of, start_in_flight
@@ -30,7 +27,7 @@ async def handle_unresolved(services: Services, it: Delivery) -> Outcome:
 
     HubSpot's automatic assignment may overtake the answer of our own publish call.
     """
-    event = _event(it.body)
+    event = parked_event(it)
     installation = await installation_of(services, it)
     # Asked first: a start that ends between the two questions has left its thread behind.
     starting = await start_in_flight(services, installation.id, by_ms=it.accepted_ms)
@@ -56,12 +53,12 @@ async def handle_orphan(services: Services, it: Delivery) -> Outcome:
     Unless it was taken in otherwise, before its chat went on in another thread.
     """
     installation = await installation_of(services, it)
-    event = _event(it.body)
+    event = parked_event(it)
     known = DeliveryFilter(dedup_key=key_of(installation.id, event), limit=1)
     if await services.ledger.find(known):
         return Done(note="known already")
     message_id = event.dedup_key.removeprefix("message:")
-    channel_id = cast(Mapping[str, object], it.body["body"]).get("channelId")
+    channel_id = event.body.get("channelId")
     if isinstance(channel_id, str):
         configuration = installation.configuration
         reason = Texts(configuration.texts).placeholder(
@@ -72,18 +69,6 @@ async def handle_orphan(services: Services, it: Delivery) -> Outcome:
         )
     log.warning("message_without_handoff", installation=installation.id, message=message_id)
     return Done(note="no handoff has this thread; the agent was told")
-
-
-def _event(body: Mapping[str, object]) -> HubSpotEvent:
-    own = cast(list[str], body.get("integrationThreadIds") or [])
-    return HubSpotEvent(
-        kind=str(body["kind"]),
-        dedup_key=str(body["dedupKey"]),
-        thread_id=str(body["threadId"]),
-        occurred_ms=int(cast(int, body["occurredMs"])),
-        body=dict(cast(Mapping[str, object], body["body"])),
-        integration_thread_ids=tuple(own),
-    )
 
 
 DELIVERIES = {UNRESOLVED: handle_unresolved, ORPHAN: handle_orphan}

@@ -7,7 +7,7 @@ names. To add an action: two models, and one row here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self, TypeGuard
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
@@ -23,14 +23,11 @@ from hubspot_hitl.integration.history import HistoryEntry
 from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.messages import AnyPart, Filled
 from hubspot_hitl.integration.wire import WireModel, number_as_text, problems_of, studio
+from hubspot_hitl.json_values import is_object
 
 MAX_WAIT_S = 2_592_000
 DEFAULT_TITLE = "New HITL conversation"
 DEFAULT_DESCRIPTION = "No description available"
-
-
-def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(value, Mapping)
 
 
 class CreateUserInput(WireModel):
@@ -162,7 +159,7 @@ class HitlSession(WireModel):
     @model_validator(mode="before")
     @classmethod
     def _blank_is_not_given(cls, value: object) -> object:
-        if not _is_object(value):
+        if not is_object(value):
             return value
         return {k: v for k, v in value.items() if not (isinstance(v, str) and not v.strip())}
 
@@ -254,7 +251,7 @@ class SendMessageInput(WireModel):
     @classmethod
     def _blank_is_not_given(cls, value: object) -> object:
         """The Studio sends fields left blank as empty texts."""
-        return {k: v for k, v in value.items() if v != ""} if _is_object(value) else value
+        return {k: v for k, v in value.items() if v != ""} if is_object(value) else value
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -291,7 +288,7 @@ class MarkReadInput(WireModel):
     @classmethod
     def _blank_is_unset(cls, value: object) -> object:
         """The Studio sends fields left blank as empty texts."""
-        if not _is_object(value):
+        if not is_object(value):
             return value
         return {key: one for key, one in value.items() if one != ""}
 

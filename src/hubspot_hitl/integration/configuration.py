@@ -7,14 +7,14 @@ is asked by :mod:`hubspot_hitl.integration.readiness`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal, TypeGuard
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from hubspot_hitl.integration.inboxes import InboxReference, inbox_references
 from hubspot_hitl.integration.subscribers import confidential
 from hubspot_hitl.integration.wire import WireModel, json_as_text, number_as_text, studio
+from hubspot_hitl.json_values import is_object
 
 MAX_SECRET = 4_000
 MAX_ID = 100
@@ -362,7 +362,7 @@ class Configuration(WireModel):
     @classmethod
     def _blank_is_unset(cls, value: object) -> object:
         """Pasted values come with blanks and line ends around them; empty ones take the default."""
-        if not is_mapping(value):
+        if not is_object(value):
             return value
         trimmed = {k: v.strip() if isinstance(v, str) else v for k, v in value.items()}
         return {k: v for k, v in trimmed.items() if v is not None and v != ""}
@@ -389,8 +389,3 @@ class Configuration(WireModel):
     def inbox_ids(self) -> tuple[str, ...]:
         """The ids of all configured inboxes, the default first. Raises ValueError likewise."""
         return tuple(inbox.inbox_id for inbox in self.inboxes)
-
-
-def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
-    """Whether it is an object, as JSON has them."""
-    return isinstance(value, Mapping)

@@ -7,7 +7,7 @@ cannot read must not keep a user from an agent, so it is kept as it came.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeGuard
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -27,6 +27,7 @@ from hubspot_hitl.integration.messages import (
     VideoPart,
 )
 from hubspot_hitl.integration.wire import WireModel
+from hubspot_hitl.json_values import is_object
 
 
 class UserSource(WireModel):
@@ -106,17 +107,13 @@ class UnreadableEntry(WireModel):
     @model_validator(mode="before")
     @classmethod
     def _whatever_it_is(cls, value: object) -> object:
-        entry: Mapping[str, object] = value if _is_object(value) else {}
+        entry: Mapping[str, object] = value if is_object(value) else {}
         source, type_, payload = (entry.get(key) for key in ("source", "type", "payload"))
         return {
-            "source": source if _is_object(source) else {},
+            "source": source if is_object(source) else {},
             "type": type_[:200] if isinstance(type_, str) else "unknown",
-            "payload": payload if _is_object(payload) else {},
+            "payload": payload if is_object(payload) else {},
         }
-
-
-def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(value, dict)
 
 
 ReadableEntry = Annotated[

@@ -6,8 +6,9 @@ Limits: Botpress's "Quotas and limits" page and the Admin API's field lengths.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeGuard
+from collections.abc import Iterator, Mapping
+
+from hubspot_hitl.json_values import is_list, is_object
 
 MAX_TITLE = 64
 MAX_DESCRIPTION = 256
@@ -41,15 +42,15 @@ def definition_problems(definition: Mapping[str, object]) -> list[str]:
 
 def _counts(definition: Mapping[str, object]) -> Iterator[str]:
     events, channels = definition.get("events"), definition.get("channels")
-    if _is_object(events) and len(events) > MAX_EVENTS:
+    if is_object(events) and len(events) > MAX_EVENTS:
         yield f"events: {len(events)} of at most {MAX_EVENTS}"
-    if not _is_object(channels):
+    if not is_object(channels):
         return
     if len(channels) > MAX_CHANNELS:
         yield f"channels: {len(channels)} of at most {MAX_CHANNELS}"
     for name, channel in channels.items():
-        messages = channel.get("messages") if _is_object(channel) else None
-        if _is_object(messages) and len(messages) > MAX_MESSAGES:
+        messages = channel.get("messages") if is_object(channel) else None
+        if is_object(messages) and len(messages) > MAX_MESSAGES:
             yield f"channels.{name}.messages: {len(messages)} of at most {MAX_MESSAGES}"
 
 
@@ -57,13 +58,13 @@ def _texts(node: Mapping[str, object], place: str) -> Iterator[str]:
     """Lengths of titles and descriptions, forms of names, and validity of every schema."""
     for key, value in node.items():
         here = f"{place}.{key}" if place else key
-        if key == "schema" and _is_object(value):
+        if key == "schema" and is_object(value):
             yield from _schema_problems(value, here)
         elif key in {"title", "description"} and isinstance(value, str):
             limit = MAX_TITLE if key == "title" else MAX_DESCRIPTION
             if len(value) > limit:
                 yield f"{here} has {len(value)} of at most {limit} characters"
-        elif key != "interfaces" and _is_object(value):
+        elif key != "interfaces" and is_object(value):
             if key in _CAMEL_NAMED:
                 yield from (
                     f"{here}.{name} must be in camelCase"
@@ -86,19 +87,11 @@ def _schema_problems(schema: Mapping[str, object], place: str) -> Iterator[str]:
 
 def _open_objects(node: object, place: str) -> Iterator[str]:
     """Objects that would accept undeclared fields."""
-    if _is_object(node):
+    if is_object(node):
         if node.get("type") == "object" and "additionalProperties" not in node:
             yield f"{place} must say additionalProperties"
         for key, value in node.items():
             yield from _open_objects(value, f"{place}.{key}")
-    elif _is_list(node):
+    elif is_list(node):
         for position, value in enumerate(node):
             yield from _open_objects(value, f"{place}[{position}]")
-
-
-def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(value, Mapping)
-
-
-def _is_list(value: object) -> TypeGuard[Sequence[object]]:
-    return isinstance(value, list)

@@ -14,7 +14,8 @@ from pydantic_core import ErrorDetails
 
 from hubspot_hitl.errors import BadConfiguration
 from hubspot_hitl.handoff.redaction import compile_patterns
-from hubspot_hitl.integration.configuration import Configuration, is_mapping
+from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.json_values import is_object
 
 
 def parse_configuration(raw: object) -> Configuration:
@@ -23,7 +24,7 @@ def parse_configuration(raw: object) -> Configuration:
     Raises BadConfiguration that names each wrong field, what is wrong and how to mend it, and
     repeats no value.
     """
-    if not is_mapping(raw):
+    if not is_object(raw):
         raise BadConfiguration(
             "The configuration is not a JSON object. Save it in the Studio again."
         )

@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, Final, TypeGuard
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hubspot_hitl.errors import BadConfiguration
 from hubspot_hitl.integration.wire import problems_of
+from hubspot_hitl.json_values import is_list, is_object
 
 MOST: Final = 10
 _WHERE: Final = "Events webhook (eventsWebhook)"
@@ -81,12 +82,12 @@ def subscribers_of(text: str) -> tuple[Subscriber, ...]:
         raw: object = json.loads(text)
     except (ValueError, RecursionError):
         raise BadConfiguration(f"{_WHERE} is not valid JSON.") from None
-    items = raw if _is_list(raw) else [raw]
+    items = raw if is_list(raw) else [raw]
     if len(items) > MOST:
         raise BadConfiguration(f"{_WHERE} has more than {MOST} subscribers.")
     found: dict[str, Subscriber] = {}
     for number, item in enumerate(items):
-        if _is_object(item) and not item.get("url"):
+        if is_object(item) and not item.get("url"):
             continue  # without a URL nothing is sent
         one = _subscriber(item, f"{_WHERE}[{number}]")
         found.setdefault(one.url, one)
@@ -125,11 +126,3 @@ def _key(secret: str, place: str) -> bytes:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         raise BadConfiguration(f"{place}.secret begins with {_PREFIX} but is not base64.") from None
-
-
-def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(value, Mapping)
-
-
-def _is_list(value: object) -> TypeGuard[list[object]]:
-    return isinstance(value, list)

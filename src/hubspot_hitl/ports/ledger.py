@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
+from hubspot_hitl.errors import InvalidPayload
+
 
 class DeliveryState(StrEnum):
     """Where a delivery stands."""
@@ -70,6 +72,13 @@ class Delivery:
             body=self.body,
             handoff_id=self.handoff_id,
         )
+
+    def number(self, name: str) -> int:
+        """A whole number of its body. Raises InvalidPayload when there is none of this name."""
+        value = self.body.get(name)
+        if not isinstance(value, int):
+            raise InvalidPayload(f"delivery {self.seq} of kind {self.kind!r} has no {name!r}")
+        return value
 
     def waited_s(self, now_ms: int) -> float:
         """For how many seconds it has been here."""

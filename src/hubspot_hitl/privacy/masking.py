@@ -20,6 +20,7 @@ from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.redaction import Redactor, compile_patterns
 from hubspot_hitl.handoff.to_agent import Choice, FileRef, Place, ToAgent
 from hubspot_hitl.integration.configuration import Configuration
+from hubspot_hitl.json_values import is_list, is_object
 
 log = structlog.get_logger(__name__)
 
@@ -118,13 +119,12 @@ def _masked(redactor: Redactor, value: object, depth: int) -> object:
         return redactor.mask(value)
     if depth >= _DEEPEST:
         return value
-    if isinstance(value, list):
-        return [_masked(redactor, one, depth + 1) for one in cast("list[object]", value)]
-    if isinstance(value, Mapping):
-        fields = cast("Mapping[str, object]", value)
+    if is_list(value):
+        return [_masked(redactor, one, depth + 1) for one in value]
+    if is_object(value):
         return {
             name: one if _is_no_word(name) else _masked(redactor, one, depth + 1)
-            for name, one in fields.items()
+            for name, one in value.items()
         }
     return value
 

@@ -13,9 +13,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, cast
+from typing import Final
 
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.json_values import is_object
 from hubspot_hitl.privacy.target import Target
 
 PURPOSE: Final = "hubspot-hitl/erasure-receipt/1"
@@ -76,15 +77,14 @@ def is_genuine(document: object, keys: Mapping[str, bytes]) -> bool:
     >>> is_genuine(signed({"a": 1}, keys), keys), is_genuine({"a": 1}, keys)
     (True, False)
     """
-    if not isinstance(document, dict):
+    if not is_object(document):
         return False
-    rest = dict(cast("dict[str, object]", document))
+    rest = dict(document)
     signature = rest.pop("signature", None)
-    if not isinstance(signature, dict):
+    if not is_object(signature):
         return False
-    given = cast("dict[str, object]", signature)
-    key, value = keys.get(str(given.get("keyId"))), given.get("value")
-    if key is None or not isinstance(value, str) or given.get("algorithm") != _ALGORITHM:
+    key, value = keys.get(str(signature.get("keyId"))), signature.get("value")
+    if key is None or not isinstance(value, str) or signature.get("algorithm") != _ALGORITHM:
         return False
     try:
         return hmac.compare_digest(_mac(rest, key).encode(), value.encode())

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, cast
+from typing import Literal
 
+from hubspot_hitl.json_values import is_list
 from hubspot_hitl.ports.crm_records import CHAT_TRANSCRIPT
 from hubspot_hitl.ports.hubspot_records import Channel, ChannelAccount
 from hubspot_hitl.setup.desired import Actual, Desired
@@ -161,8 +162,8 @@ def capabilities_differ(wanted: Mapping[str, object], there: Mapping[str, object
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, list):
-        return sorted(str(one) for one in cast("list[object]", value))
+    if is_list(value):
+        return sorted(str(one) for one in value)
     return value
 
 

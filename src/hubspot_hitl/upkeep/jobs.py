@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import entry_points
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -105,7 +105,7 @@ async def tick(services: Services, it: Delivery) -> Outcome:
     After a stop, `latest` runs once for all moments that were missed, `skip` not at all, `all` once
     for each.
     """
-    job, slot_ms = services.jobs.get(str(it.body["job"])), int(cast("int", it.body["slotMs"]))
+    job, slot_ms = services.jobs.get(str(it.body["job"])), it.number("slotMs")
     if job is None or (job.cron, job.zone) != (it.body["cron"], it.body["zone"]):
         return Done(note="not scheduled any more")
     now_ms = services.clock.now_ms()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
-from typing import cast
 
 import structlog
 from aiohttp import web
@@ -18,6 +17,7 @@ from hubspot_hitl.connecting.landing import ConnectRefused
 from hubspot_hitl.connecting.status import iso_ms
 from hubspot_hitl.errors import HitlError, InvalidPayload
 from hubspot_hitl.integration.connection import AppIdentity
+from hubspot_hitl.json_values import is_object
 from hubspot_hitl.web.access import holds_token
 from hubspot_hitl.web.oauth import DOOR, OAuthDoor, auth_method, json_body
 from hubspot_hitl.web.oauth import callback as callback
@@ -95,9 +95,9 @@ async def update(door: OAuthDoor, body: Body) -> dict[str, object]:
     values: Mapping[str, object] = body
     for name in ("configuration", "credentials", "hubspot"):
         inner = values.get(name)
-        if not isinstance(inner, Mapping):
+        if not is_object(inner):
             raise ConnectRefused("invalid_config", "configuration.credentials.hubspot is missing.")
-        values = cast("Mapping[str, object]", inner)
+        values = inner
     client_id, secret = _text(values, "clientId"), _text(values, "clientSecret")
     if not (client_id and secret):
         raise ConnectRefused("invalid_config", "clientId and clientSecret are both required.")

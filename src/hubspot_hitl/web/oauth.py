@@ -7,8 +7,8 @@ cookie of the browser that began.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -21,6 +21,7 @@ from hubspot_hitl.connecting.state import STATE_LIFE_S
 from hubspot_hitl.connecting.status import ConnectionWatch
 from hubspot_hitl.errors import HitlError, InvalidPayload, VendorError
 from hubspot_hitl.integration.connection import AuthMethod
+from hubspot_hitl.json_values import is_object
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.setup.scopes import lacking
 from hubspot_hitl.web.access import holds_token, linked_installation
@@ -181,7 +182,7 @@ def refused(error: HitlError) -> web.Response:
     return problem(code, error.code, error.message, _NO_STORE)
 
 
-async def json_body(request: web.Request) -> dict[str, object]:
+async def json_body(request: web.Request) -> Mapping[str, object]:
     """The body as an object; an empty one is none. Raises InvalidPayload."""
     raw = await request.read()
     if not raw.strip():
@@ -190,9 +191,9 @@ async def json_body(request: web.Request) -> dict[str, object]:
         value = loads(raw)
     except ValueError:
         raise InvalidPayload("The body is not JSON") from None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise InvalidPayload("The body is not a JSON object")
-    return cast("dict[str, object]", value)
+    return value
 
 
 def _allowed(request: web.Request, installation_id: str) -> str:
@@ -218,7 +219,7 @@ def _query_id(request: web.Request) -> str:
     return request.query.get("installation", "")
 
 
-def _text(body: dict[str, object], name: str) -> str:
+def _text(body: Mapping[str, object], name: str) -> str:
     value = body.get(name, "")
     if not isinstance(value, str):
         raise InvalidPayload(f"{name!r} must be text")

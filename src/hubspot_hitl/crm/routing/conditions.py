@@ -16,9 +16,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeGuard
+from typing import Final
 
 from hubspot_hitl.crm.values import moment_of
+from hubspot_hitl.json_values import is_list, is_number, is_object
 
 ROOTS: Final = ("contact", "company", "deals", "handoff", "clock", "queue")
 MAX_DEPTH: Final = 20
@@ -285,18 +286,3 @@ def _contradiction(schema: Schema) -> str | None:
 def _items(schema: Schema) -> Sequence[object]:
     listed = schema.get("enum")
     return listed if is_list(listed) else ()
-
-
-def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a JSON value is a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
-    """Whether a JSON value is an object."""
-    return isinstance(value, Mapping)
-
-
-def is_list(value: object) -> TypeGuard[Sequence[object]]:
-    """Whether a JSON value is an array."""
-    return isinstance(value, list)

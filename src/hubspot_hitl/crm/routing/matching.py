@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from hubspot_hitl.crm.routing.conditions import NUMBERS, Schema, is_list, is_number, is_object
+from hubspot_hitl.crm.routing.conditions import NUMBERS, Schema
 from hubspot_hitl.crm.values import moment_of
+from hubspot_hitl.json_values import is_list, is_number, is_object
 
 if TYPE_CHECKING:  # slow to import, and only rules with conditions need it
     from jsonschema import Draft202012Validator

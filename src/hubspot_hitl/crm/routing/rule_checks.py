@@ -16,14 +16,13 @@ from hubspot_hitl.crm.routing.conditions import (
     ROOTS,
     Mention,
     Problem,
-    is_list,
-    is_number,
     mentions,
 )
 from hubspot_hitl.crm.routing.hours import DAYS as DAY_NAMES
 from hubspot_hitl.crm.routing.rules import Rules
 from hubspot_hitl.crm.values import MANY
 from hubspot_hitl.handoff.texts import TextKey
+from hubspot_hitl.json_values import is_list, is_number
 from hubspot_hitl.ports.crm_records import CrmType, FieldSnapshot, Option, Property
 
 TYPES: Final = MappingProxyType(

@@ -18,18 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-from hubspot_hitl.crm.routing.conditions import (
-    Problem,
-    Schema,
-    condition,
-    is_list,
-    is_object,
-    is_short,
-    mentions,
-)
+from hubspot_hitl.crm.routing.conditions import Problem, Schema, condition, is_short, mentions
 from hubspot_hitl.errors import BadConfiguration
 from hubspot_hitl.integration.inboxes import inbox_id_of
 from hubspot_hitl.integration.wire import number_as_text
+from hubspot_hitl.json_values import is_list, is_object
 
 MAX_RULES: Final = 200
 MAX_TEXT: Final = 64_000

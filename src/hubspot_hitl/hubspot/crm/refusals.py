@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final
 
 from hubspot_hitl.errors import MissingScope, VendorError
 from hubspot_hitl.hubspot.answers import Answer, error_of
 from hubspot_hitl.hubspot.fields import Fields, ShapeError, parse_json
+from hubspot_hitl.json_values import is_list
 from hubspot_hitl.ports.crm_records import BatchProblem, FieldProblem, FieldsRefused
 
 MAX_NAMED: Final = 10
@@ -123,11 +124,11 @@ def _in_message(body: Fields) -> list[FieldProblem]:
     results: list[Fields] = body.children("validationResults")
     if match is not None:
         try:
-            value = parse_json(match[0].encode())
+            value: object = parse_json(match[0].encode())
         except ShapeError:
-            value = []
-        if isinstance(value, list):
-            results += Fields({"items": cast("list[object]", value)}).children("items")
+            value = None
+        if is_list(value):
+            results += Fields({"items": value}).children("items")
     return [_problem(one.text("name"), one.text("error"), one.text("message")) for one in results]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeGuard, cast
+from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from hubspot_hitl.integration.wire import WireModel, number_as_text, studio
+from hubspot_hitl.json_values import is_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,9 @@ def as_text(value: object) -> str:
 
 
 def _texts(value: object) -> object:
-    if not _is_object(value):
+    if not is_object(value):
         return value
     return {str(name): as_text(one) for name, one in value.items()}
-
-
-def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(value, Mapping)
 
 
 Id = Annotated[str, BeforeValidator(number_as_text), Field(min_length=1, max_length=100)]
@@ -88,7 +84,7 @@ class CrmInput(WireModel):
     @model_validator(mode="before")
     @classmethod
     def _blank_is_not_given(cls, value: object) -> object:
-        if not _is_object(value):
+        if not is_object(value):
             return value
         return {k: v for k, v in value.items() if v is not None and v != ""}
 

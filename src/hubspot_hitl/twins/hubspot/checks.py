@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import cast
 from urllib.parse import urlsplit
 
 import orjson
 import phonenumbers
 
+from hubspot_hitl.json_values import is_list
 from hubspot_hitl.twins.hubspot.errors import ApiError
 from hubspot_hitl.twins.wire import Json, list_of, object_of
 
@@ -214,6 +214,6 @@ def array(raw: bytes) -> list[str]:
         found: object = orjson.loads(raw)
     except orjson.JSONDecodeError:
         found = None
-    if not isinstance(found, list):
+    if not is_list(found):
         raise ApiError.invalid("a JSON array of ids is expected")
-    return [str(item) for item in cast("list[object]", found)]
+    return [str(item) for item in found]

@@ -10,14 +10,13 @@ import io
 import json
 import platform
 import zipfile
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import cast
 
 from aiohttp import web
 
 from hubspot_hitl import __version__
 from hubspot_hitl.handoff.records import Handoff
+from hubspot_hitl.json_values import is_list, is_object
 from hubspot_hitl.ports.flight import Recorded
 from hubspot_hitl.ports.ledger import Delivery
 from hubspot_hitl.redaction import redact_text
@@ -88,11 +87,10 @@ def shape(value: object, name: str = "") -> object:
     >>> shape({"type": "text", "text": "Hello"})
     {'type': 'text', 'text': '<5 characters>'}
     """
-    if isinstance(value, Mapping):
-        inner = cast("Mapping[str, object]", value)
-        return {key: shape(one, key) for key, one in inner.items()}
-    if isinstance(value, list | tuple):
-        return [shape(one) for one in cast("Sequence[object]", value)]
+    if is_object(value):
+        return {key: shape(one, key) for key, one in value.items()}
+    if is_list(value):
+        return [shape(one) for one in value]
     if isinstance(value, str):
         return value if name in _KEPT_IN_BODIES else f"<{len(value)} characters>"
     return value

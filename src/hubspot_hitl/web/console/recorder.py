@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from aiohttp import web
 
@@ -12,6 +11,7 @@ from hubspot_hitl.effects.spoken import BOT_MESSAGE
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.intake import hubspot_events
 from hubspot_hitl.intake.ordering import MOVED, first_key
+from hubspot_hitl.json_values import is_object
 from hubspot_hitl.observing.metrics import Direction, direction_of
 from hubspot_hitl.ports.flight import Recorded
 from hubspot_hitl.ports.ledger import Delivery, DeliveryFilter, DeliveryState
@@ -168,14 +168,13 @@ def summary(body: object, most: int = 160) -> str:
 
 
 def _words(value: object, depth: int) -> str:
-    if not isinstance(value, Mapping) or depth > 4:
+    if not is_object(value) or depth > 4:
         return ""
-    fields = cast("Mapping[str, object]", value)
     for name in ("text", "title", "propertyValue", "newStatus", "status"):
-        found = fields.get(name)
+        found = value.get(name)
         if isinstance(found, str) and found:
             return found
-    return next((text for inner in fields.values() if (text := _words(inner, depth + 1))), "")
+    return next((text for inner in value.values() if (text := _words(inner, depth + 1))), "")
 
 
 async def handoff(visit: Visit) -> web.StreamResponse:

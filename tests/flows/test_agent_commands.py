@@ -70,6 +70,7 @@ async def test_reask_sends_the_last_message_again(home: House) -> None:
 
 async def test_an_ordinary_note_is_left_alone(home: House) -> None:
     chat, thread_id = await taken(home)
+    await commented(home, thread_id, "Conversation before the handoff")
     before = len(comments(home, thread_id))
     home.stage.hubspot.agents.comment(thread_id, agent(home), "see /help in the manual")
     await home.stage.hubspot.settled()
@@ -104,6 +105,7 @@ async def test_opening_an_ended_thread_is_explained_to_the_agent(home: House) ->
     chat, thread_id = await taken(home)
     home.stage.hubspot.agents.close(thread_id)
     assert await reached(lambda: not chat.active, WITHIN_S)
+    await commented(home, thread_id, "Conversation before the handoff")
     before = len(comments(home, thread_id))
     home.stage.hubspot.agents.reopen(thread_id)
     assert await reached(lambda: len(comments(home, thread_id)) > before, WITHIN_S)

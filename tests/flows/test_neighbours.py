@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -97,6 +98,10 @@ def heard(bot: Bot) -> list[str]:
     return [text for chat, _ in bot.chats for text in bot.stage.heard_by_user(chat)]
 
 
+def reads(stage: Stage, thread_id: str, words: str) -> bool:
+    return stage.heard_by_agent(thread_id) == [words]
+
+
 async def test_what_is_said_in_one_portal_stays_there(
     bots: tuple[House, Bot, Bot],
 ) -> None:
@@ -110,10 +115,10 @@ async def test_what_is_said_in_one_portal_stays_there(
 
     assert (heard(ours), heard(theirs)) == (["answer for ada"], ["answer for eve"])
     for bot, own, other in ((ours, "ada", "eve"), (theirs, "eve", "ada")):
-        told = str(stage.hubspot.transcript(bot.chats[0][1]))
-        assert f"words of {own}" in told
-        assert other not in told
-        assert stage.hubspot.world.threads[bot.chats[0][1]].portal_id == bot.portal_id
+        (_, thread_id), words = bot.chats[0], f"words of {own}"
+        assert await reached(partial(reads, stage, thread_id, words), WITHIN_S)
+        assert other not in str(stage.hubspot.transcript(thread_id))
+        assert stage.hubspot.world.threads[thread_id].portal_id == bot.portal_id
 
 
 async def test_the_apps_one_target_serves_both_portals(bots: tuple[House, Bot, Bot]) -> None:
@@ -152,12 +157,9 @@ async def test_two_bots_of_one_portal_share_the_apps_target_and_nothing_else(
 
     assert await reached(lambda: not neighbour.active and heard(ours) == ["for ada"], WITHIN_S)
     assert (heard(second), chat.active) == (["for bea"], True)
-    statuses = [
-        one["status"]["statusType"]
-        for thread in (thread_id, other_id)
-        for one in stage.hubspot.world.threads[thread].messages
-        if one.get("direction") == "OUTGOING"
-    ]
+    journal = stage.hubspot.journal
+    assert await reached(lambda: len(journal.since(0, "status")) == 2, WITHIN_S)
+    statuses = [one["status"] for one in journal.since(0, "status")]
     assert statuses == ["SENT", "SENT"], "no bot called the other's message undeliverable"
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.postgres
 WHO = "SELECT pg_backend_pid()"
+MANY_USES = 200
 
 
 async def _unprepared(_: object) -> None: ...
@@ -83,6 +84,36 @@ async def test_a_kept_one_is_not_trusted_after_another_took_too_long(pool: Postg
             raise TimeoutError
     async with pool.connection() as connection:
         assert await connection.fetchval(WHO) not in before
+
+
+async def test_who_waits_gets_one_before_those_who_come_later(pool: PostgresPool) -> None:
+    """Each busy one asks again at once; the waiter comes after the uses that were under way."""
+    served = asyncio.Event()
+    begun = asyncio.Semaphore(0)
+    uses = 0
+
+    async def busy() -> None:
+        nonlocal uses
+        while not served.is_set() and uses < MANY_USES:
+            async with pool.connection() as connection:
+                begun.release()
+                await connection.fetchval(WHO)
+            uses += 1
+
+    async def waits() -> int:
+        async with pool.connection():
+            served.set()
+            return uses
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(busy())
+        for _ in range(4):
+            await begun.acquire()
+        before = uses
+        waiter = group.create_task(waits())
+    uses_before_its_turn = waiter.result() - before
+    assert uses_before_its_turn < MANY_USES / 2
 
 
 async def test_closing_waits_for_who_uses_one(pool: PostgresPool) -> None:

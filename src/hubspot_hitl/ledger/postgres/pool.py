@@ -5,7 +5,8 @@ nothing breaks for a long time: each connection would take its whole time limit 
 
 Giving a connection back to that pool and taking it again costs more CPU time than a small
 statement: it is shielded, timed and looked after each time. So one stays out of it between its
-uses. Commits, which come one after the other and at least each second, nearly always find it.
+uses, unless somebody waits for one there: who comes later must not go before them. Commits, which
+come one after the other and at least each second, nearly always find it.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class PostgresPool:
         self._trusted: set[int] = set()
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._kept: PoolConnection | None = None
+        self._waiting = 0
 
     @property
     def is_open(self) -> bool:
@@ -110,14 +112,22 @@ class PostgresPool:
             await _give_back(pool, connection)
             connection = None
         if connection is None:
-            connection = await pool.acquire(timeout=self._timeout_s)
+            connection = await self._acquire(pool)
         while connection.get_server_pid() not in self._trusted:
             connection.terminate()  # which gives its place back
-            connection = await pool.acquire(timeout=self._timeout_s)
+            connection = await self._acquire(pool)
         return connection
 
+    async def _acquire(self, pool: asyncpg.Pool[asyncpg.Record]) -> PoolConnection:
+        self._waiting += 1
+        try:
+            return await pool.acquire(timeout=self._timeout_s)
+        finally:
+            self._waiting -= 1
+
     async def _keep(self, pool: asyncpg.Pool[asyncpg.Record], connection: PoolConnection) -> None:
-        if self._kept is None and self._pool is pool:
+        """Keep it for the next use; but who waits in the pool already goes first."""
+        if self._kept is None and self._waiting == 0 and self._pool is pool:
             self._kept = connection
         else:
             await _give_back(pool, connection)

@@ -56,7 +56,6 @@ log = structlog.get_logger(__name__)
 TOLD_AFTER_ATTEMPTS = 2
 MOST_DELIVERIES = 1_000
 NEXT_NOTE = "; "
-"""How far our clock and Botpress's may be apart."""
 
 
 @dataclass(slots=True)

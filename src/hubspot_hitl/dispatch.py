@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from hubspot_hitl import actions, effects, events, intake, privacy
 from hubspot_hitl.channels import history, hitl
 from hubspot_hitl.crm.routing import carry_out
-from hubspot_hitl.effects import contact_log, webhook_out
+from hubspot_hitl.effects import contact_log, relay, webhook_out
+from hubspot_hitl.effects.spoken import BOT_MESSAGE
 from hubspot_hitl.intake import hubspot_events
 from hubspot_hitl.ledger.backoff import Policies, Policy
 from hubspot_hitl.ports.services import DeliveryHandler
@@ -48,6 +49,18 @@ RETRYING = Policies(
     }
 )
 """How often what is tried again, where it is not as usual."""
+
+GIVEN_UP = frozenset(
+    {
+        BOT_MESSAGE,
+        hitl.ACKNOWLEDGE,
+        history.HISTORY,
+        hubspot_events.MESSAGE,
+        relay.RECEIPT,
+    }
+)
+"""What is given up when a vendor chokes on it alone: whoever wrote it is told, and nothing but
+itself hangs on it. An end, say, is tried for a day: given up, it would leave somebody alone."""
 
 PATIENT = frozenset(
     {

@@ -18,7 +18,7 @@ from hubspot_hitl.connecting.options import ConnectOptions, Stores
 from hubspot_hitl.connecting.state import PURPOSE, StateSigner
 from hubspot_hitl.connecting.status import ConnectionWatch
 from hubspot_hitl.crm.summarisers import summariser
-from hubspot_hitl.dispatch import DELIVERY_HANDLERS, PATIENT, RETRYING
+from hubspot_hitl.dispatch import DELIVERY_HANDLERS, GIVEN_UP, PATIENT, RETRYING
 from hubspot_hitl.hubspot.crm.client import CrmClients
 from hubspot_hitl.hubspot.portals import HubSpotPortals
 from hubspot_hitl.hubspot.refreshing import TokenRefresher
@@ -151,6 +151,7 @@ async def _ledger(
             concurrency=settings.worker_concurrency,
             policies=RETRYING,
             patient=PATIENT,
+            given_up=GIVEN_UP,
             circuits=vendors.circuits,
         ),
         on_lane_moved=lane_moved,

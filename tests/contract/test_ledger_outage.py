@@ -33,15 +33,18 @@ class Vendor:
     asked: dict[str, int] = field(default_factory=dict[str, int])
     heard: list[str] = field(default_factory=list[str])
     lost_answers: bool = False
-    chokes_on: str = ""
+    chokes_on: tuple[str, ...] = ()
+    refuses: frozenset[str] = frozenset()
 
     async def handle(self, it: Delivery) -> Outcome:
         async with self.circuits.calling(it.installation_id, "hubspot", "publish"):
             self.asked[it.installation_id] = self.asked.get(it.installation_id, 0) + 1
-            if it.installation_id in self.away or it.dedup_key == self.chokes_on:
+            if it.installation_id in self.away or it.dedup_key in self.chokes_on:
                 if self.lost_answers:
                     raise VendorUnreachable("no answer", vendor="hubspot", operation="publish")
                 raise VendorFault("no", vendor="hubspot", operation="publish", status=500)
+            if it.dedup_key in self.refuses:
+                raise VendorRefused("no", vendor="hubspot", operation="publish", status=400)
         self.heard.append(it.dedup_key)
         return Done()
 
@@ -57,12 +60,16 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         await world.close()
 
 
-async def opened(world: World, policy: Policy | None = None) -> tuple[LaneLedger, Vendor]:
+async def opened(
+    world: World, policy: Policy | None = None, *, given_up: frozenset[str] = frozenset({"test"})
+) -> tuple[LaneLedger, Vendor]:
     circuits = BreakerCircuits(world.clock)
     vendor = Vendor(circuits)
     for lane in ("a1", "a2", "b"):
         world.scripts[lane] = vendor.handle
-    options = WorkerOptions(circuits=circuits, policies=Policies(policy or Policy()))
+    options = WorkerOptions(
+        circuits=circuits, policies=Policies(policy or Policy()), given_up=given_up
+    )
     return await world.ledger(options=options), vendor
 
 
@@ -79,7 +86,7 @@ async def test_what_the_vendor_chokes_on_alone_is_given_up_and_its_chat_goes_on(
     world: World,
 ) -> None:
     ledger, vendor = await opened(world)
-    vendor.chokes_on = "poison"
+    vendor.chokes_on = ("poison",)
     await ledger.accept([message("poison", "a1", "a"), message("behind it", "a1", "a")])
     for number in range(30):
         await ledger.accept([message(f"other {number}", "a2", "a")])
@@ -88,6 +95,43 @@ async def test_what_the_vendor_chokes_on_alone_is_given_up_and_its_chat_goes_on(
     assert (row.state, row.error_code) == (DeliveryState.DEAD, "vendor_chokes")
     assert vendor.heard.count("behind it") == 1
     assert len(vendor.heard) == 31
+
+
+async def test_a_kind_on_which_others_hang_is_not_given_up(world: World) -> None:
+    ledger, vendor = await opened(world, given_up=frozenset())
+    vendor.chokes_on = ("an end",)
+    await ledger.accept([message("an end", "a1", "a")])
+    for number in range(30):
+        await ledger.accept([message(f"other {number}", "a2", "a")])
+        await world.advance(20, step_s=5)
+    assert (await world.row(ledger, "an end")).state is DeliveryState.READY
+
+
+async def test_two_chats_that_fail_are_an_outage_and_not_two_poisons(world: World) -> None:
+    ledger, vendor = await opened(world)
+    world.scripts["a3"] = vendor.handle
+    vendor.chokes_on = ("one", "two")
+    await ledger.accept([message("one", "a1", "a"), message("two", "a3", "a")])
+    for number in range(30):
+        await ledger.accept([message(f"other {number}", "a2", "a")])
+        await world.advance(20, step_s=5)
+    for key in ("one", "two"):
+        assert (await world.row(ledger, key)).state is DeliveryState.READY
+
+
+async def test_what_an_earlier_message_met_with_does_not_count_for_the_next(world: World) -> None:
+    ledger, vendor = await opened(world)
+    vendor.chokes_on = ("elder",)
+    await ledger.accept([message("elder", "a1", "a"), message("next", "a1", "a")])
+    for number in range(12):
+        await ledger.accept([message(f"other {number}", "a2", "a")])
+        await world.advance(20, step_s=5)
+    vendor.chokes_on, vendor.refuses = ("next",), frozenset({"elder"})
+    for number in range(12, 16):
+        await ledger.accept([message(f"other {number}", "a2", "a")])
+        await world.advance(20, step_s=5)
+    assert (await world.row(ledger, "elder")).error_code == "vendor_refused"
+    assert (await world.row(ledger, "next")).state is DeliveryState.READY
 
 
 @pytest.mark.parametrize("others", ["away too", "silent"])

@@ -12,7 +12,7 @@ import structlog
 from hubspot_hitl.errors import CircuitOpen, HitlError, NoTurn, VendorError
 from hubspot_hitl.ledger.attempt import Attempt, HandlerTimeout, Settled, UnknownKind
 from hubspot_hitl.ledger.backoff import Policies
-from hubspot_hitl.ledger.circuits import LANE, is_outage
+from hubspot_hitl.ledger.circuits import LANE, MAY_GIVE_UP, is_outage
 from hubspot_hitl.ports.circuits import Circuits
 from hubspot_hitl.ports.clock import Clock
 from hubspot_hitl.ports.ledger import Delivery, Handler, Outcome
@@ -30,12 +30,14 @@ class Caller:
         policies: Policies,
         timeout_s: float,
         circuits: Circuits | None = None,
+        given_up: frozenset[str] = frozenset(),
     ) -> None:
         self._handlers = handlers
         self._clock = clock
         self._policies = policies
         self._timeout_s = timeout_s
         self._circuits = circuits
+        self._given_up = given_up
         self._random = random.Random()  # noqa: S311 - spreads retries, keeps no secret
 
     async def call(
@@ -97,6 +99,7 @@ class Caller:
             )
         limit = asyncio.timeout(self._timeout_s)
         lane = LANE.set(delivery.lane)
+        mine = MAY_GIVE_UP.set(delivery.seq if delivery.kind in self._given_up else None)
         try:
             async with limit:
                 return await handler(delivery)
@@ -107,6 +110,7 @@ class Caller:
                 f"the handler of {delivery.kind!r} did not end within {self._timeout_s:g} s"
             ) from error
         finally:
+            MAY_GIVE_UP.reset(mine)
             LANE.reset(lane)
 
 

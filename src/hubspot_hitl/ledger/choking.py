@@ -1,105 +1,104 @@
-"""Whether a vendor chokes on one lane's call alone, while it takes the calls of others; pure.
+"""Whether a vendor chokes on one message alone, while it takes the calls of others; pure.
 
 A 5xx is a passing thing and is tried again for a day. But a vendor may answer it for ever to one
 message that it cannot digest, and everything of that chat, both ways, waits behind it. What tells
-the two apart is how the others fare meanwhile. Of an outage, a whole or a partial one, nothing here
-says that it is one call's fault: then the others fail too, or there are none.
+the two apart is how the others fare meanwhile: a failure counts only when others were taken since
+the one before, and nothing is told while a second one fails as well, for that is an outage, be it
+a partial one.
 
 >>> choking = Choking()
 >>> for second in range(0, 400, 30):
-...     choking.failed("lane a", "publish", float(second))
-...     choking.succeeded("lane b", "publish")
->>> choking.on("lane a", "publish", 400.0), choking.on("lane b", "publish", 400.0)
+...     choking.failed("a", "publish", float(second), fault=True)
+...     choking.answered("b", "publish", taken=True)
+>>> choking.on("a", "publish", 400.0), choking.on("b", "publish", 400.0)
 (True, False)
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
 from cachetools import LRUCache
 
-LEAST_TRIES: Final = 12
-LEAST_OTHERS: Final = 10
-"""How many calls of others the vendor must have taken since the first failure."""
-MOST_FAILED: Final = 0.1
-"""Which share of the others' calls may have failed at most."""
+LEAST_ROUNDS: Final = 12
+"""How often it must have failed while others were taken between."""
 SAME_CALL_S: Final = 300.0
 """How long it takes while others make the very same call."""
-OTHER_CALLS_S: Final = 1_200.0
+OTHER_CALLS_S: Final = 3_600.0
 """How long it takes while nobody else makes it, but other calls are taken."""
+FAILS_TOO: Final = 3
+"""From how many failures in a row on another caller counts as failing too."""
+RECENT_S: Final = 120.0
+"""A failure that is older than this is forgotten."""
 _MOST_CALLERS: Final = 1_000
+_EVERY: Final = ""
 
 
 @dataclass(slots=True)
-class _Tally:
-    """How many calls were taken and how many failed."""
-
-    taken: int = 0
-    failed: int = 0
-
-    def since(self, before: _Tally, own_failures: int) -> _Tally:
-        return _Tally(self.taken - before.taken, self.failed - before.failed - own_failures)
-
-    @property
-    def is_well(self) -> bool:
-        return self.taken >= LEAST_OTHERS and self.failed <= MOST_FAILED * self.taken
-
-
-@dataclass(slots=True)
-class _Stumbling:
-    """One caller's failures in a row, and what all calls were when the first one came."""
+class _Failing:
+    """One caller's failures in a row, and the calls of others that were taken between them."""
 
     since_s: float
-    same: _Tally
-    all: _Tally
-    tries: int = 0
+    same_at_first: int
+    last_s: float = 0.0
+    failures: int = 0
+    same_seen: int = 0
+    all_seen: int = 0
+    same_rounds: int = 0
+    all_rounds: int = 0
 
 
 @dataclass(slots=True)
 class Choking:
-    """The calls of one installation to one vendor. `caller` is a lane; times are monotonic."""
+    """The calls of one installation to one vendor. Times are seconds of a monotonic clock.
 
-    _all: _Tally = field(default_factory=_Tally)
-    _by_operation: dict[str, _Tally] = field(default_factory=dict[str, _Tally])
-    _stumbling: LRUCache[tuple[str, str], _Stumbling] = field(
-        default_factory=lambda: LRUCache[tuple[str, str], _Stumbling](_MOST_CALLERS)
+    `caller` is a delivery, or a lane whose deliveries are never given up.
+    """
+
+    _taken: Counter[str] = field(default_factory=Counter[str])
+    _failing: LRUCache[tuple[str, str], _Failing] = field(
+        default_factory=lambda: LRUCache[tuple[str, str], _Failing](_MOST_CALLERS)
     )
 
-    def succeeded(self, caller: str, operation: str) -> None:
-        """A call was taken."""
-        self._stumbling.pop((caller, operation), None)
-        self._all.taken += 1
-        self._same(operation).taken += 1
+    def answered(self, caller: str, operation: str, *, taken: bool) -> None:
+        """A call was answered: `taken`, or refused."""
+        self._failing.pop((caller, operation), None)
+        if taken:
+            self._taken[operation] += 1
+            self._taken[_EVERY] += 1
 
-    def failed(self, caller: str, operation: str, now_s: float) -> None:
-        """A call was answered 5xx, or not at all."""
-        same = self._same(operation)
-        one = self._stumbling.get((caller, operation))
-        if one is None:
-            before = _Tally(same.taken, same.failed), _Tally(self._all.taken, self._all.failed)
-            one = self._stumbling[caller, operation] = _Stumbling(now_s, *before)
-        one.tries += 1
-        self._all.failed += 1
-        same.failed += 1
+    def failed(self, caller: str, operation: str, now_s: float, *, fault: bool) -> None:
+        """A call was answered 5xx (`fault`), or not at all."""
+        same, every = self._taken[operation], self._taken[_EVERY]
+        one = self._failing.get((caller, operation))
+        if one is None or now_s - one.last_s > RECENT_S:
+            one = _Failing(now_s, same, same_seen=same, all_seen=every)
+            self._failing[caller, operation] = one
+        one.failures += 1
+        one.last_s = now_s
+        if fault:
+            one.same_rounds += same > one.same_seen
+            one.all_rounds += every > one.all_seen
+            one.same_seen, one.all_seen = same, every
 
     def on(self, caller: str, operation: str, now_s: float) -> bool:
         """Whether it is this caller's call alone that the vendor cannot take."""
-        one = self._stumbling.get((caller, operation))
-        if one is None or one.tries < LEAST_TRIES:
+        one = self._failing.get((caller, operation))
+        if one is None or self._another_fails(caller, operation, now_s):
             return False
         for_s = now_s - one.since_s
-        same = self._same(operation).since(one.same, one.tries)
-        if for_s >= SAME_CALL_S and same.is_well:
+        if one.same_rounds >= LEAST_ROUNDS and for_s >= SAME_CALL_S:
             return True
-        nobody_else = same.taken == same.failed == 0
-        others = self._all.since(one.all, one.tries)
-        return for_s >= OTHER_CALLS_S and nobody_else and others.is_well
+        nobody_else = self._taken[operation] == one.same_at_first
+        return nobody_else and one.all_rounds >= LEAST_ROUNDS and for_s >= OTHER_CALLS_S
 
-    def forget(self, caller: str, operation: str) -> None:
-        """The caller gave its call up: the next one has not failed yet."""
-        self._stumbling.pop((caller, operation), None)
-
-    def _same(self, operation: str) -> _Tally:
-        return self._by_operation.setdefault(operation, _Tally())
+    def _another_fails(self, caller: str, operation: str, now_s: float) -> bool:
+        return any(
+            whose != caller
+            and what == operation
+            and one.failures >= FAILS_TOO
+            and now_s - one.last_s <= RECENT_S
+            for (whose, what), one in self._failing.items()
+        )

@@ -32,6 +32,8 @@ _log = structlog.get_logger(__name__)
 
 LANE: ContextVar[str | None] = ContextVar("lane", default=None)
 """The lane whose delivery is being handled here; None in a request that somebody waits for."""
+MAY_GIVE_UP: ContextVar[int | None] = ContextVar("may_give_up", default=None)
+"""The delivery that is being handled here, if one that a vendor chokes on alone is given up."""
 
 PATIENCE_S: Final = 3.0
 """How long a call that somebody waits for stays until it is let out."""
@@ -54,7 +56,8 @@ class BreakerCircuits:
         """Surround one request; what it raises tells how the vendor is. May raise CircuitOpen.
 
         A lane is refused at once and comes back; a request that somebody waits for stays a while.
-        Raises VendorChokes in place of a 5xx that is answered to this lane alone, again and again.
+        Raises VendorChokes in place of a 5xx that is answered to this delivery alone, again and
+        again, if it is one that may be given up.
         """
         breaker = self._breaker(installation_id, vendor)
         caller = LANE.get()
@@ -80,13 +83,17 @@ class BreakerCircuits:
                     self._look_for_choking(installation_id, vendor, operation, caller, error)
             else:
                 self._answered(breaker, installation_id, vendor)
+                if caller is not None:
+                    calls = self._calls(installation_id, vendor)
+                    calls.answered(_choker(caller), operation, taken=False)
             raise
         except BaseException:
             breaker.given_up(self._clock.monotonic(), looked=looked)
             raise
         self._answered(breaker, installation_id, vendor)
         if caller is not None:
-            self._calls(installation_id, vendor).succeeded(caller, operation)
+            calls = self._calls(installation_id, vendor)
+            calls.answered(_choker(caller), operation, taken=True)
 
     def check(self, installation_id: str, vendor: Vendor, operation: str) -> None:
         """Raise CircuitOpen if `calling` surely would: before a place in a queue is taken."""
@@ -124,12 +131,13 @@ class BreakerCircuits:
     def _look_for_choking(
         self, installation_id: str, vendor: Vendor, operation: str, caller: str, error: HitlError
     ) -> None:
-        """Raise VendorChokes from `error` when the vendor fails on this lane's call alone."""
-        now_s = self._clock.monotonic()
+        """Raise VendorChokes from `error` when the vendor fails on this delivery's call alone."""
+        now_s, choker = self._clock.monotonic(), _choker(caller)
         calls = self._calls(installation_id, vendor)
-        calls.failed(caller, operation, now_s)
-        if isinstance(error, VendorFault) and calls.on(caller, operation, now_s):
-            calls.forget(caller, operation)
+        calls.failed(choker, operation, now_s, fault=isinstance(error, VendorFault))
+        if MAY_GIVE_UP.get() is None or not isinstance(error, VendorFault):
+            return
+        if calls.on(choker, operation, now_s):
             raise VendorChokes(error) from error
 
     def _refused(
@@ -148,6 +156,12 @@ class BreakerCircuits:
                 after_s=round(breaker.open_s(now_s), 1),
             )
         breaker.answered(now_s)
+
+
+def _choker(lane: str) -> str:
+    """Who makes the call: the delivery, so that the next one of its lane begins anew."""
+    seq = MAY_GIVE_UP.get()
+    return lane if seq is None else f"{lane} {seq}"
 
 
 def is_outage(error: BaseException) -> bool:

@@ -48,7 +48,8 @@ class WorkerOptions:
     first. `handler_timeout_s` ends a handler that hangs. `poll_s`: how often lanes are looked for
     that nobody announced. `wake_horizon_s`: due times further away are left to the poll.
     `circuits`: which vendors answer whom. `patient`: the kinds of delivery that can wait, of which
-    few are run at a time.
+    few are run at a time. `given_up`: the kinds of which one delivery alone that a vendor chokes on
+    is given up (:mod:`hubspot_hitl.ledger.choking`).
     """
 
     concurrency: int = 256
@@ -59,6 +60,7 @@ class WorkerOptions:
     stop_lane_on_dead: bool = False
     circuits: Circuits | None = None
     patient: frozenset[str] = frozenset()
+    given_up: frozenset[str] = frozenset()
     policies: Policies = field(default_factory=Policies)
 
 
@@ -102,7 +104,12 @@ class Worker:
         self._shares = Shares(options.concurrency)
         self._stopping = True
         self._caller = Caller(
-            handlers, clock, options.policies, options.handler_timeout_s, options.circuits
+            handlers,
+            clock,
+            options.policies,
+            options.handler_timeout_s,
+            options.circuits,
+            options.given_up,
         )
         self.backlog = False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 from tests.flows.conftest import WITHIN_S, House
@@ -17,8 +19,12 @@ from tests.flows.conversation import (
     stored,
 )
 
+from hubspot_hitl.channels.history import HISTORY
+from hubspot_hitl.ports.ledger import DeliveryFilter, DeliveryState
+from hubspot_hitl.twins.faults import Fault, FaultKind
 from hubspot_hitl.twins.stage import reached
 from hubspot_hitl.twins.wire import Json
+from hubspot_hitl.web import keys
 
 OPTIONS: list[Json] = [{"label": "Red", "value": "r"}, {"label": "Blue", "value": "b"}]
 CARD: Json = {"title": "Bike", "subtitle": "Fast", "actions": []}
@@ -62,6 +68,31 @@ async def started(house: House, told: list[Json]) -> str:
     plugin.say(chat, "help")
     await plugin.start_hitl(chat, title="T", history=told)
     return house.stage.thread_of(chat)
+
+
+async def test_a_chat_that_ends_while_its_history_is_published_gets_no_more_of_it(
+    house: House,
+) -> None:
+    await furnished(house, historyMode="messages")
+    hubspot, plugin = house.stage.hubspot, house.stage.botpress.plugin
+    hubspot.faults.add(Fault(FaultKind.LATENCY, ("messages.publish",), skip=1, seconds=0.3))
+    chat = plugin.open_chat("Ada", "ada@example.com")
+    told: list[Json] = [
+        {"source": {"type": "bot"}, "type": "text", "payload": {"text": f"line {number}"}}
+        for number in range(40)
+    ]
+    await plugin.start_hitl(chat, title="T", history=told)
+    thread_id = house.stage.thread_of(chat)
+    assert await reached(lambda: "line 0" in str(hubspot.transcript(thread_id)), WITHIN_S)
+    hubspot.agents.close(thread_id)
+    assert await reached(lambda: not chat.active, WITHIN_S)
+    assert house.runner is not None
+    ledger = house.runner.app[keys.SERVICES].ledger
+    waiting = DeliveryFilter(kind=HISTORY, states=(DeliveryState.READY,))
+    async with asyncio.timeout(WITHIN_S):
+        while await ledger.find(waiting):  # noqa: ASYNC110 - told by a read
+            await asyncio.sleep(0.05)
+    assert "line 39" not in str(hubspot.transcript(thread_id))
 
 
 async def test_a_history_of_every_kind_arrives_as_one_comment(house: House, site: WebSite) -> None:

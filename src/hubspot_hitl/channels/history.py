@@ -89,13 +89,16 @@ async def _as_messages(
     """Publish every entry in its author's name, before the opening by its time, oldest first.
 
     Botpress passes the history without times, so the entries are a second apart. Each has its
-    own idempotency id. The newest ones are taken when there are too many.
+    own idempotency id. The newest ones are taken when there are too many. A chat that ends
+    meanwhile gets no more: a message that is published into a closed thread opens it again.
     """
     said = entries(it.body["messageHistory"], facts.words)
     kept = said[-services.policy.history_messages_limit :]
     recipient = recipient_of(await account_identifier(services, handoff))
     first = len(said) - len(kept)
     for number, entry in enumerate(kept, start=first):
+        if not (await handoff_of(services, it)).active:
+            return Done(note=f"{number - first} of {len(said)} entries published: the chat ended")
         bot = entry.source != "user"
         await publish(
             services,

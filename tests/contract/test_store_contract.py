@@ -360,9 +360,16 @@ async def test_a_removed_installation_is_gone_until_it_is_told_again(store: Stor
     with pytest.raises(UnknownInstallation):
         await store.installations.set_bindings("i1", [binding])
 
+    assert await store.installations.removed("i1")
     again = await store.installations.remember(installation())
+    assert not await store.installations.removed("i1")
     assert again == installation()
     assert await store.installations.get("i1") == installation()
+
+
+async def test_an_installation_that_was_never_known_was_not_removed(store: Store) -> None:
+    await store.installations.remove("i1")
+    assert not await store.installations.removed("i1")
 
 
 async def test_bindings_are_replaced_and_keep_their_order(store: Store) -> None:

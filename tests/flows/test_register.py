@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from tests.flows.conftest import WITHIN_S, House
 
 from hubspot_hitl.twins.botpress.chat import StartFailedError
@@ -263,6 +265,32 @@ async def test_what_was_on_its_way_to_a_removed_installation_brings_it_not_back(
     services = house.runner.app[keys.SERVICES]
     assert await services.installations.all() == []
     assert (await services.ledger.health()).dead == 0
+
+
+async def test_an_agent_of_an_installation_that_a_new_database_lacks_sees_the_message_fail(
+    house: House, tmp_path: Path
+) -> None:
+    """Nothing says that it was removed, so what its agents write must not vanish unanswered."""
+    _, thread_id = await house.handoff()
+    agents, hubspot = house.stage.hubspot.agents, house.stage.hubspot
+    await house.close()
+    house.changes["database_url"] = f"sqlite:///{tmp_path}/another.db"
+    await house.open()
+    agents.reply(thread_id, agents.list()[0].actor_id, "Are you there?")
+    assert await reached(lambda: hubspot.transcript(thread_id)[-1]["status"] == "FAILED", WITHIN_S)
+
+
+async def test_words_arrive_though_the_key_of_the_stored_configuration_is_lost(
+    house: House,
+) -> None:
+    """Botpress tells the configuration with each webhook: it is stored again."""
+    chat, thread_id = await house.handoff()
+    agents = house.stage.hubspot.agents
+    await house.close()
+    house.changes["secret_keys"] = SecretStr(f"new:{b64encode(bytes(32)).decode()}")
+    await house.open()
+    agents.reply(thread_id, agents.list()[0].actor_id, "Still here")
+    assert await reached(lambda: house.stage.heard_by_user(chat) == ["Still here"], WITHIN_S)
 
 
 async def test_unregistering_succeeds_though_hubspot_does_not_answer(house: House) -> None:

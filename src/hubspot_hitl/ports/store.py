@@ -132,6 +132,13 @@ class Installations(Protocol):
         """Forget its secrets; handoffs stay as evidence."""
         ...
 
+    async def removed(self, installation_id: str) -> bool:
+        """Whether `remove` was the last word on it; False when it was never known here.
+
+        Does not read the configuration, which need not be readable.
+        """
+        ...
+
     async def bindings(self, installation_id: str) -> Sequence[ChannelBinding]:
         """The channel accounts that `register` made or found."""
         ...

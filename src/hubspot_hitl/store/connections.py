@@ -141,6 +141,10 @@ class ConnectedInstallations:
         await self._inner.remove(installation_id)
         self.forget(installation_id)
 
+    async def removed(self, installation_id: str) -> bool:
+        """Whether it was removed, which one that was never known is not."""
+        return await self._inner.removed(installation_id)
+
     async def bindings(self, installation_id: str) -> Sequence[ChannelBinding]:
         """The channel accounts that `register` made or found."""
         return await self._inner.bindings(installation_id)

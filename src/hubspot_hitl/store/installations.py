@@ -115,6 +115,7 @@ class SqlInstallations:
             cache_size, trust_s, timer=clock.monotonic
         )
         self._readings = SharedReads(self._read_one)
+        self._removals = SharedReads(self._read_removed)
         self._bound = 0
 
     def forget(self, installation_id: str) -> None:
@@ -142,11 +143,14 @@ class SqlInstallations:
 
     async def get(self, installation_id: str) -> Installation | None:
         """Read by webhook id; None when unknown or removed."""
+        copy = self._trusted(installation_id)
+        return copy.installation if copy else await self._readings.get(installation_id)
+
+    def _trusted(self, installation_id: str) -> _Copy | None:
         copy = self._copies.get(installation_id)
-        now_s = self._clock.monotonic()
-        if copy is not None and now_s - copy.checked_s < self._trust_s:
-            return copy.installation
-        return await self._readings.get(installation_id)
+        if copy is None or self._clock.monotonic() - copy.checked_s >= self._trust_s:
+            return None
+        return copy
 
     async def _read_one(self, installation_id: str) -> Installation | None:
         copy = self._copies.get(installation_id)
@@ -206,6 +210,19 @@ class SqlInstallations:
         finally:
             self.forget(installation_id)
             self._unbind(installation_id)
+
+    async def removed(self, installation_id: str) -> bool:
+        """Whether it was removed, which one that was never known is not."""
+        if self._trusted(installation_id) is not None:
+            return False
+        return await self._removals.get(installation_id)
+
+    async def _read_removed(self, installation_id: str) -> bool:
+        def look(connection: Connection) -> bool:
+            row = connection.execute(_REVISION, {"id": installation_id}).first()
+            return row is not None and bool(row.removed)
+
+        return await self._database.read(look)
 
     async def bindings(self, installation_id: str) -> Sequence[ChannelBinding]:
         """The channel accounts that `register` made or found, in the order they were set."""

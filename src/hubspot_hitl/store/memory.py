@@ -205,11 +205,13 @@ class MemoryInstallations:
     def __init__(self) -> None:
         self._rows: dict[str, Installation] = {}
         self._bindings: dict[str, tuple[ChannelBinding, ...]] = {}
+        self._removed: set[str] = set()
 
     async def remember(self, installation: Installation) -> Installation:
         """Insert or update; what is None in it keeps what is known."""
         wanted = merged(self._rows.get(installation.id), installation)
         self._rows[installation.id] = wanted
+        self._removed.discard(installation.id)
         return wanted
 
     async def get(self, installation_id: str) -> Installation | None:
@@ -231,8 +233,13 @@ class MemoryInstallations:
 
     async def remove(self, installation_id: str) -> None:
         """Forget it and its bindings."""
-        self._rows.pop(installation_id, None)
+        if self._rows.pop(installation_id, None) is not None:
+            self._removed.add(installation_id)
         self._bindings.pop(installation_id, None)
+
+    async def removed(self, installation_id: str) -> bool:
+        """Whether it was removed, which one that was never known is not."""
+        return installation_id in self._removed
 
     async def bindings(self, installation_id: str) -> Sequence[ChannelBinding]:
         """The channel accounts that `register` made or found."""

@@ -169,8 +169,9 @@ class BotpressDoor:
             return WebhookAnswer(page.status, headers=page.headers, body=page.body)
         if request.path not in ("", "/"):
             return WebhookAnswer(404, body="There is nothing at this path.")
-        # One that was removed is not brought back by what was still on its way to it.
-        removed = await self._services.installations.get(context.webhook_id) is None
+        # One that was removed is not brought back by what was still on its way to it; one that
+        # this database does not know, or cannot read any more, is.
+        removed = await self._services.installations.removed(context.webhook_id)
         installation = self._told(context) if removed else await self._installation(context)
         call = WebhookCall(
             method=request.method.upper(),

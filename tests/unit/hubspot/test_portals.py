@@ -84,6 +84,9 @@ class DictInstallations:
     async def remove(self, installation_id: str) -> None:
         raise NotImplementedError
 
+    async def removed(self, installation_id: str) -> bool:
+        return False
+
     async def bindings(self, installation_id: str) -> Sequence[ChannelBinding]:
         return ()
 

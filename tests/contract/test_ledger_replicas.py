@@ -86,6 +86,22 @@ async def test_what_another_replica_accepts_into_a_running_lane_follows_in_order
     assert [key for key in world.ran if not key.startswith("after")] == ["1", "2", "3"]
 
 
+async def test_a_replica_that_stops_gives_back_at_once_what_another_has_changed(
+    world: World,
+) -> None:
+    ours, theirs = await world.ledger(), await world.ledger()
+    gate = world.scripts["1"] = Gate()
+    await ours.accept([new("1")])
+    await gate.begun.wait()
+    stopping = asyncio.create_task(ours.stop(3_600))
+    await asyncio.sleep(0)
+    await theirs.accept([new("2")])
+    gate.open.set()
+    await stopping
+    await world.settle()
+    assert [key for key in world.ran if key in "12"] == ["1", "2"]
+
+
 async def test_a_cancel_by_another_replica_is_heard_before_the_next_delivery(
     world: World,
 ) -> None:

@@ -303,9 +303,7 @@ class Worker:
             self._shares.end(installation_id, self._clock.monotonic(), patient=patient)
 
     async def _give_back(self, run: _LaneRun, rest: Rest) -> None:
-        queue = run.queue
-        request = Release(queue.claim, queue.version, rest.due_ms, rest.blocked)
-        (reply,) = await self._insist(run, request)
+        (reply,) = await self._insist(run, _release(run.queue, rest))
         self._heard(run, reply)
 
     async def _reload(self, run: _LaneRun) -> None:
@@ -335,8 +333,7 @@ class Worker:
             if not settled.then and not settled.cancel:
                 rest = self._peek(run)
                 if rest:
-                    claim, version = run.queue.claim, run.queue.version
-                    requests.append(Release(claim, version, rest.due_ms, rest.blocked))
+                    requests.append(_release(run.queue, rest))
             run.current = None
             finished, *_ = await self._insist(run, *requests)
         finally:
@@ -383,6 +380,15 @@ class Worker:
                 failures += 1
                 _log.warning("ledger_mark_waits", lane=run.queue.lane, failures=failures)
                 await self._clock.sleep(wait_s)
+
+
+def _release(queue: LaneQueue, rest: Rest) -> Release:
+    """Give a lane back, unless another replica changes it first and there is more to be done.
+
+    What another has changed already is given back as it is, to be looked at anew.
+    """
+    version = None if queue.stale else queue.version
+    return Release(queue.claim, version, rest.due_ms, rest.blocked)
 
 
 async def _all_of(tasks: set[asyncio.Task[None]]) -> None:

@@ -338,6 +338,9 @@ class _FixedToken:
     async def token(self) -> str:
         return self._token
 
+    def passed(self, token: str) -> None:
+        """Nobody is told of it."""
+
     async def renew(self, stale: str) -> str:
         raise AuthorizationLost(
             "HubSpot refuses the token; it cannot be renewed: make a new one",

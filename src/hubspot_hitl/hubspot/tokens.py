@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from hubspot_hitl.errors import AuthorizationLost, BadConfiguration, VendorError
+from hubspot_hitl.errors import AuthorizationLost, BadConfiguration, HitlError, VendorError
 from hubspot_hitl.hubspot.oauth import AppCredentials, Grant, OAuth
 from hubspot_hitl.ports.clock import Clock
 
@@ -25,6 +25,8 @@ _RETRY_EARLY_S: Final = 15.0
 _REMEMBER_LOSS_S: Final = 0.5
 NEIGHBOUR_KEEPS_S: Final = 0.5
 """How long a replica may take from HubSpot's answer to the database."""
+NOTE_AGAIN_S: Final = 15.0
+"""How long a note of the grant that failed is left alone: calls must not wait for it each time."""
 
 Load = Callable[[], Awaitable[str | None]]
 Keep = Callable[[str], Awaitable[None]]
@@ -45,7 +47,8 @@ class TokenSource:
     `load` returns the refresh token kept from an earlier run, if any; it goes before the configured
     one, because HubSpot may have replaced that. `keep` stores a refresh token that changed;
     `learn_portal` is told the portal of the token whenever it is new, `tell` when the grant is lost
-    (why) and when it is good (None), each time that changes.
+    (why) and when it is good (None), each time that changes. What `tell` cannot note does not
+    hinder a call: it is logged, and told again by a later one.
     """
 
     def __init__(
@@ -69,6 +72,8 @@ class TokenSource:
         self._learn_portal = learn_portal
         self._tell_grant = tell
         self._good: bool | None = None
+        self._proven = False
+        self._note_at = -math.inf
         self._loaded = False
         self._unkept: str | None = None
         self._portal_id: str | None = None
@@ -97,11 +102,10 @@ class TokenSource:
         Near its end it is renewed; when that fails for a passing reason the old one still serves.
         Raises BadConfiguration without a refresh token, AuthorizationLost, or another VendorError.
         """
+        if self._proven:
+            await self._grant_is(None)
         if self.static:
-            token = self._printable()
-            if self._good is None:
-                await self._grant_is(None)
-            return token
+            return self._printable()
         await self._tell()
         now = self._clock.monotonic()
         if self._access_token is not None and now < self._renew_at:
@@ -123,7 +127,7 @@ class TokenSource:
         """
         if self.static:
             self._printable()
-            self._good = None  # only the next call can tell
+            self._good, self._proven = None, False  # only the next call can tell
             return math.inf
         self._lost = None
         await self._refreshed()
@@ -164,6 +168,15 @@ class TokenSource:
             return self._access_token
         self._access_token = None
         return await self._refreshed()
+
+    def passed(self, token: str) -> None:
+        """HubSpot has just taken a call with `token`: if it is the one in force, the grant is good.
+
+        Of a private-app token or service key nothing else tells that. It is noted when the next
+        call asks for a token, so that the answer of this one waits for nothing.
+        """
+        if token == (self._refresh_token if self.static else self._access_token):
+            self._proven = True
 
     async def _refreshed(self) -> str:
         """The outcome of the refresh that runs, begun here when none does.
@@ -259,10 +272,18 @@ class TokenSource:
             self._unlearned = None
 
     async def _grant_is(self, lost: AuthorizationLost | None) -> None:
-        good = lost is None
-        if good is not self._good:
+        """Tell what changed; one note at a time, and none for a while after one that failed."""
+        good, now = lost is None, self._clock.monotonic()
+        self._proven = self._proven and good
+        if good is self._good or now < self._note_at:
+            return
+        self._note_at = now + NOTE_AGAIN_S
+        try:
             await self._tell_grant(lost)
-            self._good = good
+        except HitlError as error:
+            log.warning("hubspot_grant_not_noted", good=good, error_code=error.code)
+            return
+        self._good, self._note_at = good, -math.inf
 
     def _printable(self) -> str:
         if not (self._refresh_token.isascii() and self._refresh_token.isprintable()):

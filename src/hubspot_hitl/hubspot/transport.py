@@ -61,6 +61,10 @@ class Tokens(Protocol):
         """Another token than `stale`, which HubSpot refused. Raises AuthorizationLost."""
         ...
 
+    def passed(self, token: str) -> None:
+        """HubSpot has just taken a call with this token."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -169,7 +173,8 @@ class Transport:
         failure: VendorError | None = None
         while True:
             try:
-                return await self._attempt(call, token, attempt)
+                answer = await self._attempt(call, token, attempt)
+                break
             except (CircuitOpen, NoTurn):
                 if failure is not None:
                     raise failure from None  # what happened says more than what did not
@@ -188,6 +193,9 @@ class Transport:
             await self._clock.sleep(delay_s)
             slept_s += delay_s
             attempt += 1
+        if tokens is not None and token is not None:
+            tokens.passed(token)
+        return answer
 
     def _retry_delay(self, error: VendorError, call: Call, attempt: int) -> float | None:
         """Seconds until the next attempt, None when there should be none here."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 from tests.unit.hubspot.fake_clock import START_MS, FakeClock
 
 from hubspot_hitl.errors import (
@@ -16,7 +17,7 @@ from hubspot_hitl.errors import (
     VendorThrottled,
 )
 from hubspot_hitl.hubspot.oauth import AppCredentials, OAuth, authorize_url, code_challenge
-from hubspot_hitl.hubspot.tokens import NEIGHBOUR_KEEPS_S, TokenSource
+from hubspot_hitl.hubspot.tokens import NEIGHBOUR_KEEPS_S, NOTE_AGAIN_S, TokenSource
 
 if TYPE_CHECKING:
     import aiohttp
@@ -239,6 +240,72 @@ async def test_a_private_app_token_is_used_as_it_is(oauth: OAuth, clock: FakeClo
     assert await source.token() == "pat-na1-x"
     with pytest.raises(AuthorizationLost):
         await source.renew("pat-na1-x")
+
+
+class Notes:
+    """What was told of a grant; while `away`, nothing can be noted."""
+
+    def __init__(self) -> None:
+        self.good: list[bool] = []
+        self.away = False
+
+    async def tell(self, lost: AuthorizationLost | None) -> None:
+        if self.away:
+            raise StoreUnavailable("the database is away")
+        self.good.append(lost is None)
+
+
+async def test_a_private_app_token_is_good_again_after_one_passing_refusal(
+    oauth: OAuth, clock: FakeClock
+) -> None:
+    notes = Notes()
+    source = TokenSource(oauth, APP, "pat-na1-x", clock, tell=notes.tell)
+    await source.token()
+    assert notes.good == []
+    for _ in range(2):
+        source.passed(await source.token())
+    for _ in range(2):
+        with pytest.raises(AuthorizationLost):
+            await source.renew(await source.token())
+    assert notes.good == [True, False]
+    for _ in range(2):
+        source.passed(await source.token())
+    assert notes.good == [True, False, True]
+    await source.refresh_now()
+    await source.token()
+    assert notes.good == [True, False, True]
+
+
+async def test_a_refusal_is_told_as_such_though_it_cannot_be_noted(
+    oauth: OAuth, clock: FakeClock
+) -> None:
+    notes = Notes()
+    source = TokenSource(oauth, APP, "pat-na1-x", clock, tell=notes.tell)
+    notes.away = True
+    with capture_logs() as logs, pytest.raises(AuthorizationLost):
+        await source.renew("pat-na1-x")
+    assert [line["event"] for line in logs] == ["hubspot_grant_not_noted"]
+    notes.away = False
+    clock.advance(NOTE_AGAIN_S)
+    with pytest.raises(AuthorizationLost):
+        await source.renew("pat-na1-x")
+    assert notes.good == [False]
+
+
+async def test_a_fetched_token_serves_though_it_cannot_be_noted(
+    oauth: OAuth, hubspot: FakeHubSpot, clock: FakeClock
+) -> None:
+    notes = Notes()
+    source = TokenSource(oauth, APP, "refresh-1", clock, tell=notes.tell)
+    hubspot.grant("token-1")
+    notes.away = True
+    assert await source.token() == "token-1"
+    notes.away = False
+    clock.advance(NOTE_AGAIN_S)
+    source.passed("token-0")
+    assert (await source.token(), notes.good) == ("token-1", [])
+    source.passed("token-1")
+    assert (await source.token(), notes.good) == ("token-1", [True])
 
 
 @pytest.mark.parametrize("token", ["", "  ", "pat-a\nb", "pat-\u00e9"])

@@ -36,6 +36,7 @@ class FakeTokens:
     def __init__(self) -> None:
         self.current = "old"
         self.renewals = 0
+        self.passes: list[str] = []
 
     async def token(self) -> str:
         return self.current
@@ -45,6 +46,9 @@ class FakeTokens:
         self.renewals += 1
         self.current = f"new-{self.renewals}"
         return self.current
+
+    def passed(self, token: str) -> None:
+        self.passes.append(token)
 
 
 @pytest.fixture
@@ -267,6 +271,7 @@ async def test_a_401_renews_the_token_once_and_repeats_the_call(
     hubspot.answer({"id": "1"}, 201)
     await transport.send(WRITE)
     assert [request.bearer for request in hubspot.requests] == ["Bearer old", "Bearer new-1"]
+    assert tokens.passes == ["new-1"]
 
 
 async def test_a_second_401_is_the_end(
@@ -276,7 +281,7 @@ async def test_a_second_401_is_the_end(
     hubspot.answer({}, 401)
     with pytest.raises(AuthorizationLost):
         await transport.send(READ)
-    assert tokens.renewals == 1
+    assert (tokens.renewals, tokens.passes) == (1, [])
 
 
 async def test_a_body_that_is_not_json_is_no_answer(

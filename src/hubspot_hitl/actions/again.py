@@ -25,9 +25,11 @@ ANSWER_MS: Final = 3_000
 
 
 async def taken_up_again(services: Services, same: Running, input_: StartHitlInput) -> Handoff:
-    """The open handoff that a start repeats; what was said since the first one is shown.
+    """The open handoff that a start repeats; what is new since the first one is shown.
 
     The first answer never reached the plugin, so neither did what agents said, nor who they are.
+    Nor would an end that is being told while the new session begins, so that is looked after
+    behind it in the lane, in any case.
     """
     handoff = same.handoff
     if handoff is None:
@@ -36,11 +38,16 @@ async def taken_up_again(services: Services, same: Running, input_: StartHitlInp
     now_ms = services.clock.now_ms()
     await services.ledger.hold(handoff.id, now_ms + ANSWER_MS)
     news = input_.message_history[same.known :]
-    if not news:
+    described = input_.description or handoff.description
+    if not news and described == handoff.description:
+        await services.ledger.accept([begun_anew(handoff, f"again:{services.new_id()}", None)])
         return handoff
     marks = " ".join(marks_of(input_.message_history))
-    mark = f"again:{hashlib.sha256(marks.encode()).hexdigest()[:16]}"
-    await services.ledger.accept([begun_anew(handoff, mark, marks), *shown(handoff, mark, news)])
+    told = f"{marks} {described}"
+    mark = f"again:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    await services.ledger.accept(
+        [begun_anew(handoff, mark, marks), *shown(handoff, mark, news, described)]
+    )
     return handoff
 
 
@@ -54,8 +61,13 @@ def announced_again(handoff: Handoff, mark: str, now_ms: int) -> list[NewDeliver
     return [NewDelivery(key, handoff.id, ASSIGNED, handoff.installation_id, body, handoff.id)]
 
 
-def shown(handoff: Handoff, mark: str, said: Sequence[HistoryEntry]) -> list[NewDelivery]:
-    """The delivery that shows the agent what was said while the bot had the user."""
+def shown(
+    handoff: Handoff, mark: str, said: Sequence[HistoryEntry], described: str | None = None
+) -> list[NewDelivery]:
+    """The delivery that shows the agent what was said while the bot had the user.
+
+    `described` is what the matter is now, where that is not the handoff's own description.
+    """
     history = [entry.model_dump(by_alias=True, mode="json") for entry in said]
     return [
         NewDelivery(
@@ -63,7 +75,7 @@ def shown(handoff: Handoff, mark: str, said: Sequence[HistoryEntry]) -> list[New
             f"history:{handoff.id}",
             HISTORY,
             handoff.installation_id,
-            {"messageHistory": history},
+            {"messageHistory": history, "description": described or handoff.description},
             handoff.id,
         )
     ]

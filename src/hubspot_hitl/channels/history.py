@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -40,6 +41,9 @@ async def handle_history(services: Services, it: Delivery) -> Outcome:
     mode = installation.configuration.history_mode
     if mode == "off" or handoff.thread_id is None:
         return Done(note="history is switched off")
+    described = it.body.get("description")
+    if isinstance(described, str):
+        handoff = replace(handoff, description=described)
     facts = await _facts(services, installation, handoff)
     history = it.body["messageHistory"]
     if mode == "messages":

@@ -19,19 +19,26 @@ BEGUN_ANEW: Final = "bot.begun_anew"
 MOST: Final = 1_000
 
 
-def begun_anew(handoff: Handoff, mark: str, marks: str) -> NewDelivery:
+def begun_anew(handoff: Handoff, mark: str, marks: str | None) -> NewDelivery:
     """The delivery that tells the bot's new session, in the handoff's lane; one for each `mark`.
 
-    `marks` are those of the history with which the session began.
+    `marks` are those of the history with which the session began; None when it was told nothing
+    new. Then the session may be the first one, and learns of nothing but an end.
     """
     return NewDelivery(
         dedup_key=f"{mark}:{handoff.id}",
         lane=handoff.id,
         kind=BEGUN_ANEW,
         installation_id=handoff.installation_id,
-        body={"mark": mark, "marks": marks},
+        body={"mark": mark} if marks is None else {"mark": mark, "marks": marks},
         handoff_id=handoff.id,
     )
+
+
+async def is_heard(services: Services, handoff: Handoff) -> bool:
+    """Whether the bot has a session of this handoff for certain: it has passed something on."""
+    from_bot = DeliveryFilter(handoff_id=handoff.id, kind=BOT_MESSAGE, limit=1)
+    return bool(await services.ledger.find(from_bot))
 
 
 async def unheard(services: Services, handoff: Handoff) -> list[ThreadMessage]:
@@ -40,8 +47,7 @@ async def unheard(services: Services, handoff: Handoff) -> list[ThreadMessage]:
     Nobody has while nothing ever came from the bot's side: a session that is active passes on what
     the user says, and one that ends tells the agent so.
     """
-    from_bot = DeliveryFilter(handoff_id=handoff.id, kind=BOT_MESSAGE, limit=1)
-    if await services.ledger.find(from_bot):
+    if await is_heard(services, handoff):
         return []
     said = await services.ledger.find(
         DeliveryFilter(

@@ -12,12 +12,13 @@ from types import MappingProxyType
 import structlog
 
 from hubspot_hitl.effects.agents import mirror_agent
+from hubspot_hitl.effects.ending import CHECKED
 from hubspot_hitl.effects.relay import relay
 from hubspot_hitl.effects.saying import agents_text, say_to_user
 from hubspot_hitl.errors import VendorNotFound
 from hubspot_hitl.events.order import Order, answer, answer_in_words
 from hubspot_hitl.events.reminder import reminder
-from hubspot_hitl.events.thread import CHECKED, happen
+from hubspot_hitl.events.thread import happen
 from hubspot_hitl.events.transfer import transfer
 from hubspot_hitl.handoff.commands import Command, Word, command_of, wait_ms_of
 from hubspot_hitl.handoff.texts import TextKey, filled_lines

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import structlog
 
+from hubspot_hitl.effects.ending import CHECKED
 from hubspot_hitl.errors import VendorError
-from hubspot_hitl.events.thread import CHECKED, happen
+from hubspot_hitl.events.thread import happen
 from hubspot_hitl.handoff.thread_events import Deleted, MarkedSpam, Restored, StatusChanged
 from hubspot_hitl.intake.hubspot_events import occurred_ms
 from hubspot_hitl.ports.ledger import Delivery, Done, Outcome

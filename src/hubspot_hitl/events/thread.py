@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from hubspot_hitl.effects.carry_out import NEXT_NOTE, Stage, carry_out
+from hubspot_hitl.effects.ending import CHECKED
 from hubspot_hitl.effects.held import held_before, may_hold, wake_held
 from hubspot_hitl.effects.moved import save_moved
 from hubspot_hitl.effects.tagging import tags_later
@@ -31,7 +32,6 @@ LOOK_AGAIN_LATER_S = 5.0
 HELD_FIRST_S = 0.1
 # A close is looked at twice: first the thread's last messages are put before it, then it is done,
 # once none of them waits any more.
-CHECKED = ":checked"
 BEHIND = ":behind"
 CHECK_ATTEMPTS = 3
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
+from hubspot_hitl.effects.ending import CHECKED
 from hubspot_hitl.effects.saying import note_once, say_to_user
 from hubspot_hitl.effects.spoken import BOT_MESSAGE
 from hubspot_hitl.effects.watching import WATCH, patience_of, watch, watch_key
-from hubspot_hitl.events.thread import CHECKED, happen
+from hubspot_hitl.events.thread import happen
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.silence import Give, Nudge, Wait, Words, look
 from hubspot_hitl.handoff.texts import TextKey

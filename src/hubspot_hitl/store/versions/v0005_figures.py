@@ -3,9 +3,7 @@
 When a handoff had its first agent was not known so far: taken for it is the latest change of
 assignment, or the first answer when that came before.
 
-On PostgreSQL the replicas of the version before go on meanwhile: nothing holds a lock that keeps
-readers or writers out for longer than a moment. So there is no one transaction; each step can be
-done again after a crash.
+On PostgreSQL the replicas of the version before go on meanwhile (`store.online`).
 """
 
 from __future__ import annotations
@@ -14,14 +12,13 @@ from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.exc import DBAPIError
+
+from hubspot_hitl.store.online import add_column, build_index, drop_index
 
 revision = "0005"
 down_revision: str | None = "0004"
 
 _CHUNK: Final = 1_000
-_TRIES: Final = 60
-_LOCK_NOT_AVAILABLE: Final = "55P03"
 _BACKFILL: Final = (
     "UPDATE handoffs SET first_assigned_ms ="
     " CASE WHEN first_reply_ms < assigned_ms THEN first_reply_ms ELSE assigned_ms END"
@@ -42,7 +39,7 @@ def upgrade() -> None:
             op.create_index(f"handoffs_{name}", "handoffs", [f"{name}_ms"], sqlite_where=known)
     else:
         with op.get_context().autocommit_block():
-            _add_column_in_a_moment()
+            add_column("handoffs", _first_assigned())
             _backfill_in_chunks()
             _build_indexes_beside_the_work()
     _create_tables()
@@ -50,20 +47,6 @@ def upgrade() -> None:
 
 def _first_assigned() -> sa.Column[int]:
     return sa.Column("first_assigned_ms", sa.BigInteger(), nullable=True)
-
-
-def _add_column_in_a_moment() -> None:
-    """Whoever waits for this lock holds up all that come after: so wait a second, and try again."""
-    op.execute("SET lock_timeout = '1s'")
-    for left in reversed(range(_TRIES)):
-        try:
-            op.add_column("handoffs", _first_assigned(), if_not_exists=True)
-            break
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE or not left:
-                raise
-            op.execute("SELECT pg_sleep(1)")
-    op.execute("SET lock_timeout = 0")
 
 
 def _backfill_in_chunks() -> None:
@@ -79,22 +62,12 @@ def _backfill_in_chunks() -> None:
 
 
 def _build_indexes_beside_the_work() -> None:
-    """One that a crash left behind may be invalid: it is built anew."""
     for name in ("first_assigned", "first_reply", "ended"):
         known = sa.text(f"{name}_ms IS NOT NULL")
-        _build(f"handoffs_{name}", [f"{name}_ms"], known)
-    _build("handoffs_state_created", ["state", "created_ms"])
-    _drop("handoffs_state")  # only now: replicas at work look by state
+        build_index(f"handoffs_{name}", "handoffs", [f"{name}_ms"], known)
+    build_index("handoffs_state_created", "handoffs", ["state", "created_ms"])
+    drop_index("handoffs_state", "handoffs")  # only now: replicas at work look by state
     op.execute("ALTER INDEX handoffs_state_created RENAME TO handoffs_state")
-
-
-def _build(name: str, columns: list[str], where: sa.TextClause | None = None) -> None:
-    _drop(name)
-    op.create_index(name, "handoffs", columns, postgresql_where=where, postgresql_concurrently=True)
-
-
-def _drop(name: str) -> None:
-    op.drop_index(name, "handoffs", if_exists=True, postgresql_concurrently=True)
 
 
 def _create_tables() -> None:

@@ -8,7 +8,7 @@ from hubspot_hitl.effects.agents import SYSTEM_ACTOR, mirror_agent
 from hubspot_hitl.effects.relay import failure_receipt, receipt, relay
 from hubspot_hitl.effects.reopened import open_question, was_asked
 from hubspot_hitl.effects.saying import agents_placeholder, note_once
-from hubspot_hitl.effects.spoken import DELIVERED_LATER
+from hubspot_hitl.effects.spoken import DELIVERED_LATER, HELD_KEY
 from hubspot_hitl.handoff.records import Handoff
 from hubspot_hitl.handoff.texts import TextKey
 from hubspot_hitl.intake.codec import message_of
@@ -46,7 +46,7 @@ def _held(
     services: Services, it: Delivery, handoff: Handoff, more: Mapping[str, object]
 ) -> NewDelivery:
     return NewDelivery(
-        dedup_key=f"{it.dedup_key}:held",
+        dedup_key=f"{it.dedup_key}{HELD_KEY}",
         lane=_lane(handoff),
         kind=HELD,
         installation_id=it.installation_id,

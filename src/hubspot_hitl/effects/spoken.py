@@ -26,6 +26,8 @@ PUBLISHED: Final = "published"
 RELAYED: Final = "message(s) created"
 RELAYED_BEFORE: Final = "known already"
 DELIVERED_LATER: Final = "delivered in handoff"
+HELD_KEY: Final = ":held"
+"""How the key of the delivery that holds a message ends."""
 _ARRIVED: Final = (PUBLISHED, RELAYED, RELAYED_BEFORE, DELIVERED_LATER)
 MOST: Final = 10_000
 
@@ -38,7 +40,7 @@ def arrived(it: Delivery) -> bool:
 
 def said_first(it: Delivery) -> str:
     """What all deliveries of one message share: it may have been put behind others, or held."""
-    return first_key(it).removesuffix(":held")
+    return first_key(it).removesuffix(HELD_KEY)
 
 
 async def spoken_in(

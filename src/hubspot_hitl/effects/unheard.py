@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 from hubspot_hitl.effects.spoken import BOT_MESSAGE
 from hubspot_hitl.handoff.records import Handoff
-from hubspot_hitl.intake.codec import message_from_json
+from hubspot_hitl.intake.codec import message_of
 from hubspot_hitl.intake.hubspot_events import MESSAGE
-from hubspot_hitl.intake.ordering import AGAIN
+from hubspot_hitl.intake.ordering import first_key
 from hubspot_hitl.intake.thread_history import is_agent_message
 from hubspot_hitl.ports.hubspot_records import ThreadMessage
 from hubspot_hitl.ports.ledger import ERASED, DeliveryFilter, DeliveryState, NewDelivery
@@ -59,9 +58,6 @@ async def unheard(services: Services, handoff: Handoff) -> list[ThreadMessage]:
         )
     )
     # A message that was put behind elder ones left a delivery at each of its places.
-    last = {one.dedup_key.partition(AGAIN)[0]: one for one in said if one.body != ERASED}
-    messages = [
-        message_from_json(cast("Mapping[str, object]", one.body["message"]))
-        for one in sorted(last.values(), key=lambda one: one.seq)
-    ]
+    last = {first_key(one): one for one in said if one.body != ERASED}
+    messages = [message_of(one) for one in sorted(last.values(), key=lambda one: one.seq)]
     return [message for message in messages if is_agent_message(message)]

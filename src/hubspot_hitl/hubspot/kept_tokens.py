@@ -62,9 +62,8 @@ class VaultRefreshTokens:
                 await self._states.put_token_state(installation.id, mended)
                 log.info("portal_connection_mended", installation=installation.id)
             return
-        now_ms = self._clock.now_ms()
-        problem = {"problem": lost.code, "problem_ms": before.problem_ms or now_ms}
-        await self._states.put_token_state(installation.id, before.model_copy(update=problem))
+        after = before.lost(lost.code, self._clock.now_ms())
+        await self._states.put_token_state(installation.id, after)
         log.error(
             "portal_connection_lost",
             installation=installation.id,

@@ -75,10 +75,8 @@ class TokenRefresher:
         try:
             life_s = await self._portals.of(installation).tokens.refresh_now()
         except AuthorizationLost as error:
-            problem = before.model_copy(
-                update={"problem": error.code, "problem_ms": before.problem_ms or now_ms}
-            )
-            await self._connections.put_token_state(installation.id, problem)
+            lost = before.lost(error.code, now_ms)
+            await self._connections.put_token_state(installation.id, lost)
             raise
         expires_ms = None if math.isinf(life_s) else now_ms + round(life_s * 1000)
         state = TokenState(refreshed_ms=now_ms, expires_ms=expires_ms)

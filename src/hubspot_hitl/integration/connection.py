@@ -60,6 +60,11 @@ class TokenState(BaseModel):
     problem: str | None = None
     problem_ms: int | None = None
 
+    def lost(self, code: str, at_ms: int) -> TokenState:
+        """The same after HubSpot refused the grant; a problem that goes on keeps its beginning."""
+        changes = {"problem": code, "problem_ms": self.problem_ms or at_ms}
+        return self.model_copy(update=changes)
+
 
 def fingerprint(configuration: Configuration) -> str:
     """Tells one configured grant from another, without telling what it is."""

@@ -79,21 +79,14 @@ class BreakerCircuits:
                 breaker.failed(name, self._clock.monotonic(), asked_s, looked=looked)
                 if breaker.opened_s is not None and not was_open:
                     _log.warning("circuit_opened", installation=installation_id, vendor=vendor)
-                if caller is not None:
-                    self._look_for_choking(installation_id, vendor, operation, caller, error)
+                self._look_for_choking(installation_id, vendor, operation, error)
             else:
-                self._answered(breaker, installation_id, vendor)
-                if caller is not None:
-                    calls = self._calls(installation_id, vendor)
-                    calls.answered(_choker(caller), operation, taken=False)
+                self._answered(breaker, installation_id, vendor, operation, taken=False)
             raise
         except BaseException:
             breaker.given_up(self._clock.monotonic(), looked=looked)
             raise
-        self._answered(breaker, installation_id, vendor)
-        if caller is not None:
-            calls = self._calls(installation_id, vendor)
-            calls.answered(_choker(caller), operation, taken=True)
+        self._answered(breaker, installation_id, vendor, operation, taken=True)
 
     def check(self, installation_id: str, vendor: Vendor, operation: str) -> None:
         """Raise CircuitOpen if `calling` surely would: before a place in a queue is taken."""
@@ -129,10 +122,13 @@ class BreakerCircuits:
         return calls
 
     def _look_for_choking(
-        self, installation_id: str, vendor: Vendor, operation: str, caller: str, error: HitlError
+        self, installation_id: str, vendor: Vendor, operation: str, error: HitlError
     ) -> None:
         """Raise VendorChokes from `error` when the vendor fails on this delivery's call alone."""
-        now_s, choker = self._clock.monotonic(), _choker(caller)
+        choker = _choker()
+        if choker is None:
+            return
+        now_s = self._clock.monotonic()
         calls = self._calls(installation_id, vendor)
         calls.failed(choker, operation, now_s, fault=isinstance(error, VendorFault))
         if MAY_GIVE_UP.get() is None or not isinstance(error, VendorFault):
@@ -146,7 +142,15 @@ class BreakerCircuits:
         open_s = breaker.open_s(self._clock.monotonic())
         return CircuitOpen(vendor=vendor, operation=operation, retry_after_s=wait_s, open_s=open_s)
 
-    def _answered(self, breaker: Breaker, installation_id: str, vendor: Vendor) -> None:
+    def _answered(
+        self,
+        breaker: Breaker,
+        installation_id: str,
+        vendor: Vendor,
+        operation: str,
+        *,
+        taken: bool,
+    ) -> None:
         now_s = self._clock.monotonic()
         if breaker.opened_s is not None:
             _log.warning(
@@ -156,11 +160,16 @@ class BreakerCircuits:
                 after_s=round(breaker.open_s(now_s), 1),
             )
         breaker.answered(now_s)
+        if (choker := _choker()) is not None:
+            self._calls(installation_id, vendor).answered(choker, operation, taken=taken)
 
 
-def _choker(lane: str) -> str:
-    """Who makes the call: the delivery, so that the next one of its lane begins anew."""
-    seq = MAY_GIVE_UP.get()
+def _choker() -> str | None:
+    """Who makes the call: the delivery, so that the next one of its lane begins anew.
+
+    Its lane, if it is never given up; None in a request that somebody waits for.
+    """
+    lane, seq = LANE.get(), MAY_GIVE_UP.get()
     return lane if seq is None else f"{lane} {seq}"
 
 

@@ -34,7 +34,8 @@ async def unregister(services: Services, installation: Installation) -> None:
     closed. The installation's channels are deleted; the app's webhook target, where it is this
     installation's, goes to another installation of the app or is cleared. Botpress does not let an
     uninstall fail: what cannot be done at a vendor is logged with what to do by hand, and
-    everything here is forgotten all the same. Takes at most the policy's `register_timeout_s`.
+    everything here is forgotten all the same. The calls of both vendors take at most the policy's
+    `register_timeout_s`.
     """
     half_s = services.policy.register_timeout_s / 2
     ended = await _end_chats(services, installation)
